@@ -1,0 +1,16 @@
+"""Production's settings over plain HTTP on this machine alone, as `make demo` starts them."""
+
+from config import env
+from config.settings.production import *  # noqa: F403
+
+CSRF_TRUSTED_ORIGINS = []
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = 0
+SESSION_COOKIE_SECURE = False
+SESSION_COOKIE_NAME = "sessionid"
+CSRF_COOKIE_SECURE = False
+CSRF_COOKIE_NAME = "csrftoken"
+
+STATIC_ROOT = DATA_DIR / "static"  # noqa: F405
+vars().update(env.mail(env.text("EMAIL_URL", f"file://{DATA_DIR}/mail")))  # noqa: F405
+LOGGING["handlers"]["console"]["formatter"] = "plain"  # type: ignore[index]  # noqa: F405

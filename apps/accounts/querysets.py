@@ -1,0 +1,50 @@
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.auth.models import UserManager
+from django.db import models
+
+from apps.core.actors import Actor, Machine, Role, reads_everything
+
+if TYPE_CHECKING:
+    from apps.accounts.models import Team, User
+
+
+class PersonQuerySet(models.QuerySet["User"]):
+    def visible_to(self, actor: Actor) -> Self:
+        """Names of colleagues are no secret to anybody with a role; a machine sees none."""
+        if reads_everything(actor) or actor.role:
+            return self
+        if isinstance(actor, Machine):
+            return self.none()
+        return self.filter(pk=getattr(getattr(actor, "user", None), "pk", None))
+
+    def active(self) -> Self:
+        return self.filter(is_active=True)
+
+    def with_role(self, role: Role) -> Self:
+        return self.active().filter(role=role)
+
+    def who_may_decide(self) -> Self:
+        """People who may be given a review item: reviewers and stewards."""
+        return self.active().filter(role__in=[Role.REVIEWER, Role.STEWARD])
+
+    def for_table(self) -> Self:
+        return self.select_related("team", "seat").fetch_mode(models.FETCH_RAISE)
+
+    def locked(self, pk: int) -> "User":
+        return self.select_for_update(of=["self"]).get(pk=pk)
+
+
+class PersonManager(UserManager.from_queryset(PersonQuerySet)):  # type: ignore[misc]
+    """Django's manager for creating people, with the words above for reading them."""
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def visible_to(self, actor: Actor) -> Self:
+        return self if reads_everything(actor) or actor.role else self.none()
+
+    def for_table(self) -> Self:
+        return self.select_related("manager").fetch_mode(models.FETCH_RAISE)
+
+    def locked(self, pk: int) -> "Team":
+        return self.select_for_update(of=["self"]).get(pk=pk)

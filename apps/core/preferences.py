@@ -1,0 +1,79 @@
+"""The defaults of `architecture.md` 15 that stewards may change, each with its type and bounds.
+
+Read here, from anywhere; written by `apps.accounts.services.settings.setting_change` alone,
+which records every change.
+"""
+
+from dataclasses import dataclass
+
+from apps.core.models import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    key: str
+    label: str
+    default: int
+    unit: str
+    minimum: int
+    maximum: int
+    why: str = ""
+
+
+PREFERENCES = {
+    preference.key: preference
+    for preference in (
+        Preference("stale_after_hours", "A connected source is stale after", 24, "hours", 1, 2160),
+        Preference(
+            "stale_file_after_hours", "An imported file is stale after", 168, "hours", 1, 2160
+        ),
+        Preference(
+            "mass_change_share",
+            "Hold a batch that changes more than",
+            10,
+            "% of the population",
+            1,
+            100,
+        ),
+        Preference(
+            "mass_change_count", "Hold a batch that changes more than", 50, "grants", 1, 100_000
+        ),
+        Preference(
+            "fallback_share",
+            "Ask for a reason when the fallback gets more than",
+            20,
+            "% of items",
+            1,
+            100,
+        ),
+        Preference("write_grant_days", "A write grant lasts at most", 90, "days", 1, 365),
+        Preference("admin_grant_days", "An admin grant lasts at most", 30, "days", 1, 365),
+        Preference("suspension_days", "A reversible suspension lasts", 14, "days", 1, 90),
+        Preference("static_key_days", "A static key is long-lived after", 90, "days", 1, 3650),
+        Preference("unused_credential_days", "A credential is unused after", 45, "days", 1, 3650),
+        Preference(
+            "copied_justification_count",
+            "A justification is copied when the same text stands on more than",
+            5,
+            "grants",
+            1,
+            1000,
+        ),
+        Preference("coverage_known_percent", "Coverage is known from", 80, "%", 1, 100),
+        Preference("measured_window_days", "Use is measured over", 90, "days", 7, 400),
+        Preference("governance_years", "Governance records are kept for", 7, "years", 1, 30),
+    )
+}
+
+
+def preference(key: str) -> int:
+    """Read one default as it stands now. An unknown key raises `KeyError`."""
+    declared = PREFERENCES[key]
+    changed = Setting.objects.filter(key=key).values_list("value", flat=True).first()
+    return declared.default if changed is None else int(changed)
+
+
+def all_preferences() -> dict[str, int]:
+    """Every default as it stands now, for freezing with a campaign."""
+    changed = dict(Setting.objects.values_list("key", "value"))
+    return {key: int(changed.get(key, declared.default)) for key, declared in PREFERENCES.items()}

@@ -1,0 +1,103 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from apps.core.models import Job
+from apps.evidence.querysets import PackageQuerySet, SampleQuerySet
+from apps.reviews.models import Campaign
+
+
+class Package(models.Model):
+    """A zip that an auditor can check offline. Built once by a job; never rebuilt in place.
+
+    Number 0 is the package of a campaign; what comes later is a numbered addendum.
+    """
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="packages")
+    number = models.PositiveIntegerField(default=0)
+    is_interim = models.BooleanField()
+    job = models.ForeignKey(Job, models.PROTECT, null=True, related_name="+")
+    file_name = models.CharField(max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    contents = models.JSONField(default=list)
+    claims = models.JSONField(default=dict)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    requested_at = models.DateTimeField(db_default=Now())
+    built_at = models.DateTimeField(null=True, editable=False)
+
+    objects = PackageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="evidence_package_built_is_whole",
+                condition=Q(built_at__isnull=True) | (~Q(sha256="") & ~Q(file_name="")),
+            ),
+        ]
+        indexes = [
+            models.Index(name="evidence_package_campaign", fields=["campaign", "-id"]),
+            models.Index(name="evidence_package_asked", fields=["requested_at", "id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"Evidence package {self.pk} of {self.campaign}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("evidence:package_detail", args=[self.pk])
+
+
+class Addendum(models.Model):
+    """A late fact about a closed campaign: numbered, signed, beside the package it adds to."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="addenda")
+    number = models.PositiveIntegerField()
+    text = models.TextField()
+    facts = models.JSONField(default=dict)
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    added_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["campaign", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                name="evidence_addendum_number_once", fields=["campaign", "number"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Addendum {self.number} to {self.campaign}"
+
+
+class Sample(models.Model):
+    """A repeatable draw: n items of one population, ordered by SHA-256 of seed and item."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="samples")
+    size = models.PositiveIntegerField()
+    seed = models.CharField(max_length=64)
+    population_count = models.PositiveIntegerField()
+    population_digest = models.CharField(max_length=64)
+    item_ids = models.JSONField()
+    drawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    drawn_at = models.DateTimeField(db_default=Now())
+
+    objects = SampleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(name="evidence_sample_campaign", fields=["campaign", "-id"])]
+
+    def __str__(self) -> str:
+        return f"Sample of {self.size} from {self.campaign}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("evidence:sample_detail", args=[self.pk])

@@ -1,0 +1,13 @@
+from django.db import migrations
+
+from apps.audit.operations import RequireAuditedState
+from apps.core.operations import TrigramIndex
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("findings", "0001_initial"),
+        ("audit", "0002_make_the_trail_append_only"),
+    ]
+
+    operations = [RequireAuditedState("findings.finding"), TrigramIndex("findings.finding")]

@@ -1,0 +1,64 @@
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+
+from apps.core.actors import Actor
+from apps.grants.states import LIVE, WRITING
+from apps.inventory.models import Identity
+from apps.inventory.querysets.scope import (
+    is_limited_auditor,
+    reads_all_systems,
+    seat_systems,
+)
+
+if TYPE_CHECKING:
+    from apps.grants.models import Grant
+
+
+class GrantQuerySet(models.QuerySet["Grant"]):
+    def live(self) -> Self:
+        return self.filter(state__in=LIVE)
+
+    def present(self) -> Self:
+        """Live and still in its source: what an identity holds now."""
+        return self.live().filter(gone_at__isnull=True)
+
+    def writing(self) -> Self:
+        return self.filter(level__in=WRITING)
+
+    def due_at(self, moment: datetime) -> Self:
+        return self.live().filter(expires_at__lte=moment)
+
+    def unjustified(self, today: date) -> Self:
+        """The fourth question of home: write or admin held without a standing justification."""
+        return (
+            self.present()
+            .writing()
+            .filter(Q(justification__isnull=True) | Q(justified_until__lt=today))
+        )
+
+    def of_agent(self, agent_id: int) -> Self:
+        """Everything the agent may do: grants of every identity it acts as now."""
+        return self.filter(
+            identity__bindings__agent=agent_id, identity__bindings__ended_at__isnull=True
+        )
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Every list and every lookup by id starts here, so a stranger's grant is a 404."""
+        if reads_all_systems(actor):
+            return self
+        if is_limited_auditor(actor):
+            return self.filter(system_id__in=seat_systems(actor))
+        return self.filter(identity__in=Identity.objects.visible_to(actor).values("pk"))
+
+    def for_table(self) -> Self:
+        """Load what a row shows; anything forgotten raises instead of querying per row."""
+        return self.select_related(
+            "identity", "system", "justification__given_by", "justification__task"
+        ).fetch_mode(models.FETCH_RAISE)
+
+    def locked(self, pk: int) -> "Grant":
+        """Read one grant for update. Callers decide on what they read here, not before."""
+        return self.select_for_update(of=["self"]).get(pk=pk)

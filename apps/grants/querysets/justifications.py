@@ -1,0 +1,17 @@
+from typing import Self
+
+from django.db import models
+
+from apps.core.actors import Actor
+from apps.inventory.querysets.scope import reads_all_systems
+
+
+class JustificationQuerySet(models.QuerySet["Justification"]):
+    def visible_to(self, actor: Actor) -> Self:
+        if reads_all_systems(actor):
+            return self
+        grants = self.model._meta.get_field("grant").related_model._default_manager
+        return self.filter(grant__in=grants.visible_to(actor).values("pk"))
+
+    def for_table(self) -> Self:
+        return self.select_related("grant", "task", "given_by").fetch_mode(models.FETCH_RAISE)

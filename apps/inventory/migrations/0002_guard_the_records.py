@@ -1,0 +1,19 @@
+from django.db import migrations
+
+from apps.audit.operations import RequireAuditedState
+from apps.core.operations import TrigramIndex
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("inventory", "0001_initial"),
+        ("audit", "0002_make_the_trail_append_only"),
+    ]
+
+    operations = [
+        RequireAuditedState("inventory.agent"),
+        RequireAuditedState("inventory.credential"),
+        TrigramIndex("inventory.agent"),
+        TrigramIndex("inventory.identity"),
+        TrigramIndex("inventory.credential"),
+    ]

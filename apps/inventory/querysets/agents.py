@@ -1,0 +1,37 @@
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef
+
+from apps.core.actors import Actor
+from apps.inventory.querysets.scope import agents_of, is_limited_auditor, seat_systems
+from apps.inventory.states import AgentState
+
+if TYPE_CHECKING:
+    from apps.inventory.models import Agent
+
+
+class AgentQuerySet(models.QuerySet["Agent"]):
+    def visible_to(self, actor: Actor) -> Self:
+        """Every list and every lookup by id starts here, so a stranger's agent is a 404."""
+        if is_limited_auditor(actor):
+            binding = self.model._meta.get_field("bindings").related_model
+            bound = binding._default_manager.filter(
+                agent=OuterRef("pk"), identity__system_id__in=seat_systems(actor)
+            )
+            return self.filter(Exists(bound))
+        return self.filter(agents_of(actor))
+
+    def standing(self) -> Self:
+        """Agents that count: not retired."""
+        return self.exclude(state=AgentState.RETIRED)
+
+    def for_table(self) -> Self:
+        """Load what a row shows; anything forgotten raises instead of querying per row."""
+        return self.select_related("owner", "technical_owner", "team").fetch_mode(
+            models.FETCH_RAISE
+        )
+
+    def locked(self, pk: int) -> "Agent":
+        """Read one agent for update. Callers decide on what they read here, not before."""
+        return self.select_for_update(of=["self"]).get(pk=pk)

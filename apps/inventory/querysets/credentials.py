@@ -1,0 +1,67 @@
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import OuterRef
+
+from apps.core.actors import Actor
+from apps.inventory.querysets.scope import (
+    is_limited_auditor,
+    reads_all_systems,
+    seat_systems,
+)
+from apps.inventory.states import CREDENTIAL_OVER, STATIC_KINDS
+
+if TYPE_CHECKING:
+    from apps.inventory.models import Credential
+
+
+class CredentialQuerySet(models.QuerySet["Credential"]):
+    def visible_to(self, actor: Actor) -> Self:
+        if reads_all_systems(actor):
+            return self
+        if is_limited_auditor(actor):
+            return self.filter(identity__system_id__in=seat_systems(actor))
+        identities = self.model._meta.get_field("identity").related_model._default_manager
+        return self.filter(identity__in=identities.visible_to(actor).values("pk"))
+
+    def standing(self) -> Self:
+        """Credentials that still count: neither over nor gone from their source."""
+        return self.exclude(state__in=CREDENTIAL_OVER).filter(gone_at__isnull=True)
+
+    def never_expires_or_rotates(self) -> Self:
+        """The second question of home: a static secret with neither expiry nor rotation policy."""
+        return self.standing().filter(
+            kind__in=STATIC_KINDS, expires_at__isnull=True, rotation_days__isnull=True
+        )
+
+    def issued_before(self, moment: datetime) -> Self:
+        return self.filter(issued_at__lt=moment)
+
+    def with_agent_count(self) -> Self:
+        """Adds `agent_count`: how many agents sign in with it, through its identity."""
+        identity = self.model._meta.get_field("identity").related_model
+        bindings = identity._meta.get_field("bindings").related_model._default_manager
+        counted = (
+            bindings.live()
+            .filter(identity=OuterRef("identity"))
+            .order_by()
+            .values("identity")
+            .annotate(n=models.Count("pk"))
+            .values("n")
+        )
+        return self.annotate(
+            agent_count=models.functions.Coalesce(
+                models.Subquery(counted, output_field=models.IntegerField()), 0
+            )
+        )
+
+    def for_table(self) -> Self:
+        return (
+            self.with_agent_count()
+            .select_related("identity__system", "made_by")
+            .fetch_mode(models.FETCH_RAISE)
+        )
+
+    def locked(self, pk: int) -> "Credential":
+        return self.select_for_update(of=["self"]).get(pk=pk)

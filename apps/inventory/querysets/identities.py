@@ -1,0 +1,87 @@
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from apps.core.actors import Actor, Machine, Person, Role
+from apps.inventory.querysets.scope import (
+    is_limited_auditor,
+    reads_all_systems,
+    seat_systems,
+)
+
+if TYPE_CHECKING:
+    from apps.inventory.models import Binding, Identity
+
+
+class BindingQuerySet(models.QuerySet["Binding"]):
+    def live(self) -> Self:
+        return self.filter(ended_at__isnull=True)
+
+    def visible_to(self, actor: Actor) -> Self:
+        if reads_all_systems(actor):
+            return self
+        if is_limited_auditor(actor):
+            return self.filter(identity__system_id__in=seat_systems(actor))
+        return self.of_agents_of(actor)
+
+    def of_agents_of(self, actor: Actor) -> Self:
+        """Bindings of the agents a reviewer owns or manages, or a machine's own."""
+        if isinstance(actor, Machine):
+            return self.filter(agent=actor.agent_id)
+        if not isinstance(actor, Person) or actor.role != Role.REVIEWER:
+            return self.none()
+        user = actor.user
+        return self.filter(
+            Q(agent__owner=user) | Q(agent__technical_owner=user) | Q(agent__team__manager=user)
+        )
+
+    def for_table(self) -> Self:
+        return self.select_related("agent__owner", "identity__system", "bound_by").fetch_mode(
+            models.FETCH_RAISE
+        )
+
+    def locked(self, pk: int) -> "Binding":
+        return self.select_for_update(of=["self"]).get(pk=pk)
+
+
+class IdentityQuerySet(models.QuerySet["Identity"]):
+    def visible_to(self, actor: Actor) -> Self:
+        """Stewards all; auditors by seat; others the identities their agents act as."""
+        if reads_all_systems(actor):
+            return self
+        if is_limited_auditor(actor):
+            return self.filter(system_id__in=seat_systems(actor))
+        bindings = self.model._meta.get_field("bindings").related_model._default_manager
+        mine = bindings.live().of_agents_of(actor).filter(identity=OuterRef("pk"))
+        return self.filter(Exists(mine))
+
+    def present(self) -> Self:
+        return self.filter(gone_at__isnull=True)
+
+    def with_binding_count(self) -> Self:
+        """Adds `binding_count`: how many agents act as it now."""
+        bindings = self.model._meta.get_field("bindings").related_model._default_manager
+        counted = (
+            bindings.live()
+            .filter(identity=OuterRef("pk"))
+            .order_by()
+            .values("identity")
+            .annotate(n=models.Count("pk"))
+            .values("n")
+        )
+        return self.annotate(
+            binding_count=models.functions.Coalesce(
+                models.Subquery(counted, output_field=models.IntegerField()), 0
+            )
+        )
+
+    def for_table(self) -> Self:
+        return (
+            self.with_binding_count()
+            .select_related("system", "accountable_agent")
+            .fetch_mode(models.FETCH_RAISE)
+        )
+
+    def locked(self, pk: int) -> "Identity":
+        return self.select_for_update(of=["self"]).get(pk=pk)

@@ -1,0 +1,36 @@
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from apps.core.actors import Actor, Person, Role
+from apps.inventory.querysets.scope import (
+    is_limited_auditor,
+    reads_all_systems,
+    seat_systems,
+)
+
+if TYPE_CHECKING:
+    from apps.inventory.models import System
+
+
+class SystemQuerySet(models.QuerySet["System"]):
+    def visible_to(self, actor: Actor) -> Self:
+        if reads_all_systems(actor):
+            return self
+        if is_limited_auditor(actor):
+            return self.filter(pk__in=seat_systems(actor))
+        if not isinstance(actor, Person) or actor.role != Role.REVIEWER:
+            return self.none()
+        identities = self.model._meta.get_field("identities").related_model._default_manager
+        reached = identities.visible_to(actor).filter(system=OuterRef("pk"))
+        return self.filter(Q(owner=actor.user) | Exists(reached))
+
+    def present(self) -> Self:
+        return self.filter(gone_at__isnull=True)
+
+    def for_table(self) -> Self:
+        return self.select_related("owner").fetch_mode(models.FETCH_RAISE)
+
+    def locked(self, pk: int) -> "System":
+        return self.select_for_update(of=["self"]).get(pk=pk)

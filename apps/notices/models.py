@@ -1,0 +1,60 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from apps.notices.states import DeliveryStatus
+
+
+class Notice(models.Model):
+    """One message to one person about one record. The contact log of a campaign is its notices."""
+
+    kind = models.CharField(max_length=40)
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="notices"
+    )
+    address = models.EmailField()
+    about_type = models.CharField(max_length=60)
+    about_id = models.BigIntegerField()
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+    dedupe_key = models.CharField(max_length=120, unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(name="notices_notice_about", fields=["about_type", "about_id", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} to {self.address}"
+
+
+class Delivery(models.Model):
+    """One attempt-series to hand a notice to a mail server, and the server's own words."""
+
+    notice = models.OneToOneField(Notice, models.PROTECT, related_name="delivery")
+    status = models.CharField(
+        max_length=10, choices=DeliveryStatus, default=DeliveryStatus.QUEUED, editable=False
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    message_id = models.CharField(max_length=200, blank=True)
+    answer = models.TextField(blank=True)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.CheckConstraint(
+                name="notices_delivery_status_known",
+                condition=Q(status__in=DeliveryStatus.values),
+            ),
+            models.CheckConstraint(
+                name="notices_delivery_sent_has_time",
+                condition=~Q(status=DeliveryStatus.SENT) | Q(sent_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.notice}"

@@ -1,0 +1,15 @@
+from django.db import migrations
+
+from apps.audit.operations import AppendOnly, RequireAuditedState
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("remediation", "0001_initial"),
+        ("audit", "0002_make_the_trail_append_only"),
+    ]
+
+    operations = [
+        RequireAuditedState("remediation.order"),
+        AppendOnly("remediation.orderproof"),
+    ]

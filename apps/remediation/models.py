@@ -1,0 +1,134 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from apps.grants.models import Grant
+from apps.inventory.models import Binding, Credential, Source
+from apps.remediation.querysets import OrderQuerySet
+from apps.remediation.states import OrderKind, OrderState, ProofKind
+
+
+class Order(models.Model):
+    """A removal to be carried out in the source system, and verified there.
+
+    Exactly one subject. `origin_*` names what ordered it (a review item, say) without knowing
+    that app. `plan` holds the steps, the commands to copy, and the difference to apply.
+    Decided, executed, effective, verified: four times.
+    """
+
+    kind = models.CharField(max_length=8, choices=OrderKind)
+    grant = models.ForeignKey(Grant, models.PROTECT, null=True, blank=True, related_name="orders")
+    credential = models.ForeignKey(
+        Credential, models.PROTECT, null=True, blank=True, related_name="orders"
+    )
+    binding = models.ForeignKey(
+        Binding, models.PROTECT, null=True, blank=True, related_name="orders"
+    )
+    label = models.CharField(max_length=400)
+    target = models.JSONField(default=dict, blank=True)
+    plan = models.JSONField(default=dict, blank=True)
+    reason = models.TextField()
+    origin_type = models.CharField(max_length=60, blank=True)
+    origin_id = models.BigIntegerField(null=True, blank=True)
+    campaign_id = models.BigIntegerField(null=True, blank=True)
+    state = models.CharField(
+        max_length=14, choices=OrderState, default=OrderState.PLANNED, editable=False
+    )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    decided_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, blank=True)
+    executed_at = models.DateTimeField(null=True, blank=True)
+    executed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    effective_by = models.DateTimeField(null=True, blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    verified_how = models.TextField(blank=True)
+    exception_until = models.DateField(null=True, blank=True)
+    follows = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="followed_by"
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="remediation_order_state_known", condition=Q(state__in=OrderState.values)
+            ),
+            models.CheckConstraint(
+                name="remediation_order_kind_known", condition=Q(kind__in=OrderKind.values)
+            ),
+            models.CheckConstraint(
+                name="remediation_order_one_subject",
+                condition=Q(grant__isnull=False, credential__isnull=True, binding__isnull=True)
+                | Q(grant__isnull=True, credential__isnull=False, binding__isnull=True)
+                | Q(grant__isnull=True, credential__isnull=True, binding__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="remediation_order_exception_has_end",
+                condition=~Q(state=OrderState.EXCEPTION) | Q(exception_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="remediation_order_verified_has_time",
+                condition=~Q(state__in=(OrderState.VERIFIED, OrderState.CONFIRMED))
+                | Q(verified_at__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="remediation_order_once_per_origin",
+                fields=["origin_type", "origin_id", "kind"],
+                condition=Q(origin_id__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(name="remediation_order_label", fields=["label", "id"]),
+            models.Index(name="remediation_order_state", fields=["state", "id"]),
+            models.Index(name="remediation_order_due", fields=["due_at", "id"]),
+            models.Index(name="remediation_order_campaign", fields=["campaign_id", "state"]),
+            models.Index(name="remediation_order_grant", fields=["grant", "state"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.label}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("remediation:order_detail", args=[self.pk])
+
+
+class OrderProof(models.Model):
+    """What somebody did or saw about an order: text, or a file kept by its digest. Append-only."""
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="proofs")
+    kind = models.CharField(max_length=5, choices=ProofKind)
+    text = models.TextField(blank=True)
+    file_name = models.CharField(max_length=200, blank=True)
+    file_sha256 = models.CharField(max_length=64, blank=True)
+    file_bytes = models.PositiveIntegerField(default=0)
+    source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="+")
+    given_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    given_by_label = models.CharField(max_length=150)
+    given_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="remediation_orderproof_kind_known",
+                condition=Q(kind__in=ProofKind.values),
+            ),
+            models.CheckConstraint(
+                name="remediation_orderproof_says_something",
+                condition=~Q(text="") | ~Q(file_sha256="") | Q(source__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.order}"

@@ -1,0 +1,56 @@
+from django.db import models
+
+from apps.core.states import StateMachine
+
+
+class OrderState(models.TextChoices):
+    PLANNED = "planned", "Planned"
+    SCHEDULED = "scheduled", "Scheduled"
+    EXECUTING = "executing", "Executing"
+    RETRYING = "retrying", "Retrying"
+    EXECUTED = "executed", "Executed"
+    VERIFIED = "verified", "Verified"
+    VERIFY_FAILED = "verify_failed", "Verification failed"
+    MANUAL_NEEDED = "manual_needed", "Needs a person"
+    CONFIRMED = "confirmed", "Confirmed by hand"
+    NOT_APPLICABLE = "not_applicable", "Not applicable"
+    EXCEPTION = "exception", "Exception"
+    ROLLED_BACK = "rolled_back", "Rolled back"
+
+
+_S = OrderState
+
+ORDER_MOVES = StateMachine(
+    name="order",
+    moves={
+        _S.PLANNED: frozenset({_S.SCHEDULED, _S.EXECUTING, _S.MANUAL_NEEDED, _S.NOT_APPLICABLE}),
+        _S.SCHEDULED: frozenset({_S.EXECUTING, _S.ROLLED_BACK}),
+        _S.EXECUTING: frozenset({_S.EXECUTED, _S.RETRYING, _S.MANUAL_NEEDED, _S.NOT_APPLICABLE}),
+        _S.RETRYING: frozenset({_S.EXECUTING, _S.MANUAL_NEEDED}),
+        _S.EXECUTED: frozenset({_S.VERIFIED, _S.VERIFY_FAILED, _S.ROLLED_BACK}),
+        _S.MANUAL_NEEDED: frozenset({_S.CONFIRMED, _S.VERIFIED, _S.EXCEPTION}),
+        _S.VERIFY_FAILED: frozenset({_S.EXECUTING, _S.MANUAL_NEEDED, _S.EXCEPTION}),
+        _S.VERIFIED: frozenset({_S.VERIFY_FAILED}),
+        _S.EXCEPTION: frozenset({_S.PLANNED}),
+        _S.CONFIRMED: frozenset(),
+        _S.NOT_APPLICABLE: frozenset(),
+        _S.ROLLED_BACK: frozenset(),
+    },
+)
+
+# Ends in which the removal is settled; an exception settles it only until its date.
+SETTLED = (_S.VERIFIED, _S.CONFIRMED, _S.NOT_APPLICABLE, _S.EXCEPTION, _S.ROLLED_BACK)
+
+
+class OrderKind(models.TextChoices):
+    REVOKE = "revoke", "Revoke"
+    NARROW = "narrow", "Narrow"
+    SUSPEND = "suspend", "Suspend"
+    ROTATE = "rotate", "Rotate"
+    UNBIND = "unbind", "End the binding"
+
+
+class ProofKind(models.TextChoices):
+    DONE = "done", "It was carried out"
+    PROOF = "proof", "Proof that it is gone"
+    SEEN = "seen", "Seen in a source"

@@ -1,0 +1,20 @@
+from django.db import migrations
+
+from apps.audit.operations import AppendOnly, RequireAuditedState
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("reviews", "0001_initial"),
+        ("audit", "0002_make_the_trail_append_only"),
+    ]
+
+    operations = [
+        RequireAuditedState("reviews.campaign"),
+        RequireAuditedState("reviews.reviewitem"),
+        RequireAuditedState("reviews.hold"),
+        AppendOnly("reviews.decision"),
+        AppendOnly("reviews.assignment"),
+        AppendOnly("reviews.itemnote"),
+        AppendOnly("reviews.acknowledgement"),
+    ]

@@ -1,0 +1,151 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from apps.inventory.models import Source
+from apps.reviews.models.template import Template
+from apps.reviews.querysets.campaigns import CampaignQuerySet
+from apps.reviews.states import CampaignState, HoldState
+
+
+class Campaign(models.Model):
+    """One run of a review over a frozen population.
+
+    Scope, instructions, policy (`apps.core.preferences` as they stood), fallback, and deadline
+    are copies, so that a later change of the template changes nothing here. `reviewers` and
+    `excluded` are summaries made at staging: counts per reviewer, and what is not in it and why.
+    """
+
+    template = models.ForeignKey(
+        Template, models.PROTECT, null=True, blank=True, related_name="campaigns"
+    )
+    occurrence_at = models.DateTimeField(null=True, blank=True)
+    name = models.CharField(max_length=160, unique=True)
+    scope = models.JSONField(default=dict)
+    policy = models.JSONField(default=dict)
+    instructions = models.TextField(blank=True)
+    no_answer = models.CharField(max_length=10, default="standard")
+    run_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    fallback_reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
+    )
+    time_zone = models.CharField(max_length=60, default="UTC")
+    deadline_at = models.DateTimeField()
+    state = models.CharField(
+        max_length=14, choices=CampaignState, default=CampaignState.DRAFT, editable=False
+    )
+    population_count = models.PositiveIntegerField(default=0)
+    population_sha256 = models.CharField(max_length=64, blank=True)
+    fallback_count = models.PositiveIntegerField(default=0)
+    excluded = models.JSONField(default=list)
+    staging_message = models.TextField(blank=True)
+    stale_reason = models.TextField(blank=True)
+    fallback_reason = models.TextField(blank=True)
+    early_close_reason = models.TextField(blank=True)
+    cancel_reason = models.TextField(blank=True)
+    reconciliation = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=Now())
+    staged_at = models.DateTimeField(null=True, blank=True)
+    launched_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CampaignQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="reviews_campaign_state_known",
+                condition=Q(state__in=CampaignState.values),
+            ),
+            models.UniqueConstraint(
+                name="reviews_campaign_once_per_occurrence",
+                fields=["template", "occurrence_at"],
+                condition=Q(occurrence_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(name="reviews_campaign_state", fields=["state", "id"]),
+            models.Index(name="reviews_campaign_deadline", fields=["deadline_at", "id"]),
+            models.Index(name="reviews_campaign_name", fields=["name", "id"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("reviews:campaign_detail", args=[self.pk])
+
+
+class CampaignSource(models.Model):
+    """A source as a campaign read it, at staging or at closing."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="campaign_sources")
+    source = models.ForeignKey(Source, models.PROTECT, related_name="+")
+    moment = models.CharField(
+        max_length=7, choices=[("staging", "At staging"), ("closing", "At closing")]
+    )
+    age_hours = models.PositiveIntegerField()
+    is_stale = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="reviews_campaignsource_once", fields=["campaign", "source", "moment"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.moment} of {self.campaign}"
+
+
+class Hold(models.Model):
+    """A batch of consequences too large for one person: it waits for a second."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="holds")
+    kind = models.CharField(max_length=20)
+    count = models.PositiveIntegerField()
+    share_percent = models.PositiveSmallIntegerField()
+    state = models.CharField(
+        max_length=8, choices=HoldState, default=HoldState.HELD, editable=False
+    )
+    placed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    placed_at = models.DateTimeField(db_default=Now())
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="reviews_hold_state_known", condition=Q(state__in=HoldState.values)
+            ),
+            models.UniqueConstraint(
+                name="reviews_hold_one_open",
+                fields=["campaign", "kind"],
+                condition=Q(state=HoldState.HELD),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Hold of {self.count} in {self.campaign}"
+
+
+class Acknowledgement(models.Model):
+    """A manager's word, after closing, that access remains appropriate. Append-only."""
+
+    campaign = models.OneToOneField(Campaign, models.PROTECT, related_name="acknowledgement")
+    words = models.TextField()
+    comment = models.TextField(blank=True)
+    given_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    given_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"Acknowledgement of {self.campaign}"

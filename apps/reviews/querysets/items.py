@@ -1,0 +1,58 @@
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+
+from apps.core.actors import Actor, Person, Role, reads_everything
+from apps.inventory.querysets.scope import is_limited_auditor, seat_systems
+from apps.reviews.states import AFTER_LAUNCH, ItemState
+
+if TYPE_CHECKING:
+    from apps.reviews.models import ReviewItem
+
+
+class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
+    def concerning(self, actor: Actor) -> Self:
+        """Items somebody decides, attests, or answers for as owner or manager of the agent."""
+        if not isinstance(actor, Person):
+            return self.none()
+        user = actor.user
+        return self.filter(
+            Q(reviewer=user)
+            | Q(attester=user)
+            | Q(agent__owner=user)
+            | Q(agent__technical_owner=user)
+            | Q(agent__team__manager=user)
+        )
+
+    def visible_to(self, actor: Actor) -> Self:
+        if reads_everything(actor):
+            return self
+        launched = self.filter(campaign__state__in=AFTER_LAUNCH)
+        if actor.role == Role.AUDITOR:
+            campaigns = self.model._meta.get_field("campaign").related_model._default_manager
+            rows = launched.filter(campaign__in=campaigns.readable_whole_by(actor).values("pk"))
+            if is_limited_auditor(actor):
+                return rows.filter(system_id__in=seat_systems(actor))
+            return rows
+        if actor.role == Role.REVIEWER:
+            return launched.concerning(actor)
+        return self.none()
+
+    def assigned_to(self, actor: Person) -> Self:
+        return self.filter(reviewer=actor.user)
+
+    def waiting(self) -> Self:
+        return self.filter(state=ItemState.OPEN)
+
+    def counted(self) -> Self:
+        """The population: a superseded item's place is taken by its successor."""
+        return self.exclude(state=ItemState.SUPERSEDED)
+
+    def for_table(self) -> Self:
+        return self.select_related(
+            "campaign", "agent", "system", "reviewer", "decision__decided_by", "order"
+        ).fetch_mode(models.FETCH_RAISE)
+
+    def locked(self, pk: int) -> "ReviewItem":
+        return self.select_for_update(of=["self"]).get(pk=pk)

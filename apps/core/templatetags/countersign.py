@@ -1,0 +1,153 @@
+"""The shared parts of pages, as template tags."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django import template
+from django.template.context import Context
+from django.template.defaultfilters import date as format_date
+from django.urls import NoReverseMatch, resolve, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+STEPS = (
+    (timedelta(minutes=1), timedelta(seconds=1), "s"),
+    (timedelta(hours=1), timedelta(minutes=1), "min"),
+    (timedelta(days=1), timedelta(hours=1), "h"),
+)
+
+
+def relative(value: datetime, now: datetime) -> str:
+    """How far off, in one unit: `2 h ago`, `in 3 days`."""
+    distance = abs(now - value)
+    if distance < timedelta(seconds=10):
+        return "now"
+    for below, unit, name in STEPS:
+        if distance < below:
+            amount = f"{distance // unit} {name}"
+            break
+    else:
+        days = distance.days
+        amount = f"{days} day{'' if days == 1 else 's'}"
+    return f"in {amount}" if value > now else f"{amount} ago"
+
+
+@register.simple_tag
+def moment(value: datetime | date | None, style: str = "relative", empty: str = "never") -> str:
+    """A time. `style` is relative, exact (where it is evidence), or day."""
+    if value is None or value == "":
+        return format_html('<span class="text-secondary">{}</span>', empty)
+    if not isinstance(value, datetime):
+        return format_html('<time datetime="{}">{}</time>', value, format_date(value, "j M Y"))
+    utc = value.astimezone(UTC)
+    local = timezone.localtime(value)
+    shown = {
+        "relative": relative(value, timezone.now()),
+        "day": format_date(local, "j M Y"),
+        "exact": f"{format_date(local, 'j M Y, H:i:s')} {local.tzname()}",
+    }[style]
+    return format_html(
+        '<time class="text-nowrap" datetime="{}" title="{} UTC">{}</time>',
+        utc.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        format_date(utc, "j M Y, H:i:s"),
+        shown,
+    )
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """A picture beside words; it says nothing by itself."""
+    return format_html('<i class="ti ti-{} {}" aria-hidden="true"></i>', name, extra)
+
+
+@register.inclusion_tag("core/level.html")
+def level(value: str) -> dict[str, Any]:
+    return {"value": value}
+
+
+@register.inclusion_tag("core/state_badge.html")
+def state(record: Any, field: str = "state") -> dict[str, Any]:
+    """The badge of a record's state, in the words of its choices."""
+    *path, field = str(field).split("__")
+    for name in path:
+        record = getattr(record, name)
+    display = getattr(record, f"get_{field}_display", None)
+    value = getattr(record, field)
+    return {"value": value, "label": display() if display else value}
+
+
+@register.inclusion_tag("core/severity.html")
+def severity(value: str) -> dict[str, Any]:
+    return {"value": value}
+
+
+@register.inclusion_tag("core/tags.html")
+def tags(values: Any) -> dict[str, Any]:
+    return {"tags": values}
+
+
+@register.inclusion_tag("core/person.html")
+def person(user: Any, empty: str = "nobody") -> dict[str, Any]:
+    return {"person": user, "empty": empty}
+
+
+@register.inclusion_tag("core/act.html")
+def act(  # noqa: PLR0917  (written by hand in templates, where names would be noise)
+    verdict: Any, label: str, href: str, icon_name: str = "", style: str = "", target: str = ""
+) -> dict[str, Any]:
+    """A link to an act if the verdict allows it; else the same, disabled, with the reason.
+
+    `target="#dialog"` opens it in the dialog where there is JavaScript.
+    """
+    return {
+        "verdict": verdict,
+        "label": label,
+        "href": href,
+        "icon_name": icon_name,
+        "style": style,
+        "target": target,
+    }
+
+
+@register.inclusion_tag("core/may.html")
+def may(verdict: Any) -> dict[str, Any]:
+    """Why not, where a verdict refuses; nothing where it allows."""
+    return {"verdict": verdict}
+
+
+@register.inclusion_tag("core/nav_item.html", takes_context=True)
+def nav_item(
+    context: Context, url_name: str, label: str, icon_name: str, goto: str
+) -> dict[str, Any]:
+    """A place in the navigation, if it exists and its own policy lets this reader in."""
+    request = context["request"]
+    try:
+        href = reverse(url_name)
+    except NoReverseMatch:
+        return {"href": ""}
+    rule = getattr(resolve(href).func, "page_rule", None)
+    if callable(rule) and not rule(request.actor):
+        return {"href": ""}
+    current = request.path == href if href == "/" else request.path.startswith(href)
+    return {
+        "href": href,
+        "label": label,
+        "icon_name": icon_name,
+        "goto": goto,
+        "current": current,
+        "count_id": f"nav-{url_name.replace(':', '-')}",
+    }
+
+
+@register.filter
+def percent(part: int | None, whole: int | None) -> int:
+    """A whole percentage, rounded down so that 100 means all."""
+    return 0 if not part or not whole else min(100, part * 100 // whole)
+
+
+@register.filter
+def initials(user: Any) -> str:
+    return "".join(word[0] for word in str(user).split()[:2]).upper()

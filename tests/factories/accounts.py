@@ -1,0 +1,37 @@
+from datetime import timedelta
+
+import factory
+from django.utils import timezone
+
+from apps.accounts.models import Seat, Team, User
+from apps.core.actors import Role
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = User
+
+    class Params:
+        steward = factory.Trait(role=Role.STEWARD)
+        nobody = factory.Trait(role="")
+
+    username = factory.LazyAttribute(lambda person: person.email)
+    email = factory.Sequence("person-{}@example.com".format)
+    display_name = factory.Sequence("Person {}".format)
+    role = Role.REVIEWER
+
+
+class SeatFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Seat
+
+    user = factory.SubFactory(UserFactory, role=Role.AUDITOR)
+    ends_on = factory.LazyFunction(lambda: timezone.localdate() + timedelta(days=30))
+
+
+class TeamFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Team
+
+    name = factory.Sequence("Team {}".format)
+    manager = factory.SubFactory(UserFactory)

@@ -1,0 +1,640 @@
+#!/usr/bin/env python3
+"""Check a Countersign evidence package, offline, with nothing but Python 3.8 or newer.
+
+    python verify.py PACKAGE.zip [--key countersign-log.json] [--known-checkpoint FILE]
+
+Take this file and the keys from outside the package: from the well-known address of the
+Countersign that made it (/.well-known/countersign-verify.py and /.well-known/countersign-log.json),
+or from its source repository. A package that was changed and signed anew with another key
+passes its own copy of this file, and fails this one with the real keys.
+
+Exit codes: 0 all claims hold, 10 a file is not what the manifest says, 20 a proof file is missing
+or changed, 30 the signature does not hold, 40 not the package seen before, 50 incomplete or
+not adding up, 2 wrong use.
+"""
+
+import argparse
+import base64
+import csv
+import hashlib
+import io
+import json
+import re
+import sys
+import zipfile
+import zlib
+
+OK, USAGE, HASH, PROOF, SIGNATURE, CHECKPOINT, INCOMPLETE = 0, 2, 10, 20, 30, 40, 50
+PRECEDENCE = (HASH, SIGNATURE, PROOF, CHECKPOINT, INCOMPLETE)
+
+MANIFEST = "manifest-sha256.txt"
+TAG_MANIFEST = "tagmanifest-sha256.txt"
+ATTESTATION = "attestation.dsse.json"
+SIGNED_TAGS = ("bag-info.txt", "bagit.txt", "build.json")
+TAGS = {MANIFEST, TAG_MANIFEST, ATTESTATION} | set(SIGNED_TAGS)
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://countersign.dev/evidence/v1"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*\Z")
+DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+LINE = re.compile(r"([0-9a-f]{64})  (\S+)\Z")
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+MOST_SHOWN = 5
+CHUNK = 1024 * 1024
+
+# Dispositions: by whose choice an item ended, or why nobody had to choose.
+CHOSEN = {"kept": "keep", "narrowed": "narrow", "revoked": "revoke", "rotated": "rotate"}
+UNANSWERED = {"uncertified", "suspended"}
+SETTLED = set(CHOSEN) | UNANSWERED | {"void", "superseded", "excluded", "carried"}
+ENDS_ACCESS = {"narrowed", "revoked", "rotated", "suspended"}
+OPEN = "open"
+
+READ_ERRORS = (
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    UnicodeDecodeError,
+    csv.Error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+csv.field_size_limit(2**31 - 1)
+
+
+# Ed25519, verification only, after RFC 8032 section 6.
+
+P = 2**255 - 19
+Q = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
+
+
+def point_add(a, b):
+    e = (a[1] - a[0]) * (b[1] - b[0]) % P
+    f = (a[1] + a[0]) * (b[1] + b[0]) % P
+    g = 2 * a[3] * b[3] * D % P
+    h = 2 * a[2] * b[2] % P
+    w, x, y, z = f - e, h - g, h + g, f + e
+    return (w * x % P, y * z % P, x * y % P, w * z % P)
+
+
+def point_multiply(scalar, point):
+    result = (0, 1, 1, 0)
+    while scalar:
+        if scalar & 1:
+            result = point_add(result, point)
+        point = point_add(point, point)
+        scalar >>= 1
+    return result
+
+
+def point_equal(a, b):
+    return (a[0] * b[2] - b[0] * a[2]) % P == 0 and (a[1] * b[2] - b[1] * a[2]) % P == 0
+
+
+def recover_x(y, sign):
+    if y >= P:
+        return None
+    x2 = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    if x2 == 0:
+        return None if sign else 0
+    x = pow(x2, (P + 3) // 8, P)
+    if (x * x - x2) % P:
+        x = x * ROOT_OF_MINUS_ONE % P
+    if (x * x - x2) % P:
+        return None
+    return P - x if (x & 1) != sign else x
+
+
+def point_decompress(data):
+    y = int.from_bytes(data, "little")
+    sign = y >> 255
+    y &= (1 << 255) - 1
+    x = recover_x(y, sign)
+    return None if x is None else (x, y, 1, x * y % P)
+
+
+BASE_Y = 4 * pow(5, P - 2, P) % P
+BASE_X = recover_x(BASE_Y, 0)
+BASE = (BASE_X, BASE_Y, 1, BASE_X * BASE_Y % P)
+
+
+def ed25519_verify(public, message, signature):
+    if len(public) != 32 or len(signature) != 64:
+        return False
+    a, r = point_decompress(public), point_decompress(signature[:32])
+    s = int.from_bytes(signature[32:], "little")
+    if a is None or r is None or s >= Q:
+        return False
+    digest = hashlib.sha512(signature[:32] + public + message).digest()
+    h = int.from_bytes(digest, "little") % Q
+    return point_equal(point_multiply(s, BASE), point_add(r, point_multiply(h, a)))
+
+
+# What is said, and how.
+
+
+class Report:
+    def __init__(self, out):
+        self.out = out
+        self.codes = set()
+
+    def claim(self, text, faults=(), code=INCOMPLETE):
+        """Print one claim; `faults` name what is wrong with it."""
+        faults = list(faults)
+        print(("FAIL  " if faults else "PASS  ") + text, file=self.out)
+        for fault in faults[:MOST_SHOWN]:
+            print("      - " + fault, file=self.out)
+        if len(faults) > MOST_SHOWN:
+            print(f"      - and {len(faults) - MOST_SHOWN} more", file=self.out)
+        if faults:
+            self.codes.add(code)
+        return not faults
+
+    def note(self, text):
+        print("NOTE  " + text, file=self.out)
+
+    def exit_code(self):
+        return next((code for code in PRECEDENCE if code in self.codes), OK)
+
+
+class Unreadable(Exception):
+    """A member cannot be used; the message names it."""
+
+
+class Package:
+    def __init__(self, archive):
+        self.archive = archive
+        self.members = {info.filename: info for info in archive.infolist()}
+
+    def open(self, name):
+        if name not in self.members:
+            raise Unreadable(f"{name} is missing")
+        return self.archive.open(name)
+
+    def digest(self, name):
+        hasher = hashlib.sha256()
+        try:
+            with self.open(name) as member:
+                for chunk in iter(lambda: member.read(CHUNK), b""):
+                    hasher.update(chunk)
+        except READ_ERRORS as error:
+            raise Unreadable(f"{name} cannot be read: {error}") from error
+        return hasher.hexdigest()
+
+    def text(self, name):
+        try:
+            with self.open(name) as member:
+                return member.read().decode("utf-8")
+        except READ_ERRORS as error:
+            raise Unreadable(f"{name} cannot be read: {error}") from error
+
+    def json(self, name):
+        try:
+            return json.loads(self.text(name))
+        except (ValueError, RecursionError) as error:
+            raise Unreadable(f"{name} is not JSON: {error}") from error
+
+    def rows(self, name):
+        """The rows of a CSV file, as dictionaries, one at a time."""
+        try:
+            with self.open(name) as member:
+                lines = io.TextIOWrapper(member, encoding="utf-8", newline="")
+                for row in csv.DictReader(lines, strict=True):
+                    if None in row or None in row.values():
+                        raise Unreadable(f"{name} has a row of another width")
+                    yield row
+        except READ_ERRORS as error:
+            raise Unreadable(f"{name} cannot be read: {error}") from error
+
+    def lines(self, name):
+        """The objects of a JSON lines file, one at a time."""
+        try:
+            with self.open(name) as member:
+                for line in member:
+                    yield json.loads(line.decode("utf-8"))
+        except (*READ_ERRORS, ValueError) as error:
+            raise Unreadable(f"{name} cannot be read: {error}") from error
+
+
+# The container.
+
+
+def check_container(archive, report):
+    """Names must be plain and unique before anything is read by name."""
+    faults, seen = [], set()
+    for info in archive.infolist():
+        name = info.filename
+        if not NAME.match(name):
+            faults.append(f"{name!r} is not a plain name")
+        elif not (name.startswith("data/") or name in TAGS):
+            faults.append(f"{name} does not belong into a package")
+        if name.lower() in seen:
+            faults.append(f"{name} is there twice")
+        seen.add(name.lower())
+        if info.flag_bits & 1 or info.compress_type not in PACKED:
+            faults.append(f"{name} is encrypted or packed in an unusual way")
+        if (info.external_attr >> 16) & 0o170000 not in (0, 0o100000):
+            faults.append(f"{name} is not a regular file")
+    if archive.comment:
+        faults.append("the zip carries a comment")
+    return report.claim("The zip holds plain, unique members", faults, HASH)
+
+
+def read_manifest(package, name):
+    listed, faults = {}, []
+    for line in package.text(name).splitlines():
+        match = LINE.match(line)
+        if not match:
+            faults.append(f"{name} has a line that is none: {line[:80]!r}")
+        elif match.group(2) in listed:
+            faults.append(f"{name} lists {match.group(2)} twice")
+        else:
+            listed[match.group(2)] = match.group(1)
+    return listed, faults
+
+
+def check_manifest(package, report, manifest, expected):
+    try:
+        listed, faults = read_manifest(package, manifest)
+    except Unreadable as error:
+        return report.claim(f"Every file is listed in {manifest}", [str(error)], INCOMPLETE)
+    missing = sorted(set(listed) - set(package.members))
+    report.claim(
+        f"Every file listed in {manifest} is there",
+        [f"{name} is missing" for name in missing],
+        INCOMPLETE,
+    )
+    faults += [f"{name} is not listed" for name in sorted(expected - set(listed))]
+    faults += [
+        f"{name} must not be listed" for name in sorted(set(listed) - expected - set(missing))
+    ]
+    for name in sorted(set(listed) & set(package.members)):
+        faults += hash_fault(package, name, listed[name])
+    text = f"The {len(listed)} files have the SHA-256 that {manifest} says, and no other is there"
+    return report.claim(text, faults, HASH)
+
+
+def hash_fault(package, name, digest):
+    try:
+        found = package.digest(name)
+    except Unreadable as error:
+        return [str(error)]
+    return [] if found == digest else [f"{name} was changed: SHA-256 is {found}, not {digest}"]
+
+
+# The signature.
+
+
+def read_keys(text):
+    """Public keys by id, from countersign-log.json or vkeys.txt."""
+    if text.lstrip().startswith("{"):
+        return {key["keyid"]: key for key in json.loads(text)["keys"]}
+    keys = {}
+    for line in text.splitlines():
+        if line.strip() and not line.startswith("#"):
+            fields = line.split()
+            public = base64.b64decode(fields[0].split("+", 2)[2])[1:]
+            key = {
+                "public_key": base64.b64encode(public).decode(),
+                "valid_from": fields[1],
+                "valid_until": None if fields[2] == "-" else fields[2],
+                "withdrawn": len(fields) > 3,
+            }
+            keys[hashlib.sha256(public).hexdigest()] = key
+    return keys
+
+
+def signature_faults(package, keys):
+    """Faults of the envelope, its statement, and its key; and what it states."""
+    envelope = package.json(ATTESTATION)
+    payload = base64.b64decode(envelope["payload"], validate=True)
+    if envelope["payloadType"] != PAYLOAD_TYPE:
+        return ["the envelope holds {!r}".format(envelope["payloadType"])], {}
+    kind = PAYLOAD_TYPE.encode()
+    signed = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+    statement = json.loads(payload.decode("utf-8"))
+    faults = []
+    if len(envelope["signatures"]) != 1:
+        faults.append("the envelope must carry one signature")
+    for signature in envelope["signatures"]:
+        faults += key_faults(package, keys, signature, signed)
+    if statement["_type"] != STATEMENT_TYPE or statement["predicateType"] != PREDICATE_TYPE:
+        faults.append("the statement is of another type")
+    return faults + subject_faults(package, statement), statement["predicate"]
+
+
+def key_faults(package, keys, signature, signed):
+    key = keys.get(signature["keyid"])
+    if key is None:
+        return ["it was signed with a key that is not known: {}".format(signature["keyid"])]
+    public = base64.b64decode(key["public_key"], validate=True)
+    if hashlib.sha256(public).hexdigest() != signature["keyid"]:
+        return ["the key file names a key {} that is another".format(signature["keyid"])]
+    if not ed25519_verify(public, signed, base64.b64decode(signature["sig"], validate=True)):
+        return ["the signature is not of this statement"]
+    if key.get("withdrawn"):
+        return ["the key {} was withdrawn".format(signature["keyid"])]
+    built = package.json("build.json")["built_at"]
+    if built < key["valid_from"] or (key["valid_until"] and built > key["valid_until"]):
+        return [f"the key was not valid at {built}, when the package was built"]
+    return []
+
+
+def subject_faults(package, statement):
+    subjects = {entry["name"]: entry["digest"]["sha256"] for entry in statement["subject"]}
+    faults = [f"{name} is not signed" for name in (MANIFEST, *SIGNED_TAGS) if name not in subjects]
+    for name, digest in sorted(subjects.items()):
+        if name not in package.members:
+            faults.append(f"{name} is signed and missing")
+        elif package.digest(name) != digest:
+            faults.append(f"{name} is not the one that was signed")
+    return faults
+
+
+def check_signature(package, report, keys):
+    text = "The manifest and the tag files are signed by a known key"
+    try:
+        if keys is None:
+            keys = read_keys(package.text("data/keys/vkeys.txt"))
+        faults, predicate = signature_faults(package, keys)
+    except Unreadable as error:
+        report.claim(text, [str(error)], SIGNATURE)
+        return {}
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        report.claim(text, [f"the attestation or a key is not as it must be: {error!r}"], SIGNATURE)
+        return {}
+    report.claim(text, faults, SIGNATURE)
+    return predicate
+
+
+# What the files say together.
+
+
+def column(package, name, field):
+    try:
+        return [row[field] for row in package.rows(name)]
+    except KeyError:
+        raise Unreadable(f"{name} has no column {field}") from None
+
+
+def repeated(values):
+    seen, again = set(), []
+    for value in values:
+        if value in seen:
+            again.append(value)
+        seen.add(value)
+    return again
+
+
+def strangers(items, known, file):
+    return [f"{file}: item {i} is not in the population" for i in items if i not in known]
+
+
+def check_counts(package, report, campaign, predicate):
+    faults = []
+    for name, count in sorted(campaign["counts"].items()):
+        rows = package.rows(name) if name.endswith(".csv") else package.lines(name)
+        found = sum(1 for _ in rows)
+        if found != count:
+            faults.append(f"{name} has {found} rows, not {count}")
+    for field in ("package", "number", "status", "counts", "dispositions"):
+        if field in predicate and predicate[field] != campaign[field]:
+            faults.append(f"the signed statement gives another {field}")
+    report.claim("Every file has the number of rows that was signed", faults)
+
+
+def check_population(package, report):
+    launch = column(package, "data/population_at_launch.csv", "item")
+    close = list(package.rows("data/population_at_close.csv"))
+    items = [row["item"] for row in close]
+    known = set(items)
+    faults = [f"item {i} is in the population at launch twice" for i in repeated(launch)]
+    faults += [f"item {i} is in the population at close twice" for i in repeated(items)]
+    faults += [
+        f"item {i} was in the population at launch and is gone at close"
+        for i in launch
+        if i not in known
+    ]
+    started = set(launch)
+    for row in close:
+        if (row["origin"] == "launch") != (row["item"] in started):
+            faults.append("item {} is marked {!r}".format(row["item"], row["origin"]))
+    report.claim("The population at launch is all there at close; what was added is marked", faults)
+    return close
+
+
+def check_dispositions(report, campaign, close):
+    found, faults = {}, []
+    for row in close:
+        found[row["disposition"]] = found.get(row["disposition"], 0) + 1
+        settled = row["disposition"] in SETTLED
+        if not settled and (row["disposition"] != OPEN or campaign["status"] != "INTERIM"):
+            faults.append("item {item} has no disposition: {disposition!r}".format(**row))
+    said = {name: count for name, count in campaign["dispositions"].items() if count}
+    for name in sorted(set(found) | set(said)):
+        if found.get(name, 0) != said.get(name, 0):
+            count = f"{found.get(name, 0)} items, and campaign.json says {said.get(name, 0)}"
+            faults.append(f"{name}: {count}")
+    if sum(said.values()) != len(close):
+        total = sum(said.values())
+        faults.append(f"dispositions sum to {total}, and the population is {len(close)}")
+    report.claim(f"Dispositions sum to the population ({len(close)})", faults)
+
+
+def check_decisions(package, report, close):
+    known = {row["item"]: row["disposition"] for row in close}
+    decisions = list(package.rows("data/decisions.csv"))
+    chosen = {row["item"]: row["outcome"] for row in decisions}
+    silent = set(column(package, "data/no_answers.csv", "item"))
+    faults = [f"item {i} is decided twice" for i in repeated([row["item"] for row in decisions])]
+    faults += strangers(sorted(chosen), known, "decisions.csv")
+    faults += strangers(sorted(silent), known, "no_answers.csv")
+    for item, disposition in known.items():
+        if disposition in CHOSEN and chosen.get(item) != CHOSEN[disposition]:
+            faults.append(f"item {item} is {disposition}; its decision: {chosen.get(item, 'none')}")
+        if (disposition in UNANSWERED) != (item in silent):
+            faults.append(f"item {item} is {disposition}, which no_answers.csv contradicts")
+    report.claim("Every decided item has its decision, every unanswered one is named", faults)
+    return decisions
+
+
+def check_assignments(package, report, close):
+    known = {row["item"] for row in close}
+    assigned = set(column(package, "data/assignments.csv", "item"))
+    faults = strangers(sorted(assigned), known, "assignments.csv")
+    asked = {row["item"] for row in close if row["disposition"] in needs_reviewer()}
+    faults += [f"item {item} was never assigned to anybody" for item in sorted(asked - assigned)]
+    report.claim("Every item that needed an answer had a reviewer", faults)
+
+
+def needs_reviewer():
+    return set(CHOSEN) | UNANSWERED | {OPEN}
+
+
+def check_orders(package, report, close):
+    known = {row["item"] for row in close}
+    orders = list(package.rows("data/orders.csv"))
+    ordered = {row["item"] for row in orders}
+    excepted = {row["item"] for row in package.rows("data/exceptions.csv")}
+    faults = [f"order {o} is there twice" for o in repeated([row["order"] for row in orders])]
+    faults += strangers(sorted(ordered - {""}), known, "orders.csv")
+    faults += strangers(sorted(excepted - {""}), known, "exceptions.csv")
+    if package.json("data/campaign.json")["orders_planned"]:
+        ends = {row["item"] for row in close if row["disposition"] in ENDS_ACCESS}
+        faults += [f"item {item} was to end and has no order" for item in sorted(ends - ordered)]
+    report.claim("Every decision to end access has its order", faults)
+    return orders
+
+
+def check_files(package, report, orders, sources=()):
+    faults = []
+    for name in sorted(package.members):
+        if name.startswith("data/raw/") and package.digest(name) != name[len("data/raw/") :]:
+            faults.append(f"{name} does not hold what its name says")
+    wanted = [digest for row in orders for digest in row["proof_sha256"].split()]
+    wanted += [row["raw_sha256"] for row in sources if row["raw_in_package"] == "yes"]
+    absent = [digest for digest in wanted if "data/raw/" + digest not in package.members]
+    faults += [f"proof {digest} is missing" for digest in absent]
+    report.claim("Proof files are there and hold what was recorded", faults, PROOF)
+
+
+def check_controls(package, report):
+    files = {file for cell in column(package, "data/controls.csv", "file") for file in cell.split()}
+    faults = [
+        f"controls.csv names {file}, which is missing"
+        for file in sorted(files)
+        if file not in package.members
+    ]
+    report.claim("Every file that a control points at is there", faults)
+
+
+def check_record(package, report, decisions):
+    """Each decision must have left its entry in the record."""
+    entries, last, faults = set(), 0, []
+    for entry in package.lines("data/governance.jsonl"):
+        if entry["entry"] <= last:
+            faults.append("entry {entry} is out of order".format(**entry))
+        last = entry["entry"]
+        entries.add((entry["target_type"], str(entry["target_id"])))
+    for row in decisions:
+        if ("reviews.reviewitem", row["item"]) not in entries:
+            faults.append("the decision on item {item} has no entry".format(**row))
+    report.claim("Every decision has its entry in the record", faults)
+
+
+def check_review(package, report, predicate):
+    campaign = package.json("data/campaign.json")
+    check_counts(package, report, campaign, predicate)
+    close = check_population(package, report)
+    check_dispositions(report, campaign, close)
+    check_assignments(package, report, close)
+    decisions = check_decisions(package, report, close)
+    orders = check_orders(package, report, close)
+    check_files(package, report, orders, package.rows("data/sources.csv"))
+    check_record(package, report, decisions)
+    check_controls(package, report)
+
+
+def check_addendum(package, report, predicate):
+    addendum = package.json("data/addendum.json")
+    check_counts(package, report, addendum, predicate)
+    named = DIGEST.match(addendum["adds_to_manifest_sha256"])
+    faults = [] if named else ["it does not name the package that it adds to"]
+    report.claim("The addendum names the package that it adds to", faults)
+    check_files(package, report, list(package.rows("data/orders.csv")))
+
+
+def check_content(package, report, predicate):
+    text = "The files can be read together"
+    check = check_addendum if "data/addendum.json" in package.members else check_review
+    try:
+        check(package, report, predicate)
+    except Unreadable as error:
+        report.claim(text, [str(error)], INCOMPLETE)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        report.claim(text, [f"a file is not as it must be: {error!r}"], INCOMPLETE)
+
+
+def checkpoint(package, predicate):
+    """One line by which a package is known again: which one it is, and its manifest's digest."""
+    return "{package}/{number} ".format(**predicate) + package.digest(MANIFEST)
+
+
+def check_known(package, report, known, predicate):
+    """A package seen before must still be the same one."""
+    faults = []
+    try:
+        line = checkpoint(package, predicate)
+        noted = [text.strip() for text in known.splitlines() if text.strip()]
+        if line not in noted:
+            faults.append(f"it is {line}; noted was {noted[0] if noted else 'nothing'}")
+    except (Unreadable, KeyError) as error:
+        faults.append(f"it does not say which package it is: {error}")
+    report.claim("It is the package noted before", faults, CHECKPOINT)
+
+
+def verify(path, keys=None, known=None, out=None):
+    """Check one package; returns the exit code. `keys` and `known` are texts from outside it."""
+    report = Report(out or sys.stdout)
+    try:
+        archive = zipfile.ZipFile(path)
+    except (*READ_ERRORS, ValueError) as error:
+        report.claim("The package is a zip", [str(error)], HASH)
+    else:
+        with archive:
+            if check_container(archive, report):
+                check_package(Package(archive), report, keys, known)
+    code = report.exit_code()
+    result = f"the package does not hold (exit code {code})" if code else "every claim holds"
+    print(f"RESULT {result}", file=report.out)
+    return code
+
+
+def check_package(package, report, keys, known):
+    payload = {name for name in package.members if name.startswith("data/")}
+    check_manifest(package, report, MANIFEST, payload)
+    check_manifest(package, report, TAG_MANIFEST, set(package.members) - payload - {TAG_MANIFEST})
+    predicate = check_signature(package, report, None if keys is None else read_keys(keys))
+    check_content(package, report, predicate)
+    if known is not None:
+        check_known(package, report, known, predicate)
+    if keys is None:
+        report.note("The key came out of the package: who changed one could change the other.")
+        report.note("To be sure, give --key countersign-log.json, from the well-known address.")
+    if predicate.get("status") == "INTERIM":
+        report.note("INTERIM: the review is not over, and these figures will change.")
+    if not report.codes:
+        report.note(f"To know it again (--known-checkpoint): {checkpoint(package, predicate)}")
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description="Check a Countersign evidence package.")
+    parser.add_argument("package", help="the zip")
+    parser.add_argument("--key", help="countersign-log.json or vkeys.txt, from outside the package")
+    parser.add_argument("--known-checkpoint", help="a file with the line an earlier check printed")
+    options = parser.parse_args(arguments)
+    texts = []
+    for path in (options.key, options.known_checkpoint):
+        try:
+            texts.append(None if path is None else read(path))
+        except (OSError, UnicodeDecodeError) as error:
+            print(f"FAIL  {path} cannot be read: {error}", file=sys.stderr)
+            return USAGE
+    try:
+        return verify(options.package, *texts)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        print(f"FAIL  {options.key} is not a key file: {error!r}", file=sys.stderr)
+        return USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

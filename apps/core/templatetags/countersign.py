@@ -151,3 +151,18 @@ def percent(part: int | None, whole: int | None) -> int:
 @register.filter
 def initials(user: Any) -> str:
     return "".join(word[0] for word in str(user).split()[:2]).upper()
+
+
+@register.filter
+def at(values: Any, index: int) -> Any:
+    return values[index] if index < len(values) else ""
+
+
+@register.filter
+def edges_from(edges: list[dict[str, Any]], node: Any) -> list[dict[str, Any]]:
+    return [edge for edge in edges if edge["from"] == node]
+
+
+@register.filter
+def node_label(nodes: list[dict[str, Any]], node: Any) -> str:
+    return next((str(one["label"]) for one in nodes if one["id"] == node), str(node))

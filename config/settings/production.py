@@ -18,7 +18,7 @@ CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_NAME = "__Secure-csrftoken"
 
 # A header that any client can send counts only where a proxy is known to overwrite it.
-if env.flag("BEHIND_PROXY", False):
+if env.flag("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("PROXY_COUNT", 1)
 

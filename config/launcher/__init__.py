@@ -1,0 +1,1 @@
+"""Make an environment, start what Countersign needs, and supervise it."""

@@ -1,0 +1,32 @@
+import errno
+import sys
+
+from config.launcher.data import Refused
+from config.launcher.demo import demo
+from config.launcher.lint import lint, reformat
+from config.launcher.suite import bench, test
+
+COMMANDS = {
+    "demo": lambda arguments: demo(),
+    "test": test,
+    "bench": bench,
+    "lint": lambda arguments: lint(),
+    "format": lambda arguments: reformat(),
+}
+
+
+def main(name: str = "", *arguments: str) -> int | str:
+    if name not in COMMANDS:
+        return f"Choose one of {', '.join(COMMANDS)}."
+    try:
+        return COMMANDS[name](list(arguments))
+    except Refused as refusal:
+        return str(refusal)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return f"The disk is full: {error}. Free some room and start again."
+        return f"The launcher was stopped by the operating system: {error}."
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,15 +1,18 @@
+from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from apps.core.actors import Actor
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential
 from apps.inventory.querysets.scope import reads_all_systems
-from apps.remediation.states import SETTLED
+from apps.remediation.states import SETTLED, OrderKind, OrderState
 
 if TYPE_CHECKING:
+    from apps.inventory.models import Source
     from apps.remediation.models import Order
 
 
@@ -29,6 +32,45 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def of_campaign(self, campaign_id: int) -> Self:
         return self.filter(campaign_id=campaign_id)
+
+    def waiting_in(self, source: "Source") -> Self:
+        """Orders waiting for a person whose subject comes from the source's stream."""
+        return self.filter(
+            Q(grant__stream=source.stream) | Q(credential__stream=source.stream),
+            state=OrderState.MANUAL_NEEDED,
+        ) | self.filter(binding__isnull=False, state=OrderState.MANUAL_NEEDED)
+
+    def returned_in(self, source: "Source") -> Self:
+        """Verified removals of grants that the source shows again as a new, live grant."""
+        again = Grant.objects.present().filter(
+            source=source,
+            identity=OuterRef("grant__identity"),
+            system=OuterRef("grant__system"),
+            service=OuterRef("grant__service"),
+            level=OuterRef("grant__level"),
+            first_seen_at__gt=OuterRef("verified_at"),
+        )
+        return self.filter(
+            Exists(again),
+            state=OrderState.VERIFIED,
+            kind__in=(OrderKind.REVOKE, OrderKind.NARROW),
+            grant__isnull=False,
+        )
+
+    def suspensions_older_than(self, moment: datetime) -> Self:
+        """Suspension orders nobody rolled back or followed up, and whose subject is not gone."""
+        return self.filter(
+            kind=OrderKind.SUSPEND, decided_at__lt=moment, followed_by__isnull=True
+        ).exclude(state__in=(OrderState.ROLLED_BACK, OrderState.NOT_APPLICABLE))
+
+    def for_check(self, pks: Collection[int]) -> Self:
+        """Lock some orders, with their subjects, in pk order."""
+        return (
+            self.filter(pk__in=pks)
+            .select_for_update(of=["self"])
+            .select_related("grant", "credential", "binding")
+            .order_by("pk")
+        )
 
     def for_table(self) -> Self:
         return self.select_related(

@@ -1,0 +1,37 @@
+from django import forms
+
+from apps.remediation.services.by_hand import Proof
+
+
+class ProofForm(forms.Form):
+    """Words, a file, or both. Which of them are needed is the service's to say."""
+
+    text = forms.CharField(
+        label="What you did or saw",
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Kept with the order and shown to auditors. Never paste a secret.",
+    )
+    file = forms.FileField(
+        label="File that shows it",
+        required=False,
+        help_text="At most 10 MB: a screenshot, or the output of the commands.",
+    )
+
+    def proof(self) -> Proof:
+        return Proof(text=self.cleaned_data["text"], file=self.cleaned_data["file"])
+
+
+class ExceptionForm(forms.Form):
+    reason = forms.CharField(
+        label="Why the access must stand for now",
+        min_length=10,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    until = forms.DateField(
+        label="Until",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Within a year. Then the order is taken up again.",
+    )

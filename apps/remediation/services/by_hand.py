@@ -1,0 +1,104 @@
+"""What people do about an order: carry it out, prove it, or let it stand for a while."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.audit.services import record
+from apps.audit.verbs import Verb
+from apps.core.actors import Actor, Person
+from apps.core.errors import DomainError
+from apps.core.policies import enforce
+from apps.remediation import policies
+from apps.remediation.models import Order, OrderProof
+from apps.remediation.proofs import Upload, proof_keep
+from apps.remediation.services.effects import order_take_effect
+from apps.remediation.services.moves import orders_move
+from apps.remediation.states import OrderState, ProofKind
+
+LONGEST_EXCEPTION = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What somebody gives as proof: words, a file, or both."""
+
+    text: str = ""
+    file: Upload | None = None
+
+
+@transaction.atomic
+def order_carried_out(*, order_id: int, proof: Proof, actor: Person) -> Order:
+    """Note that somebody removed the access in its source. The order still waits for proof."""
+    order = Order.objects.locked(order_id)
+    enforce(policies.can_carry_out(actor, order))
+    order.executed_at, order.executed_by = timezone.now(), actor.user
+    order.save(update_fields=["executed_at", "executed_by"])
+    _keep(order, ProofKind.DONE, proof, actor)
+    return order
+
+
+@transaction.atomic
+def order_confirm(*, order_id: int, proof: Proof, actor: Person) -> Order:
+    """Confirm by hand that the access is gone; somebody else than the one who removed it.
+
+    The subject ends here with the authority of the order, in the same transaction.
+    """
+    order = Order.objects.locked(order_id)
+    enforce(policies.can_confirm(actor, order))
+    _keep(order, ProofKind.PROOF, proof, actor)
+    order.verified_at = timezone.now()
+    order.verified_how = f"Confirmed by hand by {actor}, with proof."
+    orders_move(
+        orders=[order],
+        state=OrderState.CONFIRMED,
+        actor=actor,
+        reason=proof.text or "A file was given as proof.",
+        also=["verified_at", "verified_how"],
+    )
+    order_take_effect(order=order, actor=actor)
+    return order
+
+
+@transaction.atomic
+def order_except(*, order_id: int, reason: str, until: date, actor: Person) -> Order:
+    """Let the access stand until a date, at most a year away; then the order is taken up again."""
+    order = Order.objects.locked(order_id)
+    enforce(policies.can_except(actor, order))
+    today = timezone.localdate()
+    if not today < until <= today + LONGEST_EXCEPTION:
+        raise DomainError("An exception ends after today and within a year.")
+    order.exception_until = until
+    orders_move(
+        orders=[order],
+        state=OrderState.EXCEPTION,
+        actor=actor,
+        reason=reason,
+        also=["exception_until"],
+    )
+    return order
+
+
+def _keep(order: Order, kind: ProofKind, proof: Proof, actor: Actor) -> None:
+    if not proof.text.strip() and proof.file is None:
+        raise DomainError("Say what you did or saw, or attach a file that shows it.")
+    digest, size = proof_keep(proof.file) if proof.file else ("", 0)
+    OrderProof.objects.create(
+        order=order,
+        kind=kind,
+        text=proof.text.strip(),
+        file_name=(proof.file.name or "proof")[-200:] if proof.file else "",
+        file_sha256=digest,
+        file_bytes=size,
+        given_by=actor.user if isinstance(actor, Person) else None,
+        given_by_label=str(actor)[:150],
+    )
+    record(
+        actor=actor,
+        verb=Verb.ORDER_PROVEN,
+        target=order,
+        changes={"proof": (None, kind), "file": (None, digest)},
+        reason=proof.text.strip(),
+    )

@@ -1,0 +1,54 @@
+"""What a settled order does to its subject: only now does a decision change anything."""
+
+from apps.core.actors import Actor
+from apps.core.policies import ALLOW
+from apps.grants.services.grants import grant_revoke, grant_suspend
+from apps.grants.states import LIVE, GrantState
+from apps.inventory.services.bindings import binding_end
+from apps.inventory.services.credentials import credential_move
+from apps.inventory.states import CREDENTIAL_OVER, CredentialState
+from apps.remediation.models import Order
+from apps.remediation.states import OrderKind
+
+
+def order_take_effect(*, order: Order, actor: Actor) -> None:
+    """End, suspend, or unbind what the order removed; the order is the authority.
+
+    A narrowing to fewer actions of the same level ends nothing: the grant stays, and the next
+    import brings its new statements.
+    """
+    if order.grant is not None and order.grant.state in LIVE:
+        _grant(order, actor)
+    elif order.credential is not None and order.credential.state not in CREDENTIAL_OVER:
+        _credential(order, actor)
+    elif order.binding is not None and order.binding.ended_at is None:
+        binding_end(binding_id=order.binding_id, reason=_why(order), actor=actor, authority=ALLOW)
+
+
+def _grant(order: Order, actor: Actor) -> None:
+    if order.kind == OrderKind.SUSPEND:
+        if order.grant.state == GrantState.ACTIVE:
+            grant_suspend(grant_id=order.grant_id, reason=_why(order), actor=actor, authority=ALLOW)
+    elif order.kind == OrderKind.REVOKE or order.target.get("level"):
+        grant_revoke(grant_id=order.grant_id, reason=_why(order), actor=actor, authority=ALLOW)
+
+
+def _credential(order: Order, actor: Actor) -> None:
+    if order.kind == OrderKind.SUSPEND:
+        states = [CredentialState.SUSPENDED]
+    else:
+        states = [CredentialState.REVOKING, CredentialState.REVOKED, CredentialState.VERIFIED]
+        if order.credential.state == CredentialState.REVOKING:
+            states = states[1:]
+    for state in states:
+        credential_move(
+            credential_id=order.credential_id,
+            state=state,
+            reason=_why(order),
+            actor=actor,
+            authority=ALLOW,
+        )
+
+
+def _why(order: Order) -> str:
+    return f"Order {order.pk}: {order.reason}"

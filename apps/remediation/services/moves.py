@@ -1,0 +1,40 @@
+"""The one place where an order's state changes."""
+
+from collections.abc import Iterable, Sequence
+
+from apps.audit.services import Fact, record_many
+from apps.audit.verbs import Verb
+from apps.core.actors import Actor
+from apps.remediation.models import Order
+from apps.remediation.states import ORDER_MOVES, OrderState
+
+
+def orders_move(
+    *,
+    orders: Sequence[Order],
+    state: OrderState,
+    actor: Actor,
+    reason: str,
+    also: Iterable[str] = (),
+) -> None:
+    """Move locked or new orders to one state and record each move.
+
+    `also` names further fields that the caller changed on them. Call inside a transaction.
+    Raises `IllegalTransition` before anything is written.
+    """
+    before = {order.pk: order.state for order in orders}
+    for order in orders:
+        ORDER_MOVES.check(order.state, state)
+    for order in orders:
+        order.state = state
+    Order.objects.bulk_update(orders, ["state", *also], batch_size=1000)
+    record_many(
+        actor=actor,
+        verb=_VERBS.get(state, Verb.ORDER_MOVED),
+        facts=(Fact(order, {"state": (before[order.pk], state)}, reason) for order in orders),
+    )
+
+
+# Each move has a verb of its own where two happen in one transaction: a verb is recorded once
+# per record and transaction.
+_VERBS = {OrderState.PLANNED: Verb.ORDER_PLANNED}

@@ -1,0 +1,27 @@
+"""What other apps may ask of orders."""
+
+from apps.remediation.services.by_hand import (
+    Proof,
+    order_carried_out,
+    order_confirm,
+    order_except,
+)
+from apps.remediation.services.planning import (
+    OrderRequest,
+    orders_plan,
+    orders_replan_ended_exceptions,
+)
+from apps.remediation.services.suspensions import suspensions_escalate
+from apps.remediation.services.verification import orders_check_against_source
+
+__all__ = [
+    "OrderRequest",
+    "Proof",
+    "order_carried_out",
+    "order_confirm",
+    "order_except",
+    "orders_check_against_source",
+    "orders_plan",
+    "orders_replan_ended_exceptions",
+    "suspensions_escalate",
+]

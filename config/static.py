@@ -19,7 +19,6 @@ class VendorFinder(BaseFinder):
 
     def __init__(self, app_names: object = None, *args: Any, **kwargs: Any):
         self.storage = FileSystemStorage(location=settings.VENDOR_ROOT)
-        self.storage.prefix = ""
         super().__init__(*args, **kwargs)
 
     def check(self, **kwargs: Any) -> list:

@@ -67,7 +67,7 @@ def environment_make():
         _say("Making the environment with Python %s" % ".".join(map(str, _version(python))))
         _run([python, "-m", "venv", VENV], NEEDS_PYTHON)
     _say("Installing Python packages (once, a minute or two)")
-    install = [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes"]
+    install = [VENV_PYTHON, "-m", "pip", "install", "-qq", "--require-hashes"]
     install += ["--disable-pip-version-check", "--no-warn-script-location", "-r", LOCK]
     if not _runs(install, PIP_PROGRESS_BAR="off"):
         _run(

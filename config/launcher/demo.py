@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from config.launcher.data import DataDirectory, Refused
 from config.launcher.services import clean_environment, postgres_start, valkey_start
@@ -117,7 +118,7 @@ def _manage(supervisor: Supervisor, environment: dict[str, str], *arguments: str
 
 
 def _role_of(url: str) -> str:
-    return psycopg.conninfo.conninfo_to_dict(url).get("user") or ""
+    return str(conninfo_to_dict(url).get("user", ""))
 
 
 def _holds_nobody(url: str) -> bool:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from config.launcher.demo import BIN, ROOT
 
@@ -66,8 +65,8 @@ def _passes(name: str, command: list[str], changes: dict[str, str]) -> bool:
 def _dependencies_are_sound() -> bool:
     """Ask the database of known vulnerabilities, where it can be reached."""
     _say("-- pip-audit")
-    lock = Path("requirements.lock")
-    command = [BIN / "pip-audit", "--requirement", lock, "--require-hashes", "--disable-pip"]
+    lock = "requirements.lock"
+    command = [str(BIN / "pip-audit"), "--requirement", lock, "--require-hashes", "--disable-pip"]
     done = subprocess.run(
         [*command, "--format", "json", "--progress-spinner", "off", "--timeout", "10"],
         cwd=ROOT,

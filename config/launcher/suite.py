@@ -14,22 +14,23 @@ from config.launcher.services import clean_environment, postgres_start, valkey_s
 from config.launcher.supervisor import Child, Stopped, Supervisor
 
 type Environment = dict[str, str]
+type Work = Callable[[Supervisor, Environment, list[str]], int]
 
 
 def test(arguments: list[str]) -> int:
-    return _with_services(lambda *given: _pytest(*given, arguments), own_database=False)
+    return _with_services(_pytest, arguments, own_database=False)
 
 
 def bench(arguments: list[str]) -> int:
-    return _with_services(lambda *given: _bench(*given, arguments), own_database=True)
+    return _with_services(_bench, arguments, own_database=True)
 
 
-def _with_services(work: Callable[[Supervisor, Environment], int], *, own_database: bool) -> int:
+def _with_services(work: Work, arguments: list[str], *, own_database: bool) -> int:
     supervisor = Supervisor()
     with _passing_folder() as folder:
         try:
             environment = _services(supervisor, folder, own_database=own_database)
-            return work(supervisor, environment)
+            return work(supervisor, environment, arguments)
         except Stopped:
             return 130
         finally:

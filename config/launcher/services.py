@@ -27,6 +27,10 @@ LONGEST_SOCKET_PATH = 100
 OWNER = "countersign_owner"
 APPLICATION = "countersign"
 DATABASE = "countersign"
+# What a healthy database or broker says while it starts, works, and ends.
+ROUTINE = re.compile(
+    r" LOG: |the database system is starting up|: ?[MC] .* [*] |signal-handler|overcommit|bye bye"
+)
 PLAIN = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
@@ -46,7 +50,7 @@ class Database:
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 def postgres_start(
@@ -84,6 +88,7 @@ def postgres_start(
             stop_with=signal.SIGINT,
             orphaned_with=signal.SIGINT,
             grace=20.0,
+            hides=ROUTINE,
             ready=partial(_postgres_answers, admin),
         )
     )
@@ -119,6 +124,7 @@ def valkey_start(*, supervisor: Supervisor, data: DataDirectory, durable: bool =
             folder=folder,
             account=data.account,
             feed="\n".join(settings).encode(),
+            hides=ROUTINE,
             ready=partial(_valkey_answers, url),
         )
     )

@@ -6,6 +6,7 @@ children are started from the main thread and nowhere else.
 
 import ctypes
 import os
+import re
 import selectors
 import signal
 import socket
@@ -45,6 +46,7 @@ class Child:
     grace: float = 10.0
     ready: Callable[["Child"], bool] = lambda child: True
     feed: bytes | None = None
+    hides: re.Pattern[str] | None = None
     quiet: bool = False
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     said: deque[str] = field(default_factory=lambda: deque(maxlen=40), init=False)
@@ -239,7 +241,7 @@ class Supervisor:
         for line in lines:
             text = line.decode(errors="replace").rstrip()
             child.said.append(text)
-            if echo and text:
+            if echo and text and not (child.hides and child.hides.search(text)):
                 self.say(text, child.name)
         return True
 

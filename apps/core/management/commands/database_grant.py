@@ -1,6 +1,5 @@
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from psycopg import sql
@@ -8,6 +7,12 @@ from psycopg import sql
 WRITABLE = sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}")
 SEQUENCES = sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}")
 APPEND_ONLY = sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}")
+# The migrations' AppendOnly marks them with a trigger of this name.
+TABLES_WRITTEN_ONCE = """
+    SELECT relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+    WHERE tgname = relname || '_append_only' AND pg_table_is_visible(pg_class.oid)
+    ORDER BY relname
+"""
 LATER_TABLES = sql.SQL(
     "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}"
 )
@@ -36,6 +41,6 @@ class Command(BaseCommand):
     def _grant(self, cursor: Any, role: sql.Identifier) -> None:
         for statement in (WRITABLE, SEQUENCES, LATER_TABLES, LATER_SEQUENCES):
             cursor.execute(statement.format(role))
-        tables = set(connection.introspection.table_names(cursor))
-        for table in [t for t in settings.APPEND_ONLY_TABLES if t in tables]:
+        cursor.execute(TABLES_WRITTEN_ONCE)
+        for (table,) in cursor.fetchall():
             cursor.execute(APPEND_ONLY.format(sql.Identifier(table), role))

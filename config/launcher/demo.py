@@ -3,6 +3,7 @@
 import errno
 import http.client
 import os
+import re
 import signal
 import socket
 import sys
@@ -89,6 +90,7 @@ def _services(supervisor: Supervisor, data: DataDirectory) -> dict[str, str]:
         "ALLOWED_HOSTS": environment.get("ALLOWED_HOSTS") or "localhost,127.0.0.1",
         "COUNTERSIGN_DEMO_PASSWORD": data.secret("demo_password", size=12),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
     return environment
 
@@ -162,6 +164,7 @@ def _serve(
             name="beat",
             command=[*celery, "beat", "--loglevel", "INFO", "--pidfile", ""],
             ready=partial(_has_said, "beat: Starting"),
+            hides=re.compile("Sending due task"),
         ),
     )
 

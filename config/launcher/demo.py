@@ -157,7 +157,7 @@ def _serve(
                 "--without-mingle",
                 "--without-gossip",
             ],
-            orphaned_with=signal.SIGQUIT,
+            orphaned_with=signal.SIGKILL,
             ready=partial(_has_said, " ready."),
         ),
         program(

@@ -3,14 +3,14 @@ import sys
 
 from config.launcher.data import Refused
 from config.launcher.demo import demo
-from config.launcher.lint import lint, reformat
-from config.launcher.suite import bench, test
+from config.launcher.lint import reformat
+from config.launcher.suite import bench, lint, test
 
 COMMANDS = {
     "demo": lambda arguments: demo(),
     "test": test,
     "bench": bench,
-    "lint": lambda arguments: lint(),
+    "lint": lint,
     "format": lambda arguments: reformat(),
 }
 

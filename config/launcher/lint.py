@@ -15,7 +15,7 @@ PRODUCTION = {
 }
 
 
-def lint() -> int:
+def lint(environment: dict[str, str]) -> int:
     templates = _templates()
     failed = [
         name
@@ -33,7 +33,7 @@ def lint() -> int:
                 PRODUCTION,
             ),
         )
-        if not _passes(name, command, changes)
+        if not _passes(name, command, environment | changes)
     ]
     if not _dependencies_are_sound():
         failed.append("pip-audit")
@@ -55,10 +55,8 @@ def _templates() -> list[str]:
 def _passes(name: str, command: list[str], changes: dict[str, str]) -> bool:
     _say(f"-- {name}")
     program, *arguments = command
-    environment = {"DJANGO_SETTINGS_MODULE": "config.settings.test", **changes}
-    done = subprocess.run(
-        [BIN / program, *arguments], cwd=ROOT, env=os.environ | environment, check=False
-    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.test", **changes}
+    done = subprocess.run([BIN / program, *arguments], cwd=ROOT, env=environment, check=False)
     return done.returncode == 0
 
 

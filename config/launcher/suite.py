@@ -1,4 +1,4 @@
-"""`make test` and `make bench`: the same services, in a folder that is gone afterwards."""
+"""`make test`, `make bench`, `make lint`: the same services, in a folder that is gone afterwards."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from config.launcher.data import DataDirectory
 from config.launcher.demo import ROOT
+from config.launcher.lint import lint as lint_all
 from config.launcher.services import clean_environment, postgres_start, valkey_start
 from config.launcher.supervisor import Child, Stopped, Supervisor
 
@@ -23,6 +24,11 @@ def test(arguments: list[str]) -> int:
 
 def bench(arguments: list[str]) -> int:
     return _with_services(_bench, arguments, own_database=True)
+
+
+def lint(arguments: list[str]) -> int:
+    """Django asks the database which version it is before it judges models."""
+    return _with_services(_lint, arguments, own_database=False)
 
 
 def _with_services(work: Work, arguments: list[str], *, own_database: bool) -> int:
@@ -72,7 +78,7 @@ def _pytest(supervisor: Supervisor, environment: Environment, arguments: list[st
 
 
 def _bench(supervisor: Supervisor, environment: Environment, arguments: list[str]) -> int:
-    environment["DJANGO_SETTINGS_MODULE"] = "config.settings.bench"
+    environment["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
     return _inherit(supervisor, environment, "tests.bench", *arguments)
 
 

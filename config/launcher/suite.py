@@ -1,4 +1,4 @@
-"""`make test`, `make bench`, `make lint`: the same services, in a folder that is gone afterwards."""
+"""Tests, benchmarks, checks: with the same services, in a folder that is gone afterwards."""
 
 import os
 import shutil
@@ -80,6 +80,10 @@ def _pytest(supervisor: Supervisor, environment: Environment, arguments: list[st
 def _bench(supervisor: Supervisor, environment: Environment, arguments: list[str]) -> int:
     environment["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
     return _inherit(supervisor, environment, "tests.bench", *arguments)
+
+
+def _lint(supervisor: Supervisor, environment: Environment, arguments: list[str]) -> int:
+    return lint_all(environment)
 
 
 def _inherit(supervisor: Supervisor, environment: Environment, module: str, *arguments: str) -> int:

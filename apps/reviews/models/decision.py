@@ -26,12 +26,22 @@ class Choice(models.Model):
 
 
 class Draft(Choice):
-    """A reviewer's private, reversible choice. `version` tells two tabs apart."""
+    """A reviewer's private, reversible choice. `version` tells two tabs apart.
 
-    item = models.OneToOneField(ReviewItem, models.CASCADE, related_name="draft")
+    One per reviewer, so that after a reassignment neither loses or sees the other's words.
+    """
+
+    item = models.ForeignKey(ReviewItem, models.CASCADE, related_name="drafts")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     version = models.PositiveIntegerField(default=1)
     saved_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="reviews_draft_one_per_reviewer", fields=["reviewer", "item"]
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Draft: {self.outcome} {self.item}"

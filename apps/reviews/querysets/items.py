@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.core.actors import Actor, Person, Role, reads_everything
+from apps.inventory.models import Binding
 from apps.inventory.querysets.scope import is_limited_auditor, seat_systems
 from apps.reviews.states import AFTER_LAUNCH, ItemState
 
@@ -13,16 +14,22 @@ if TYPE_CHECKING:
 
 class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
     def concerning(self, actor: Actor) -> Self:
-        """Items somebody decides, attests, or answers for as owner or manager of the agent."""
+        """Items somebody decides, attests, or answers for as owner or manager of the agent.
+
+        The owners of every agent that acts as the same identity are among them.
+        """
         if not isinstance(actor, Person):
             return self.none()
         user = actor.user
+        shared = Binding.objects.live().filter(agent__owner=user).values("identity")
         return self.filter(
             Q(reviewer=user)
             | Q(attester=user)
             | Q(agent__owner=user)
             | Q(agent__technical_owner=user)
             | Q(agent__team__manager=user)
+            | Q(grant__identity__in=shared)
+            | Q(credential__identity__in=shared)
         )
 
     def visible_to(self, actor: Actor) -> Self:

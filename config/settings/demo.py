@@ -12,6 +12,6 @@ CSRF_COOKIE_SECURE = False
 CSRF_COOKIE_NAME = "csrftoken"
 
 STATIC_ROOT = DATA_DIR / "static"  # noqa: F405
-vars().update(env.mail(env.text("EMAIL_URL", f"file://{DATA_DIR}/mail")))  # noqa: F405
+MAILERS = env.mailers(env.text("EMAIL_URL", f"file://{DATA_DIR}/mail"))  # noqa: F405
 LOGGING["handlers"]["console"]["formatter"] = "plain"  # type: ignore[index]  # noqa: F405
 LOGGING["loggers"]["celery.app.trace"] = {"level": "WARNING"}  # type: ignore[index]  # noqa: F405

@@ -26,5 +26,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "config.static.StaticStorage"},
 }
-vars().update(env.mail(env.text("EMAIL_URL", "smtp://localhost:25")))
+MAILERS = env.mailers(env.text("EMAIL_URL", "smtp://localhost:25"))
 LOGGING["handlers"]["console"]["formatter"] = "json"  # type: ignore[index]  # noqa: F405

@@ -111,3 +111,20 @@ class DailyFigure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} on {self.day}: {self.value}"
+
+
+class CheckRun(models.Model):
+    """One check of one rule that changed something. Kept so that the record has its subject."""
+
+    rule = models.CharField(max_length=60)
+    checked_at = models.DateTimeField()
+    held = models.PositiveIntegerField()
+    opened = models.PositiveIntegerField()
+    recurred = models.PositiveIntegerField()
+    resolved = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"Check of {self.rule}"

@@ -1,0 +1,36 @@
+"""The rules over the inventory and its grants. Apps above register theirs when they are ready."""
+
+from apps.findings.rules.access import (
+    AgentWithoutOwner,
+    EverythingAdmin,
+    IdentityWithoutAgent,
+    PurposeMissing,
+    SharedIdentity,
+    UnjustifiedGrant,
+)
+from apps.findings.rules.base import Rule, all_rules, register, rule_choices, rule_named
+from apps.findings.rules.credentials import (
+    CredentialInCode,
+    EndlessCredential,
+    ExpiredCredential,
+    LongLivedCredential,
+    SharedCredential,
+    UnusedCredential,
+)
+
+register(
+    LongLivedCredential,
+    EndlessCredential,
+    UnusedCredential,
+    SharedCredential,
+    ExpiredCredential,
+    CredentialInCode,
+    UnjustifiedGrant,
+    EverythingAdmin,
+    SharedIdentity,
+    IdentityWithoutAgent,
+    AgentWithoutOwner,
+    PurposeMissing,
+)
+
+__all__ = ["Rule", "all_rules", "register", "rule_choices", "rule_named"]

@@ -1,0 +1,138 @@
+from datetime import datetime
+
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Value
+
+from apps.findings.rules.base import Rule, accountable_agent, words
+from apps.findings.states import Severity
+from apps.grants.models import Grant, GrantStatement
+from apps.grants.states import Level
+from apps.inventory.models import Agent, Binding, Identity
+from apps.inventory.states import AgentState
+
+NO_SYSTEM = Value(None, output_field=BigIntegerField())
+
+
+def _grants(rows: QuerySet, detail) -> QuerySet:
+    return rows.annotate(
+        finding_label=F("label"),
+        for_agent=accountable_agent("identity__"),
+        for_system=F("system_id"),
+        finding_detail=detail,
+    )
+
+
+class UnjustifiedGrant(Rule):
+    key = "grant-unjustified"
+    title = "Write access without a standing justification"
+    why = "Nobody has said why it is needed, or what was said no longer holds."
+    mend = "Justify it with the task it serves, or order its removal."
+    severity = Severity.HIGH
+    owasp = "NHI5:2025 Overprivileged NHI"
+    subject = Grant
+
+    def subjects(self, now: datetime) -> QuerySet:
+        rows = Grant.objects.unjustified(now.date())
+        return _grants(rows, words("No justification stands for it"))
+
+
+class EverythingAdmin(Rule):
+    key = "grant-everything-admin"
+    title = "Admin over everything"
+    why = "Whoever acts as this identity can do anything there, and undo every other control."
+    mend = "Narrow it to the actions that were really used."
+    severity = Severity.CRITICAL
+    owasp = "NHI5:2025 Overprivileged NHI"
+    subject = Grant
+
+    def subjects(self, now: datetime) -> QuerySet:
+        everything = GrantStatement.objects.filter(
+            grant=OuterRef("pk"), effect="allow", actions__contains=["*"]
+        )
+        rows = (
+            Grant.objects.present()
+            .filter(level=Level.ADMIN)
+            .filter(Q(service="*") | Exists(everything))
+        )
+        return _grants(rows, words("Every action of the system"))
+
+
+class SharedIdentity(Rule):
+    key = "identity-shared"
+    title = "Identity bound to several agents, or inherited"
+    why = "What it did cannot be told apart by agent; an inherited one carries another's access."
+    mend = "Give each agent an identity of its own and end the other bindings."
+    severity = Severity.HIGH
+    owasp = "NHI9:2025 NHI Reuse"
+    subject = Identity
+
+    def subjects(self, now: datetime) -> QuerySet:
+        live = Binding.objects.live().filter(identity=OuterRef("pk"))
+        other = (
+            Binding.objects.filter(identity=OuterRef("identity"))
+            .exclude(agent=OuterRef("agent"))
+            .filter(Q(ended_at__isnull=True) | Q(agent__state=AgentState.RETIRED))
+        )
+        rows = Identity.objects.present().filter(Exists(live.filter(Exists(other))))
+        return _identities(rows, words("More than one agent acts, or has acted, as it"))
+
+
+class IdentityWithoutAgent(Rule):
+    key = "identity-without-agent"
+    title = "Identity with no agent"
+    why = "Nobody answers for what it may do; it is not known what acts as it."
+    mend = "Bind it to the agent that acts as it, or remove it."
+    severity = Severity.MEDIUM
+    owasp = "NHI1:2025 Improper Offboarding"
+    subject = Identity
+
+    def subjects(self, now: datetime) -> QuerySet:
+        live = Binding.objects.live().filter(identity=OuterRef("pk"))
+        rows = Identity.objects.present().filter(~Exists(live), is_service_linked=False)
+        return _identities(rows, words("No agent is bound to it"))
+
+
+def _identities(rows: QuerySet, detail) -> QuerySet:
+    return rows.annotate(
+        finding_label=F("name"),
+        for_agent=accountable_agent(""),
+        for_system=F("system_id"),
+        finding_detail=detail,
+    )
+
+
+def _agents(rows: QuerySet, detail) -> QuerySet:
+    return rows.annotate(
+        finding_label=F("name"), for_agent=F("pk"), for_system=NO_SYSTEM, finding_detail=detail
+    )
+
+
+class AgentWithoutOwner(Rule):
+    key = "agent-without-owner"
+    title = "Agent without an active owner"
+    why = "Nobody is accountable for what it is for, and nobody reviews its access."
+    mend = "Name an owner who is still here."
+    severity = Severity.HIGH
+    owasp = "NHI1:2025 Improper Offboarding"
+    subject = Agent
+
+    def subjects(self, now: datetime) -> QuerySet:
+        rows = Agent.objects.standing().filter(Q(owner__isnull=True) | Q(owner__is_active=False))
+        return _agents(rows, words("Nobody active answers for it"))
+
+
+class PurposeMissing(Rule):
+    key = "agent-purpose-stale"
+    title = "Purpose empty, or older than the agent's last change"
+    why = "Access is judged against the purpose; one that does not fit the design explains nothing."
+    mend = "Write the purpose as the agent is now, with its tasks."
+    severity = Severity.MEDIUM
+    owasp = "NHI5:2025 Overprivileged NHI"
+    subject = Agent
+
+    def subjects(self, now: datetime) -> QuerySet:
+        rows = Agent.objects.standing().filter(
+            Q(purpose="")
+            | Q(purpose_changed_at__isnull=True, design_changed_at__isnull=False)
+            | Q(purpose_changed_at__lt=F("design_changed_at"))
+        )
+        return _agents(rows, words("The purpose is empty, or older than the last change"))

@@ -1,0 +1,78 @@
+"""What a rule is, and where rules register themselves."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Count, F, Max, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from apps.findings.states import Severity
+from apps.inventory.models import Binding
+
+TEXT = models.TextField()
+
+
+class Rule(ABC):
+    """One thing that looks wrong. Declared, not configured; thresholds are preferences.
+
+    `subjects(now)` selects the subjects for which it holds, each annotated with `finding_label`,
+    `for_agent`, `for_system`, and `finding_detail`: what a finding keeps of it. It is one
+    statement over whole tables; nothing is looked at row by row.
+    """
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    why: ClassVar[str]
+    mend: ClassVar[str]
+    severity: ClassVar[Severity]
+    owasp: ClassVar[str]
+    subject: ClassVar[type[models.Model]]
+
+    @abstractmethod
+    def subjects(self, now: datetime) -> models.QuerySet: ...
+
+
+_RULES: dict[str, Rule] = {}
+
+
+def register(*rules: type[Rule]) -> None:
+    """Add rules; apps above this one do so when they are ready. A key taken twice raises."""
+    for rule in rules:
+        if rule.key in _RULES and type(_RULES[rule.key]) is not rule:
+            raise ValueError(f"Two rules are called {rule.key}.")
+        _RULES[rule.key] = rule()
+
+
+def all_rules() -> Iterator[Rule]:
+    yield from _RULES.values()
+
+
+def rule_named(key: str) -> Rule | None:
+    return _RULES.get(key)
+
+
+def rule_choices() -> list[tuple[str, str]]:
+    return [(rule.key, rule.title) for rule in _RULES.values()]
+
+
+def accountable_agent(identity: str) -> Coalesce:
+    """The accountable agent of the identity at this path.
+
+    The steward's choice, else the only agent bound to it.
+    """
+    live = Binding.objects.live().filter(identity=OuterRef(f"{identity}pk" if identity else "pk"))
+    only = (
+        live.order_by()
+        .values("identity")
+        .annotate(agents=Count("agent", distinct=True), one=Max("agent"))
+        .filter(agents=1)
+        .values("one")
+    )
+    return Coalesce(F(f"{identity}accountable_agent_id"), Subquery(only))
+
+
+def words(text: str) -> Value:
+    return Value(text, output_field=TEXT)

@@ -1,0 +1,136 @@
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast, Concat, ExtractDay, Now
+
+from apps.core.preferences import preference
+from apps.findings.rules.base import TEXT, Rule, accountable_agent, words
+from apps.findings.states import Severity
+from apps.inventory.models import Binding, Credential
+from apps.inventory.states import STATIC_KINDS, StoredIn
+
+
+def _described(rows: QuerySet, detail) -> QuerySet:
+    return rows.annotate(
+        finding_label=Concat("identity__name", words(" · "), "external_id", output_field=TEXT),
+        for_agent=accountable_agent("identity__"),
+        for_system=F("identity__system_id"),
+        finding_detail=detail,
+    )
+
+
+def _days_since(field: str) -> Cast:
+    return Cast(ExtractDay(Now() - F(field)), TEXT)
+
+
+class LongLivedCredential(Rule):
+    key = "credential-long-lived"
+    title = "Long-lived credential"
+    why = "The older a static secret is, the more copies exist; a stolen one works for as long."
+    mend = "Rotate it, or replace it with a managed or short-lived credential."
+    severity = Severity.HIGH
+    owasp = "NHI7:2025 Long-Lived Secrets"
+    subject = Credential
+
+    def subjects(self, now: datetime) -> QuerySet:
+        before = now - timedelta(days=preference("static_key_days"))
+        rows = Credential.objects.standing().filter(
+            Q(rotated_at__isnull=True) | Q(rotated_at__lt=before),
+            kind__in=STATIC_KINDS,
+            issued_at__lt=before,
+        )
+        detail = Concat(_days_since("issued_at"), words(" days old"), output_field=TEXT)
+        return _described(rows, detail)
+
+
+class EndlessCredential(Rule):
+    key = "credential-without-end"
+    title = "Credential that neither expires nor rotates"
+    why = "Nothing ever ends it: once stolen, it works until somebody notices."
+    mend = "Give it an expiry or a rotation policy, or replace it with a managed credential."
+    severity = Severity.MEDIUM
+    owasp = "NHI7:2025 Long-Lived Secrets"
+    subject = Credential
+
+    def subjects(self, now: datetime) -> QuerySet:
+        rows = Credential.objects.never_expires_or_rotates()
+        return _described(rows, words("No expiry and no rotation policy"))
+
+
+class UnusedCredential(Rule):
+    key = "credential-unused"
+    title = "Unused credential"
+    why = "Nobody would notice if it were used by somebody else, and nobody needs it."
+    mend = "Revoke it. Nothing has used it for longer than the threshold."
+    severity = Severity.MEDIUM
+    owasp = "NHI1:2025 Improper Offboarding"
+    subject = Credential
+
+    def subjects(self, now: datetime) -> QuerySet:
+        before = now - timedelta(days=preference("unused_credential_days"))
+        rows = Credential.objects.standing().filter(
+            Q(last_used_at__lt=before) | Q(last_used_at__isnull=True, issued_at__lt=before),
+            use_is_known=True,
+        )
+        return _described(rows, words("Not used within the threshold, as its source tells"))
+
+
+class SharedCredential(Rule):
+    key = "credential-shared"
+    title = "Shared credential"
+    why = "What it did cannot be tied to one agent, and ending it for one ends it for all."
+    mend = "Give each agent an identity and a credential of its own."
+    severity = Severity.HIGH
+    owasp = "NHI9:2025 NHI Reuse"
+    subject = Credential
+
+    def subjects(self, now: datetime) -> QuerySet:
+        live = Binding.objects.live().filter(identity=OuterRef("identity"))
+        other_agent = live.filter(
+            Exists(
+                Binding.objects.live()
+                .filter(identity=OuterRef("identity"))
+                .exclude(agent=OuterRef("agent"))
+            )
+        )
+        same_secret = (
+            Credential.objects.standing()
+            .filter(fingerprint=OuterRef("fingerprint"))
+            .exclude(pk=OuterRef("pk"))
+        )
+        rows = Credential.objects.standing().filter(
+            Exists(other_agent) | (~Q(fingerprint="") & Exists(same_secret))
+        )
+        return _described(rows, words("Used by more than one agent or system"))
+
+
+class ExpiredCredential(Rule):
+    key = "credential-expired-present"
+    title = "Expired but present"
+    why = (
+        "Its date has passed and it is still there: either the date is wrong, or nobody cleans up."
+    )
+    mend = "Delete it in its system, or correct the date."
+    severity = Severity.LOW
+    owasp = "NHI1:2025 Improper Offboarding"
+    subject = Credential
+
+    def subjects(self, now: datetime) -> QuerySet:
+        rows = Credential.objects.filter(gone_at__isnull=True, expires_at__lt=now).exclude(
+            state__in=("revoked", "verified")
+        )
+        return _described(rows, words("Its expiry has passed and its source still shows it"))
+
+
+class CredentialInCode(Rule):
+    key = "credential-in-code"
+    title = "Secret kept in code"
+    why = "Whoever reads the repository, its history, or a build log has it."
+    mend = "Move it to a secret manager, rotate it, and say where it is kept now."
+    severity = Severity.CRITICAL
+    owasp = "NHI2:2025 Secret Leakage"
+    subject = Credential
+
+    def subjects(self, now: datetime) -> QuerySet:
+        rows = Credential.objects.standing().filter(stored_in=StoredIn.CODE)
+        return _described(rows, words("Its secret is stored in code"))

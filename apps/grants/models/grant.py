@@ -150,6 +150,9 @@ class GrantStatement(models.Model):
     not_resources = models.JSONField(default=list, blank=True)
     conditions = models.JSONField(default=dict, blank=True)
     policy = models.CharField(max_length=300, blank=True)
+    policy_key = models.CharField(
+        max_length=400, blank=True, help_text="What the system calls the policy: an ARN, say."
+    )
     group = models.CharField(max_length=200, blank=True)
 
     class Meta:

@@ -184,7 +184,7 @@ def _as_held(
 ) -> Held:
     paths = [
         Path(
-            policy=statement.policy,
+            policy=statement.policy_key or statement.policy,
             group=statement.group,
             actions=statement.actions,
             resources=statement.resources,

@@ -37,6 +37,7 @@ CREDENTIAL_USABLE = (
     CredentialState.REVOKING,
     CredentialState.FAILED,
 )
+CREDENTIAL_EXPIRES = (CredentialState.ACTIVE, CredentialState.SUSPENDED)
 CREDENTIAL_OVER = (CredentialState.REVOKED, CredentialState.VERIFIED, CredentialState.EXPIRED)
 
 CREDENTIAL_MOVES = StateMachine(

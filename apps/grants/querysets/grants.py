@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from apps.core.actors import Actor
 from apps.grants.states import LIVE, WRITING
@@ -14,7 +14,7 @@ from apps.inventory.querysets.scope import (
 )
 
 if TYPE_CHECKING:
-    from apps.grants.models import Grant
+    from apps.grants.models import Grant, Permission
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
@@ -38,6 +38,14 @@ class GrantQuerySet(models.QuerySet["Grant"]):
             .writing()
             .filter(Q(justification__isnull=True) | Q(justified_until__lt=today))
         )
+
+    def listing(self, permission: "Permission") -> Self:
+        """Grants with a statement that allows exactly this action or pattern."""
+        statement = self.model._meta.get_field("statements").related_model._default_manager
+        lines = statement.filter(
+            grant=OuterRef("pk"), effect="allow", actions__contains=[permission.key]
+        )
+        return self.filter(Exists(lines), system__kind=permission.system_kind)
 
     def of_agent(self, agent_id: int) -> Self:
         """Everything the agent may do: grants of every identity it acts as now."""

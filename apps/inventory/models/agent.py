@@ -56,6 +56,12 @@ class Agent(Imported):
         max_length=10, choices=AgentState, default=AgentState.PROPOSED, editable=False
     )
     design_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    activation_gaps = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="What was missing when it was last activated: keys of the readiness checks.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     search = models.GeneratedField(
         expression=Lower(models.F("name")), output_field=models.TextField(), db_persist=True
@@ -88,15 +94,19 @@ class Agent(Imported):
         return reverse("inventory:agent_detail", args=[self.pk])
 
     @property
+    def purpose_waits(self) -> bool:
+        """Whether somebody who benefits changed the purpose, and nobody has accepted it since."""
+        if self.purpose_changed_at is None or self.purpose_changed_by_id is None:
+            return False
+        if self.purpose_changed_by_id not in {self.owner_id, self.technical_owner_id}:
+            return False
+        accepted = self.purpose_accepted_at
+        return accepted is None or accepted < self.purpose_changed_at
+
+    @property
     def purpose_explains(self) -> bool:
         """Whether the purpose may explain write access: not while its change awaits acceptance."""
-        if self.purpose_changed_at is None or self.purpose_changed_by_id is None:
-            return bool(self.purpose)
-        beneficiaries = {self.owner_id, self.technical_owner_id}
-        if self.purpose_changed_by_id not in beneficiaries:
-            return True
-        accepted = self.purpose_accepted_at
-        return accepted is not None and accepted >= self.purpose_changed_at
+        return bool(self.purpose) and not self.purpose_waits
 
 
 class AgentCall(models.Model):

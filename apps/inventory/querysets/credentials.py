@@ -10,7 +10,7 @@ from apps.inventory.querysets.scope import (
     reads_all_systems,
     seat_systems,
 )
-from apps.inventory.states import CREDENTIAL_OVER, STATIC_KINDS
+from apps.inventory.states import CREDENTIAL_EXPIRES, CREDENTIAL_OVER, STATIC_KINDS
 
 if TYPE_CHECKING:
     from apps.inventory.models import Credential
@@ -34,6 +34,10 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         return self.standing().filter(
             kind__in=STATIC_KINDS, expires_at__isnull=True, rotation_days__isnull=True
         )
+
+    def due_at(self, moment: datetime) -> Self:
+        """Credentials in a state from which they expire, whose time is up."""
+        return self.filter(state__in=CREDENTIAL_EXPIRES, expires_at__lte=moment)
 
     def issued_before(self, moment: datetime) -> Self:
         return self.filter(issued_at__lt=moment)

@@ -1,7 +1,8 @@
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Count, Exists, F, Min, OuterRef, Q, Subquery, When
+from django.db.models.functions import Coalesce
 
 from apps.core.actors import Actor, Machine, Person, Role
 from apps.inventory.querysets.scope import (
@@ -9,6 +10,7 @@ from apps.inventory.querysets.scope import (
     reads_all_systems,
     seat_systems,
 )
+from apps.inventory.states import AgentState
 
 if TYPE_CHECKING:
     from apps.inventory.models import Binding, Identity
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 class BindingQuerySet(models.QuerySet["Binding"]):
     def live(self) -> Self:
         return self.filter(ended_at__isnull=True)
+
+    def standing(self) -> Self:
+        """Live bindings of agents that are not retired: the ones that make somebody answer."""
+        return self.live().exclude(agent__state=AgentState.RETIRED)
 
     def visible_to(self, actor: Actor) -> Self:
         if reads_all_systems(actor):
@@ -74,6 +80,36 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
             binding_count=models.functions.Coalesce(
                 models.Subquery(counted, output_field=models.IntegerField()), 0
             )
+        )
+
+    def with_accountable(self) -> Self:
+        """Adds `accountable_id`: the only agent bound to it, else the steward's choice, else null.
+
+        Retired agents answer for nothing.
+        """
+        bindings = self.model._meta.get_field("bindings").related_model._default_manager
+        only = (
+            bindings.standing()
+            .filter(identity=OuterRef("pk"))
+            .order_by()
+            .values("identity")
+            .annotate(bound=Count("pk"), only=Min("agent"))
+            .filter(bound=1)
+            .values("only")
+        )
+        chosen = Case(
+            When(~Q(accountable_agent__state=AgentState.RETIRED), then=F("accountable_agent_id"))
+        )
+        return self.annotate(
+            accountable_id=Coalesce(
+                Subquery(only), chosen, output_field=models.BigIntegerField(null=True)
+            )
+        )
+
+    def agentless(self) -> Self:
+        """Identities that no agent answers for, service-linked ones aside."""
+        return self.with_accountable().filter(
+            accountable_id__isnull=True, is_service_linked=False, gone_at__isnull=True
         )
 
     def for_table(self) -> Self:

@@ -1,0 +1,1 @@
+"""Everything that writes grants, justifications, permissions, and fingerprints."""

@@ -1,0 +1,44 @@
+"""Background doors: grants expire, fingerprints follow what agents are and may do."""
+
+from celery import shared_task
+from django.db import OperationalError
+from django.utils import timezone
+
+from apps.core.actors import System
+from apps.grants.services.fingerprints import fingerprints_refresh
+from apps.grants.services.grants import grants_expire_due
+from apps.inventory.models import Agent
+
+BATCH = 1000
+RETRY = {
+    "autoretry_for": (OperationalError,),
+    "retry_backoff": True,
+    "retry_jitter": True,
+    "max_retries": 5,
+}
+
+
+@shared_task(name="grants.expire_due_grants", **RETRY)
+def expire_due_grants() -> int:
+    """End every grant whose time is up. Safe to run twice, late, or alongside itself."""
+    moment = timezone.now()
+    actor = System("grants.expire_due_grants")
+    ended = 0
+    while count := grants_expire_due(moment=moment, limit=BATCH, actor=actor):
+        ended += count
+    return ended
+
+
+@shared_task(name="grants.refresh_fingerprints", **RETRY)
+def refresh_fingerprints(agent_id: int) -> int:
+    """Compute one agent's fingerprints, after something about it has changed."""
+    actor = System("grants.refresh_fingerprints")
+    return fingerprints_refresh(agent_ids=[agent_id], actor=actor)
+
+
+@shared_task(name="grants.refresh_all_fingerprints", **RETRY)
+def refresh_all_fingerprints() -> int:
+    """Compute every standing agent's fingerprints: catches whatever changed unannounced."""
+    actor = System("grants.refresh_all_fingerprints")
+    agent_ids = list(Agent.objects.standing().values_list("pk", flat=True))
+    return fingerprints_refresh(agent_ids=agent_ids, actor=actor)

@@ -1,0 +1,146 @@
+"""Whether an agent is ready to work: what should be in place, and what is missing."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from django.db.models import Count, Q
+
+from apps.inventory.models import Agent, Binding, Credential, Task
+from apps.inventory.states import STATIC_KINDS
+
+type Answer = Literal["yes", "no", "not-known"]
+
+TITLES = {
+    "owner": "An owner answers for it",
+    "purpose": "A purpose, with tasks, says what it is for",
+    "dedicated-identity": "Its identities are its own",
+    "no-static-key": "No static key is in use",
+    "writes-justified": "Every write is justified",
+    "trail": "Its trail is connected",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of an agent's readiness, in words."""
+
+    key: str
+    answer: Answer
+    said: str
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.key]
+
+    @property
+    def is_gap(self) -> bool:
+        """What is not known is missing too: nobody has looked."""
+        return self.answer != "yes"
+
+
+def gap_keys(checks: Iterable[Check]) -> list[str]:
+    return [check.key for check in checks if check.is_gap]
+
+
+def readiness_of(agent_ids: Collection[int]) -> dict[int, list[Check]]:
+    """The checks that the inventory alone can answer, for many agents at once.
+
+    `grants.selectors.readiness.full_readiness_of` adds whether every write is justified.
+    """
+    agents = Agent.objects.filter(pk__in=agent_ids)
+    tasks = _counts(Task.objects.filter(agent__in=agent_ids, retired_at__isnull=True))
+    bound = _counts(Binding.objects.live().filter(agent__in=agent_ids))
+    shared = _counts(_shared_bindings(agent_ids))
+    unlogged = _counts(_unlogged_bindings(agent_ids))
+    static = _static_keys(agent_ids)
+    return {
+        agent.pk: [
+            _owner(agent),
+            _purpose(agent, tasks.get(agent.pk, 0)),
+            _dedicated(bound.get(agent.pk, 0), shared.get(agent.pk, 0), unlogged.get(agent.pk, 0)),
+            _static(static.get(agent.pk, 0)),
+            _trail(agent),
+        ]
+        for agent in agents
+    }
+
+
+def _counts(rows) -> dict[int, int]:
+    counted = rows.order_by().values("agent").annotate(n=Count("pk", distinct=True))
+    return dict(counted.values_list("agent", "n"))
+
+
+def _shared_bindings(agent_ids: Collection[int]):
+    others = Count("identity__bindings", filter=Q(identity__bindings__ended_at__isnull=True))
+    shared = (
+        Binding.objects.live()
+        .filter(agent__in=agent_ids)
+        .annotate(holders=others)
+        .filter(holders__gt=1)
+    )
+    return Binding.objects.filter(pk__in=shared.values("pk"))
+
+
+def _unlogged_bindings(agent_ids: Collection[int]):
+    return Binding.objects.live().filter(agent__in=agent_ids, identity__system__log_connected=False)
+
+
+def _static_keys(agent_ids: Collection[int]) -> dict[int, int]:
+    held = Credential.objects.standing().filter(
+        kind__in=STATIC_KINDS,
+        identity__bindings__agent__in=agent_ids,
+        identity__bindings__ended_at__isnull=True,
+    )
+    counted = held.order_by().values("identity__bindings__agent")
+    counted = counted.annotate(n=Count("pk", distinct=True))
+    return dict(counted.values_list("identity__bindings__agent", "n"))
+
+
+def _owner(agent: Agent) -> Check:
+    if agent.owner_id is None:
+        return Check("owner", "no", "Nobody answers for its purpose.")
+    return Check("owner", "yes", "An owner is named.")
+
+
+def _purpose(agent: Agent, tasks: int) -> Check:
+    if not agent.purpose:
+        return Check("purpose", "no", "No purpose is written.")
+    if not tasks:
+        return Check("purpose", "no", "The purpose names no task.")
+    if agent.purpose_waits:
+        return Check("purpose", "no", "The purpose waits for the team's manager to accept it.")
+    return Check("purpose", "yes", f"{tasks} task{'' if tasks == 1 else 's'}.")
+
+
+def _dedicated(bound: int, shared: int, unlogged: int) -> Check:
+    if not bound:
+        return Check("dedicated-identity", "no", "It acts as no identity yet.")
+    if shared:
+        return Check(
+            "dedicated-identity",
+            "no",
+            f"{shared} of {bound} identities {'is' if shared == 1 else 'are'} shared with others.",
+        )
+    if unlogged:
+        return Check(
+            "dedicated-identity",
+            "not-known",
+            f"No log tells who uses {unlogged} of its {bound} "
+            f"identit{'y' if bound == 1 else 'ies'}.",
+        )
+    return Check("dedicated-identity", "yes", "It alone is bound, and the logs are connected.")
+
+
+def _static(count: int) -> Check:
+    if count:
+        return Check(
+            "no-static-key", "no", f"{count} static key{'' if count == 1 else 's'} in use."
+        )
+    return Check("no-static-key", "yes", "No static key is held.")
+
+
+def _trail(agent: Agent) -> Check:
+    if agent.trail_connected:
+        return Check("trail", "yes", "What it does is recorded.")
+    return Check("trail", "no", "Nothing tells what it does.")

@@ -1,0 +1,96 @@
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.audit.services import Fact, record, record_many
+from apps.audit.verbs import Verb
+from apps.core.actors import Actor
+from apps.core.policies import Verdict, enforce
+from apps.inventory import policies
+from apps.inventory.models import Credential
+from apps.inventory.services.reasons import required_reason
+from apps.inventory.states import CREDENTIAL_MOVES, CREDENTIAL_OVER, CredentialState
+
+CHANGEABLE = ("label", "stored_in", "stored_at", "rotation_days", "made_by_id")
+
+
+@transaction.atomic
+def credential_change(
+    *, credential_id: int, actor: Actor, reason: str = "", **fields: Any
+) -> Credential:
+    """Say where the secret is kept, how often it rotates, and who made it. Never the secret."""
+    credential = Credential.objects.locked(credential_id)
+    enforce(policies.can_change_credential(actor, credential))
+    unknown = set(fields) - set(CHANGEABLE)
+    if unknown:
+        raise TypeError(f"Not to be changed here: {', '.join(sorted(unknown))}")
+    changes = {
+        name: (getattr(credential, name), value)
+        for name, value in fields.items()
+        if getattr(credential, name) != value
+    }
+    if not changes:
+        return credential
+    for name, (_, value) in changes.items():
+        setattr(credential, name, value)
+    credential.save(update_fields=[name.removesuffix("_id") for name in changes])
+    record(
+        actor=actor,
+        verb=Verb.CREDENTIAL_CHANGED,
+        target=credential,
+        changes=changes,
+        reason=reason,
+    )
+    return credential
+
+
+@transaction.atomic
+def credential_move(
+    *,
+    credential_id: int,
+    state: CredentialState,
+    reason: str,
+    actor: Actor,
+    authority: Verdict | None = None,
+) -> Credential:
+    """Move a credential to a state. Raises `IllegalTransition` where its table has no such move.
+
+    `authority` is the verdict of another app's rule that covers this move: an order that was
+    carried out, say.
+    """
+    credential = Credential.objects.locked(credential_id)
+    enforce(policies.can_move_credential(actor) if authority is None else authority)
+    text = required_reason(reason, "the credential moves")
+    before = credential.state
+    CREDENTIAL_MOVES.check(before, state)
+    credential.state = state
+    if state in CREDENTIAL_OVER and credential.ended_at is None:
+        credential.ended_at = timezone.now()
+    credential.save(update_fields=["state", "ended_at"])
+    record(
+        actor=actor,
+        verb=Verb.CREDENTIAL_MOVED,
+        target=credential,
+        changes={"state": (before, state)},
+        reason=text,
+    )
+    return credential
+
+
+@transaction.atomic
+def credentials_expire_due(*, moment: datetime, limit: int, actor: Actor) -> int:
+    """Note that credentials whose time is up have expired; leaves aside what others hold now."""
+    due = Credential.objects.due_at(moment).order_by("pk")
+    credentials = list(due.select_for_update(of=["self"], skip_locked=True)[:limit])
+    facts = [
+        Fact(credential, {"state": (credential.state, CredentialState.EXPIRED)})
+        for credential in credentials
+    ]
+    for credential in credentials:
+        CREDENTIAL_MOVES.check(credential.state, CredentialState.EXPIRED)
+    Credential.objects.filter(pk__in=[credential.pk for credential in credentials]).update(
+        state=CredentialState.EXPIRED, ended_at=moment
+    )
+    return record_many(actor=actor, verb=Verb.CREDENTIAL_MOVED, facts=facts)

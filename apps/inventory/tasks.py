@@ -1,0 +1,27 @@
+"""Background doors of the inventory."""
+
+from celery import shared_task
+from django.db import OperationalError
+from django.utils import timezone
+
+from apps.core.actors import System
+from apps.inventory.services.credentials import credentials_expire_due
+
+BATCH = 1000
+
+
+@shared_task(
+    name="inventory.expire_due_credentials",
+    autoretry_for=(OperationalError,),
+    retry_backoff=True,
+    retry_jitter=True,
+    max_retries=5,
+)
+def expire_due_credentials() -> int:
+    """Note which credentials have expired. Safe to run twice, late, or alongside itself."""
+    moment = timezone.now()
+    actor = System("inventory.expire_due_credentials")
+    expired = 0
+    while count := credentials_expire_due(moment=moment, limit=BATCH, actor=actor):
+        expired += count
+    return expired

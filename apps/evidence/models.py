@@ -39,6 +39,11 @@ class Package(models.Model):
                 name="evidence_package_built_is_whole",
                 condition=Q(built_at__isnull=True) | (~Q(sha256="") & ~Q(file_name="")),
             ),
+            models.UniqueConstraint(
+                name="evidence_package_final_once",
+                fields=["campaign", "number"],
+                condition=Q(is_interim=False),
+            ),
         ]
         indexes = [
             models.Index(name="evidence_package_campaign", fields=["campaign", "-id"]),
@@ -50,6 +55,12 @@ class Package(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("evidence:package_detail", args=[self.pk])
+
+    @property
+    def status(self) -> str:
+        if self.number:
+            return f"Addendum {self.number}"
+        return "Interim" if self.is_interim else "Final"
 
 
 class Addendum(models.Model):
@@ -101,3 +112,36 @@ class Sample(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("evidence:sample_detail", args=[self.pk])
+
+
+class SigningKey(models.Model):
+    """The public half of a key that signs packages, and from when until when it does.
+
+    The private half lies in a file. The history is published, so that a package signed by a
+    key of the past still checks. `withdrawn_at` says that nothing it signed is to be trusted.
+    """
+
+    algorithm = models.CharField(max_length=10, default="ed25519", editable=False)
+    public = models.CharField(max_length=44, unique=True)
+    key_id = models.CharField(max_length=64, unique=True)
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["valid_from", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="evidence_signingkey_one_current",
+                fields=["algorithm"],
+                condition=Q(valid_until__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="evidence_signingkey_withdrawn_is_over",
+                condition=Q(withdrawn_at__isnull=True) | Q(valid_until__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Signing key {self.key_id[:16]}"

@@ -45,9 +45,9 @@ CHUNK = 1024 * 1024
 
 # Dispositions: by whose choice an item ended, or why nobody had to choose.
 CHOSEN = {"kept": "keep", "narrowed": "narrow", "revoked": "revoke", "rotated": "rotate"}
-UNANSWERED = {"uncertified", "suspended"}
+UNANSWERED = {"uncertified", "suspended", "withdrawn"}
 SETTLED = set(CHOSEN) | UNANSWERED | {"void", "superseded", "excluded", "carried"}
-ENDS_ACCESS = {"narrowed", "revoked", "rotated", "suspended"}
+ENDS_ACCESS = {"narrowed", "revoked", "rotated", "suspended", "withdrawn"}
 OPEN = "open"
 
 READ_ERRORS = (
@@ -374,11 +374,19 @@ def check_signature(package, report, keys):
 # What the files say together.
 
 
+def pick(package, name, *fields):
+    """Some columns of a CSV file; a large file does not fit into memory whole."""
+    picked = []
+    for row in package.rows(name):
+        absent = [field for field in fields if field not in row]
+        if absent:
+            raise Unreadable(f"{name} has no column {absent[0]}")
+        picked.append(tuple(sys.intern(row[field]) for field in fields))
+    return picked
+
+
 def column(package, name, field):
-    try:
-        return [row[field] for row in package.rows(name)]
-    except KeyError:
-        raise Unreadable(f"{name} has no column {field}") from None
+    return [values[0] for values in pick(package, name, field)]
 
 
 def repeated(values):
@@ -409,94 +417,84 @@ def check_counts(package, report, campaign, predicate):
 
 def check_population(package, report):
     launch = column(package, "data/population_at_launch.csv", "item")
-    close = list(package.rows("data/population_at_close.csv"))
-    items = [row["item"] for row in close]
-    known = set(items)
+    close = pick(package, "data/population_at_close.csv", "item", "origin", "disposition")
+    items, started = [item for item, _, _ in close], set(launch)
     faults = [f"item {i} is in the population at launch twice" for i in repeated(launch)]
     faults += [f"item {i} is in the population at close twice" for i in repeated(items)]
-    faults += [
-        f"item {i} was in the population at launch and is gone at close"
-        for i in launch
-        if i not in known
-    ]
-    started = set(launch)
-    for row in close:
-        if (row["origin"] == "launch") != (row["item"] in started):
-            faults.append("item {} is marked {!r}".format(row["item"], row["origin"]))
+    gone = sorted(started - set(items))
+    faults += [f"item {i} was in the population at launch and is gone at close" for i in gone]
+    for item, origin, _ in close:
+        if (origin == "launch") != (item in started):
+            faults.append(f"item {item} is marked {origin!r}")
     report.claim("The population at launch is all there at close; what was added is marked", faults)
-    return close
+    return {item: disposition for item, _, disposition in close}
 
 
 def check_dispositions(report, campaign, close):
     found, faults = {}, []
-    for row in close:
-        found[row["disposition"]] = found.get(row["disposition"], 0) + 1
-        settled = row["disposition"] in SETTLED
-        if not settled and (row["disposition"] != OPEN or campaign["status"] != "INTERIM"):
-            faults.append("item {item} has no disposition: {disposition!r}".format(**row))
+    for item, disposition in close.items():
+        found[disposition] = found.get(disposition, 0) + 1
+        still_open = disposition == OPEN and campaign["status"] == "INTERIM"
+        if disposition not in SETTLED and not still_open:
+            faults.append(f"item {item} has no disposition: {disposition!r}")
     said = {name: count for name, count in campaign["dispositions"].items() if count}
     for name in sorted(set(found) | set(said)):
         if found.get(name, 0) != said.get(name, 0):
             count = f"{found.get(name, 0)} items, and campaign.json says {said.get(name, 0)}"
             faults.append(f"{name}: {count}")
-    if sum(said.values()) != len(close):
-        total = sum(said.values())
+    total = sum(said.values())
+    if total != len(close):
         faults.append(f"dispositions sum to {total}, and the population is {len(close)}")
     report.claim(f"Dispositions sum to the population ({len(close)})", faults)
 
 
 def check_decisions(package, report, close):
-    known = {row["item"]: row["disposition"] for row in close}
-    decisions = list(package.rows("data/decisions.csv"))
-    chosen = {row["item"]: row["outcome"] for row in decisions}
+    decisions = pick(package, "data/decisions.csv", "item", "outcome")
+    chosen = dict(decisions)
     silent = set(column(package, "data/no_answers.csv", "item"))
-    faults = [f"item {i} is decided twice" for i in repeated([row["item"] for row in decisions])]
-    faults += strangers(sorted(chosen), known, "decisions.csv")
-    faults += strangers(sorted(silent), known, "no_answers.csv")
-    for item, disposition in known.items():
+    faults = [f"item {i} is decided twice" for i in repeated([item for item, _ in decisions])]
+    faults += strangers(sorted(chosen), close, "decisions.csv")
+    faults += strangers(sorted(silent), close, "no_answers.csv")
+    for item, disposition in close.items():
         if disposition in CHOSEN and chosen.get(item) != CHOSEN[disposition]:
             faults.append(f"item {item} is {disposition}; its decision: {chosen.get(item, 'none')}")
         if (disposition in UNANSWERED) != (item in silent):
             faults.append(f"item {item} is {disposition}, which no_answers.csv contradicts")
     report.claim("Every decided item has its decision, every unanswered one is named", faults)
-    return decisions
+    return chosen
 
 
 def check_assignments(package, report, close):
-    known = {row["item"] for row in close}
     assigned = set(column(package, "data/assignments.csv", "item"))
-    faults = strangers(sorted(assigned), known, "assignments.csv")
-    asked = {row["item"] for row in close if row["disposition"] in needs_reviewer()}
+    faults = strangers(sorted(assigned), close, "assignments.csv")
+    needs = set(CHOSEN) | UNANSWERED | {OPEN}
+    asked = {item for item, disposition in close.items() if disposition in needs}
     faults += [f"item {item} was never assigned to anybody" for item in sorted(asked - assigned)]
     report.claim("Every item that needed an answer had a reviewer", faults)
 
 
-def needs_reviewer():
-    return set(CHOSEN) | UNANSWERED | {OPEN}
-
-
-def check_orders(package, report, close):
-    known = {row["item"] for row in close}
-    orders = list(package.rows("data/orders.csv"))
-    ordered = {row["item"] for row in orders}
-    excepted = {row["item"] for row in package.rows("data/exceptions.csv")}
-    faults = [f"order {o} is there twice" for o in repeated([row["order"] for row in orders])]
-    faults += strangers(sorted(ordered - {""}), known, "orders.csv")
-    faults += strangers(sorted(excepted - {""}), known, "exceptions.csv")
-    if package.json("data/campaign.json")["orders_planned"]:
-        ends = {row["item"] for row in close if row["disposition"] in ENDS_ACCESS}
+def check_orders(package, report, campaign, close):
+    orders = pick(package, "data/orders.csv", "order", "item")
+    ordered = {item for _, item in orders}
+    excepted = set(column(package, "data/exceptions.csv", "item"))
+    faults = [f"order {o} is there twice" for o in repeated([order for order, _ in orders])]
+    faults += strangers(sorted(ordered - {""}), close, "orders.csv")
+    faults += strangers(sorted(excepted - {""}), close, "exceptions.csv")
+    if campaign["orders_planned"]:
+        ends = {item for item, disposition in close.items() if disposition in ENDS_ACCESS}
         faults += [f"item {item} was to end and has no order" for item in sorted(ends - ordered)]
     report.claim("Every decision to end access has its order", faults)
-    return orders
 
 
-def check_files(package, report, orders, sources=()):
+def check_files(package, report):
     faults = []
     for name in sorted(package.members):
         if name.startswith("data/raw/") and package.digest(name) != name[len("data/raw/") :]:
             faults.append(f"{name} does not hold what its name says")
-    wanted = [digest for row in orders for digest in row["proof_sha256"].split()]
-    wanted += [row["raw_sha256"] for row in sources if row["raw_in_package"] == "yes"]
+    proofs = column(package, "data/orders.csv", "proof_sha256")
+    wanted = [digest for cell in proofs for digest in cell.split()]
+    sources = pick(package, "data/sources.csv", "raw_sha256", "raw_in_package")
+    wanted += [digest for digest, kept in sources if kept == "yes"]
     absent = [digest for digest in wanted if "data/raw/" + digest not in package.members]
     faults += [f"proof {digest} is missing" for digest in absent]
     report.claim("Proof files are there and hold what was recorded", faults, PROOF)
@@ -512,17 +510,17 @@ def check_controls(package, report):
     report.claim("Every file that a control points at is there", faults)
 
 
-def check_record(package, report, decisions):
+def check_record(package, report, decided):
     """Each decision must have left its entry in the record."""
-    entries, last, faults = set(), 0, []
+    mentioned, last, faults = set(), 0, []
     for entry in package.lines("data/governance.jsonl"):
         if entry["entry"] <= last:
             faults.append("entry {entry} is out of order".format(**entry))
         last = entry["entry"]
-        entries.add((entry["target_type"], str(entry["target_id"])))
-    for row in decisions:
-        if ("reviews.reviewitem", row["item"]) not in entries:
-            faults.append("the decision on item {item} has no entry".format(**row))
+        if entry["target_type"] == "reviews.reviewitem":
+            mentioned.add(str(entry["target_id"]))
+    absent = sorted(set(decided) - mentioned)
+    faults += [f"the decision on item {item} has no entry" for item in absent]
     report.claim("Every decision has its entry in the record", faults)
 
 
@@ -532,10 +530,10 @@ def check_review(package, report, predicate):
     close = check_population(package, report)
     check_dispositions(report, campaign, close)
     check_assignments(package, report, close)
-    decisions = check_decisions(package, report, close)
-    orders = check_orders(package, report, close)
-    check_files(package, report, orders, package.rows("data/sources.csv"))
-    check_record(package, report, decisions)
+    decided = check_decisions(package, report, close)
+    check_orders(package, report, campaign, close)
+    check_files(package, report)
+    check_record(package, report, decided)
     check_controls(package, report)
 
 
@@ -545,7 +543,7 @@ def check_addendum(package, report, predicate):
     named = DIGEST.match(addendum["adds_to_manifest_sha256"])
     faults = [] if named else ["it does not name the package that it adds to"]
     report.claim("The addendum names the package that it adds to", faults)
-    check_files(package, report, list(package.rows("data/orders.csv")))
+    check_files(package, report)
 
 
 def check_content(package, report, predicate):

@@ -1,0 +1,128 @@
+"""The index: one row per item with what an auditor samples from, as CSV and as a workbook."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import xlsxwriter
+
+from apps.evidence.content.files import Files, utc
+from apps.evidence.content.review import INTERIM, Review
+
+INDEX_COLUMNS = [
+    "item",
+    "agent",
+    "system",
+    "subject",
+    "level",
+    "reviewer",
+    "how_found",
+    "disposition",
+    "outcome",
+    "reason",
+    "kept_until",
+    "decided_by",
+    "decided_at",
+    "order",
+    "order_state",
+    "verified_at",
+]
+MOST_ROWS = 1_048_576 - 1
+CELL = 32_767
+NAME = "data/index.xlsx"
+
+
+def index_row(item: dict[str, Any], disposition: str, order: Sequence[Any]) -> list[Any]:
+    return [
+        item["pk"],
+        item["agent__name"],
+        item["system__name"],
+        item["label"],
+        item["level"],
+        item["reviewer__display_name"],
+        item["found_by"],
+        disposition,
+        item["decision__outcome"],
+        item["decision__reason"],
+        item["decision__until"],
+        item["decision__decided_by__display_name"],
+        item["decision__decided_at"],
+        *(order or ("", "", "")),
+    ]
+
+
+class Workbook:
+    """The index as XLSX, in constant memory, split over sheets where one cannot hold it."""
+
+    def __init__(self, files: Files, review: Review):
+        self.files, self.review = files, review
+        files.titles[NAME] = "Index as a workbook"
+        self.book = xlsxwriter.Workbook(
+            files.bag.path(NAME),
+            {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
+        )
+        stamp = review.campaign.closed_at or review.campaign.launched_at
+        self.book.set_properties(
+            {
+                "title": f"{review.campaign.name}: index",
+                "status": review.status,
+                "created": stamp.replace(tzinfo=None) if stamp else datetime(1980, 1, 1),  # noqa: DTZ001
+            }
+        )
+        self.bold = self.book.add_format({"bold": True})
+        self.row = MOST_ROWS
+        self.sheets = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self.sheets:
+            self._start_sheet()
+        self.files.tick(self.files.written, "Writing the workbook")
+        self.book.close()
+
+    def write(self, row: Sequence[Any]) -> None:
+        if self.row >= MOST_ROWS:
+            self._start_sheet()
+        self.row += 1
+        self._write_row([*map(_cell, row), self.review.status])
+
+    def _start_sheet(self) -> None:
+        self.sheets += 1
+        self.sheet = self.book.add_worksheet(f"Items {self.sheets}")
+        self.sheet.freeze_panes(1, 1)
+        self.sheet.set_column(0, 0, 9)
+        self.sheet.set_column(1, len(INDEX_COLUMNS), 22)
+        mark = f"{INTERIM}: {self.review.note}" if self.review.status == INTERIM else "Final"
+        self.sheet.set_header(f"&L{_plain(self.review.campaign.name)}&R{_plain(mark)}")
+        self.row = 0
+        self._write_row([*INDEX_COLUMNS, "package_status"], self.bold)
+
+    def _write_row(self, cells: Sequence[Any], style: Any = None) -> None:
+        for column, cell in enumerate(cells):
+            if isinstance(cell, int):
+                self.sheet.write_number(self.row, column, cell, style)
+            elif cell:
+                self.sheet.write_string(self.row, column, cell, style)
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return utc(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return value if isinstance(value, int) else str(value)[:CELL]
+
+
+def _plain(text: str) -> str:
+    """Text for a page header, whose codes start with an ampersand and which holds 255 letters."""
+    return text.replace("&", "&&")[:110]

@@ -99,6 +99,7 @@ class Disposition(models.TextChoices):
     ROTATED = "rotated", "Rotated"
     UNCERTIFIED = "uncertified", "No answer: kept, uncertified"
     SUSPENDED = "suspended", "No answer: suspension ordered"
+    WITHDRAWN = "withdrawn", "No answer: removal ordered"
     VOID = "void", "Subject gone"
     SUPERSEDED = "superseded", "Superseded"
     EXCLUDED = "excluded", "Excluded"
@@ -119,6 +120,15 @@ HOLD_MOVES = StateMachine(
         HoldState.REFUSED: frozenset(),
     },
 )
+
+
+class AtClose(models.TextChoices):
+    """What the newest reading says at closing about a subject frozen at staging."""
+
+    UNKNOWN = "", "Not compared"
+    SAME = "same", "As it was frozen"
+    CHANGED = "changed", "Changed since"
+    GONE = "gone", "No longer there"
 
 
 class FoundBy(models.TextChoices):

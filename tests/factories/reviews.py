@@ -105,7 +105,7 @@ class ReviewItemFactory(factory.django.DjangoModelFactory):
 
     @factory.post_generation
     def bound(self, create, extracted, **kwargs):
-        """Bind the agent to the identity, as staging would have found it; `bound=False` leaves it."""
+        """Bind the agent to the identity, as staging found it; `bound=False` leaves it."""
         subject = self.grant or self.credential
         if create and extracted is not False and self.agent and subject:
             BindingFactory(agent=self.agent, identity=subject.identity)

@@ -45,6 +45,9 @@ class Campaign(models.Model):
     fallback_reason = models.TextField(blank=True)
     early_close_reason = models.TextField(blank=True)
     cancel_reason = models.TextField(blank=True)
+    unread_reason = models.TextField(
+        blank=True, help_text="Why it was closed although a source was not read again."
+    )
     reconciliation = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
     staged_at = models.DateTimeField(null=True, blank=True)

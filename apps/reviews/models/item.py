@@ -9,7 +9,7 @@ from apps.inventory.models import Agent, Binding, Credential, System
 from apps.remediation.models import Order
 from apps.reviews.models.campaign import Campaign
 from apps.reviews.querysets.items import ReviewItemQuerySet
-from apps.reviews.states import Disposition, FoundBy, ItemState, NoteKind
+from apps.reviews.states import AtClose, Disposition, FoundBy, ItemState, NoteKind
 
 
 class ReviewItem(models.Model):
@@ -55,6 +55,9 @@ class ReviewItem(models.Model):
         max_length=11, choices=Disposition, blank=True, default="", editable=False
     )
     state_reason = models.TextField(blank=True)
+    at_close = models.CharField(
+        max_length=7, choices=AtClose, blank=True, default="", editable=False
+    )
     order = models.ForeignKey(
         Order, models.PROTECT, null=True, blank=True, related_name="review_items"
     )

@@ -19,7 +19,7 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
             return self.none()
         seat = actor.user.seat
-        rows = self.filter(state__in=AFTER_LAUNCH)
+        rows = self.filter(launched_at__isnull=False)
         if seat.period_from:
             rows = rows.filter(Q(closed_at__isnull=True) | Q(closed_at__date__gte=seat.period_from))
         if seat.period_until:

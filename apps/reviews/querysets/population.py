@@ -1,0 +1,102 @@
+"""Which grants and credentials a scope holds. The one place that turns a scope into conditions."""
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from apps.findings.models import Finding
+from apps.grants.models import Grant
+from apps.inventory.models import Binding, Credential, Identity
+from apps.reviews.scope import CREDENTIAL, GRANT, Scope
+
+
+def grants_in(scope: Scope) -> models.QuerySet[Grant]:
+    """Grants held now that the scope asks about; none where it asks about credentials alone."""
+    if GRANT not in scope.subjects:
+        return Grant.objects.none()
+    rows = Grant.objects.present()
+    if not scope.include_service_linked:
+        rows = rows.filter(identity__is_service_linked=False)
+    return _limited_grants(rows, scope)
+
+
+def credentials_in(scope: Scope) -> models.QuerySet[Credential]:
+    """Credentials that count now and that the scope asks about."""
+    if CREDENTIAL not in scope.subjects:
+        return Credential.objects.none()
+    rows = Credential.objects.standing()
+    if not scope.include_service_linked:
+        rows = rows.filter(identity__is_service_linked=False)
+    return _limited_credentials(rows, scope)
+
+
+def service_linked_in(scope: Scope) -> int:
+    """How many would be in scope, were they not the provider's own service-linked access."""
+    if scope.include_service_linked:
+        return 0
+    left_out = 0
+    if GRANT in scope.subjects:
+        rows = Grant.objects.present().filter(identity__is_service_linked=True)
+        left_out += _limited_grants(rows, scope).count()
+    if CREDENTIAL in scope.subjects:
+        held = Credential.objects.standing().filter(identity__is_service_linked=True)
+        left_out += _limited_credentials(held, scope).count()
+    return left_out
+
+
+def _limited_grants(rows: models.QuerySet[Grant], scope: Scope) -> models.QuerySet[Grant]:
+    if scope.levels:
+        rows = rows.filter(level__in=scope.levels)
+    if scope.systems:
+        rows = rows.filter(system__in=scope.systems)
+    if scope.tags:
+        rows = rows.filter(system__tags__overlap=list(scope.tags))
+    return _limited_by_agent(_with_findings(rows, scope), scope, environment="system__environment")
+
+
+def _limited_credentials(
+    rows: models.QuerySet[Credential], scope: Scope
+) -> models.QuerySet[Credential]:
+    if scope.levels:
+        held = Grant.objects.present().filter(identity=OuterRef("identity"), level__in=scope.levels)
+        rows = rows.filter(Exists(held))
+    if scope.systems:
+        rows = rows.filter(identity__system__in=scope.systems)
+    if scope.tags:
+        rows = rows.filter(identity__system__tags__overlap=list(scope.tags))
+    return _limited_by_agent(
+        _with_findings(rows, scope), scope, environment="identity__system__environment"
+    )
+
+
+def _limited_by_agent(rows, scope: Scope, *, environment: str):
+    """Keep what an agent of the scope's teams, environments, or agents may use."""
+    bound = Binding.objects.live().filter(identity=OuterRef("identity"))
+    if scope.agents:
+        rows = rows.filter(Exists(bound.filter(agent__in=scope.agents)))
+    if scope.teams:
+        rows = rows.filter(Exists(bound.filter(agent__team__in=scope.teams)))
+    if scope.environments:
+        rows = rows.filter(
+            Q(**{f"{environment}__in": scope.environments})
+            | Exists(bound.filter(agent__environment__in=scope.environments))
+        )
+    return rows
+
+
+def _with_findings(rows, scope: Scope):
+    """Keep what a standing finding is about: the record itself, its identity, or its agent."""
+    if not scope.findings:
+        return rows
+    standing = Finding.objects.standing().filter(rule__in=scope.findings)
+    label = rows.model._meta.label_lower
+    about = Exists(standing.filter(subject_type=label, subject_id=OuterRef("pk")))
+    of_identity = Exists(
+        standing.filter(subject_type=Identity._meta.label_lower, subject_id=OuterRef("identity_id"))
+    )
+    bound = Binding.objects.live().filter(identity=OuterRef("identity"))
+    of_agent = Exists(
+        bound.filter(
+            Exists(standing.filter(subject_type="inventory.agent", subject_id=OuterRef("agent_id")))
+        )
+    )
+    return rows.filter(about | of_identity | of_agent)

@@ -1,4 +1,4 @@
-"""Each rule, over the nearest pair of subjects: one for which it holds, one for which it does not."""
+"""Each rule, over the nearest pair of subjects: it holds for one and not for the other."""
 
 from datetime import timedelta
 
@@ -38,7 +38,9 @@ def held(rule: str, system) -> list[int]:
 
 def test_every_rule_says_why_how_and_which_owasp_entry():
     for rule in all_rules():
-        assert rule.title and rule.why.endswith(".") and rule.mend.endswith(".")
+        assert rule.title
+        assert rule.why.endswith(".")
+        assert rule.mend.endswith(".")
         assert rule.owasp.startswith("NHI")
 
 

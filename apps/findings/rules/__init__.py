@@ -1,6 +1,7 @@
 """The rules over the inventory and its grants. Apps above register theirs when they are ready."""
 
 from apps.findings.rules.access import (
+    AgentNotReady,
     AgentWithoutOwner,
     EverythingAdmin,
     IdentityWithoutAgent,
@@ -31,6 +32,7 @@ register(
     IdentityWithoutAgent,
     AgentWithoutOwner,
     PurposeMissing,
+    AgentNotReady,
 )
 
 __all__ = ["Rule", "all_rules", "register", "rule_choices", "rule_named"]

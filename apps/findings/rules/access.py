@@ -1,8 +1,9 @@
 from datetime import datetime
 
 from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast
 
-from apps.findings.rules.base import Rule, accountable_agent, words
+from apps.findings.rules.base import TEXT, Rule, accountable_agent, words
 from apps.findings.states import Severity
 from apps.grants.models import Grant, GrantStatement
 from apps.grants.states import Level
@@ -118,6 +119,20 @@ class AgentWithoutOwner(Rule):
     def subjects(self, now: datetime) -> QuerySet:
         rows = Agent.objects.standing().filter(Q(owner__isnull=True) | Q(owner__is_active=False))
         return _agents(rows, words("Nobody active answers for it"))
+
+
+class AgentNotReady(Rule):
+    key = "agent-not-ready"
+    title = "Activated although something was missing"
+    why = "It went live with a gap that somebody accepted with a reason; the gap is still open."
+    mend = "Close what its readiness shows as missing."
+    severity = Severity.MEDIUM
+    owasp = "NHI5:2025 Overprivileged NHI"
+    subject = Agent
+
+    def subjects(self, now: datetime) -> QuerySet:
+        rows = Agent.objects.standing().exclude(activation_gaps=[]).exclude(state="proposed")
+        return _agents(rows, Cast("activation_gaps", TEXT))
 
 
 class PurposeMissing(Rule):

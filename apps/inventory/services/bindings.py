@@ -6,7 +6,7 @@ from apps.audit.verbs import Verb
 from apps.core.actors import Actor, Person
 from apps.core.errors import DomainError
 from apps.core.jobs import enqueue
-from apps.core.policies import enforce
+from apps.core.policies import Verdict, enforce
 from apps.inventory import policies
 from apps.inventory.models import Agent, Binding, Identity
 from apps.inventory.services.reasons import required_reason
@@ -43,9 +43,14 @@ def binding_create(
 
 
 @transaction.atomic
-def binding_end(*, binding_id: int, reason: str, actor: Actor) -> Binding:
-    """Say that an agent no longer acts as an identity. The binding stays, ended."""
-    enforce(policies.can_bind(actor))
+def binding_end(
+    *, binding_id: int, reason: str, actor: Actor, authority: Verdict | None = None
+) -> Binding:
+    """Say that an agent no longer acts as an identity. The binding stays, ended.
+
+    `authority` is the verdict of another app's rule that covers this: an order, say.
+    """
+    enforce(policies.can_bind(actor) if authority is None else authority)
     binding = Binding.objects.locked(binding_id)
     if binding.ended_at is not None:
         raise DomainError("This binding has ended already.")

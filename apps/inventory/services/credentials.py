@@ -46,6 +46,16 @@ def credential_change(
     return credential
 
 
+# A removal passes through several states at once; a verb stands once per record and transaction.
+_VERBS = {
+    CredentialState.SUSPENDED: Verb.CREDENTIAL_SUSPENDED,
+    CredentialState.REVOKING: Verb.CREDENTIAL_REVOKING,
+    CredentialState.REVOKED: Verb.CREDENTIAL_REVOKED,
+    CredentialState.VERIFIED: Verb.CREDENTIAL_VERIFIED,
+    CredentialState.EXPIRED: Verb.CREDENTIAL_EXPIRED,
+}
+
+
 @transaction.atomic
 def credential_move(
     *,
@@ -71,7 +81,7 @@ def credential_move(
     credential.save(update_fields=["state", "ended_at"])
     record(
         actor=actor,
-        verb=Verb.CREDENTIAL_MOVED,
+        verb=_VERBS.get(state, Verb.CREDENTIAL_MOVED),
         target=credential,
         changes={"state": (before, state)},
         reason=text,
@@ -93,4 +103,4 @@ def credentials_expire_due(*, moment: datetime, limit: int, actor: Actor) -> int
     Credential.objects.filter(pk__in=[credential.pk for credential in credentials]).update(
         state=CredentialState.EXPIRED, ended_at=moment
     )
-    return record_many(actor=actor, verb=Verb.CREDENTIAL_MOVED, facts=facts)
+    return record_many(actor=actor, verb=Verb.CREDENTIAL_EXPIRED, facts=facts)

@@ -97,7 +97,7 @@ def _keep(order: Order, kind: ProofKind, proof: Proof, actor: Actor) -> None:
     )
     record(
         actor=actor,
-        verb=Verb.ORDER_PROVEN,
+        verb=Verb.ORDER_CARRIED_OUT if kind == ProofKind.DONE else Verb.ORDER_PROVEN,
         target=order,
         changes={"proof": (None, kind), "file": (None, digest)},
         reason=proof.text.strip(),

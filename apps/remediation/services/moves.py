@@ -37,4 +37,12 @@ def orders_move(
 
 # Each move has a verb of its own where two happen in one transaction: a verb is recorded once
 # per record and transaction.
-_VERBS = {OrderState.PLANNED: Verb.ORDER_PLANNED}
+_VERBS = {
+    OrderState.PLANNED: Verb.ORDER_PLANNED,
+    OrderState.MANUAL_NEEDED: Verb.ORDER_HANDED_OVER,
+    OrderState.NOT_APPLICABLE: Verb.ORDER_DROPPED,
+    OrderState.CONFIRMED: Verb.ORDER_CONFIRMED,
+    OrderState.VERIFIED: Verb.ORDER_VERIFIED,
+    OrderState.VERIFY_FAILED: Verb.ORDER_REOPENED,
+    OrderState.EXCEPTION: Verb.ORDER_EXCEPTED,
+}

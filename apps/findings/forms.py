@@ -1,0 +1,19 @@
+from django import forms
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label="Why",
+        min_length=10,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Kept in the record and printed in evidence.",
+    )
+
+
+class UntilForm(ReasonForm):
+    until = forms.DateField(
+        label="Until",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Within a year. Then it opens again by itself.",
+    )

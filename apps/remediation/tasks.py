@@ -1,0 +1,33 @@
+"""Celery's door into orders: call the services, nothing else."""
+
+from celery import shared_task
+from django.db import OperationalError
+
+from apps.core.actors import System
+from apps.remediation.services import orders
+
+RETRY = {
+    "autoretry_for": (OperationalError,),
+    "retry_backoff": True,
+    "retry_jitter": True,
+    "max_retries": 5,
+}
+
+
+@shared_task(name="remediation.check_orders", **RETRY)
+def check_orders(source_id: int) -> int:
+    """Verify the orders whose access a new source no longer shows."""
+    actor = System("remediation.check_orders")
+    return orders.orders_check_against_source(source_id=source_id, actor=actor)
+
+
+@shared_task(name="remediation.escalate_suspensions", **RETRY)
+def escalate_suspensions() -> int:
+    """Turn suspensions that nobody took back into revoke orders."""
+    return orders.suspensions_escalate(actor=System("remediation.escalate_suspensions"))
+
+
+@shared_task(name="remediation.end_exceptions", **RETRY)
+def end_exceptions() -> int:
+    """Take up again the orders whose exception has ended."""
+    return orders.orders_replan_ended_exceptions(actor=System("remediation.end_exceptions"))

@@ -1,0 +1,42 @@
+import pytest
+from django.urls import reverse
+
+from apps.remediation.states import OrderState
+from tests.factories.accounts import UserFactory
+from tests.factories.remediation import OrderFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_page_says_the_access_is_still_in_force(as_steward):
+    order = OrderFactory(waiting=True)
+
+    page = as_steward.get(order.get_absolute_url())
+
+    assert "still in force" in page.text
+
+
+def test_carrying_out_and_confirming_take_two_people(as_steward, client, htmx):
+    order = OrderFactory(waiting=True)
+    url = reverse("remediation:order_carry_out", args=[order.pk])
+    confirm = reverse("remediation:order_confirm", args=[order.pk])
+
+    done = as_steward.post(url, {"text": "Detached the policy"}, headers=htmx("dialog"))
+    own = as_steward.post(confirm, {"text": "It is gone"}, headers=htmx("dialog"))
+    client.force_login(UserFactory(steward=True))
+    confirmed = client.post(confirm, {"text": "Not listed"}, headers=htmx("dialog"))
+
+    order.refresh_from_db()
+    assert (done.status_code, own.status_code, confirmed.status_code) == (204, 403, 204)
+    assert order.state == OrderState.CONFIRMED
+
+
+def test_the_list_costs_the_same_however_many_rows(as_steward, django_assert_max_num_queries):
+    OrderFactory.create_batch(12, waiting=True)
+
+    with django_assert_max_num_queries(6):
+        as_steward.get(reverse("remediation:order_list"))
+
+
+def test_an_order_out_of_sight_is_not_found(as_reviewer):
+    assert as_reviewer.get(OrderFactory().get_absolute_url()).status_code == 404

@@ -22,6 +22,7 @@ from apps.connectors.adapters.contract import (
     Rejected,
     Row,
     SystemRow,
+    Tally,
 )
 from apps.connectors.adapters.opening import SourceFile
 from apps.connectors.adapters.times import moment
@@ -62,6 +63,7 @@ class _Reading:
         self.policies: dict[str, Managed] = {}
         self.groups: dict[str, tuple[Statement, ...] | _Unreadable] = {}
         self.permissions_told: set[str] = set()
+        self.entries = 0
 
     def rows(self) -> Iterator[Row]:
         self._check_document()
@@ -83,6 +85,7 @@ class _Reading:
         yield from self._read_groups()
         yield from self._identities("UserDetailList", "User", "iam-user")
         yield from self._identities("RoleDetailList", "Role", "iam-role")
+        yield Tally(self.entries)
 
     def _check_document(self) -> None:
         names = json_stream.top_level_names(self.source)
@@ -111,8 +114,13 @@ class _Reading:
                     return account
         raise self.source.refuse("No ARN in the file names an account.", where="UserDetailList")
 
+    def _entries(self, listing: str) -> Iterator[tuple[int, Any]]:
+        for at, entry in enumerate(json_stream.items(self.source, f"{listing}.item")):
+            self.entries += 1
+            yield at, entry
+
     def _read_policies(self) -> Iterator[Rejected]:
-        for at, entry in enumerate(json_stream.items(self.source, "Policies.item")):
+        for at, entry in self._entries("Policies"):
             path = f"Policies[{at}]"
             arn = str(entry.get("Arn") or "") if _is_object(entry) else ""
             if not arn:
@@ -137,7 +145,7 @@ class _Reading:
         return Managed(name, statements=held)
 
     def _read_groups(self) -> Iterator[Rejected]:
-        for at, entry in enumerate(json_stream.items(self.source, "GroupDetailList.item")):
+        for at, entry in self._entries("GroupDetailList"):
             path = f"GroupDetailList[{at}]"
             name = str(entry.get("GroupName") or "") if _is_object(entry) else ""
             if not name:
@@ -152,7 +160,7 @@ class _Reading:
                 self.groups[name] = tuple(statement.held_by(name) for statement in held)
 
     def _identities(self, listing: str, kind: str, as_kind: str) -> Iterator[Row]:
-        for at, entry in enumerate(json_stream.items(self.source, f"{listing}.item")):
+        for at, entry in self._entries(listing):
             path = f"{listing}[{at}]"
             arn = str(entry.get("Arn") or "") if _is_object(entry) else ""
             if not arn or not entry.get(f"{kind}Name"):
@@ -191,7 +199,10 @@ class _Reading:
         grants: Iterable[GrantRow],
     ) -> IdentityRow:
         used = entry.get("RoleLastUsed") or {}
+        created = self._moment(entry, "CreateDate", path)
         facts = {
+            "created_at": created.isoformat() if created else "",
+            "tags": _tags(entry),
             "id": entry.get("UserId") or entry.get("RoleId") or "",
             "path": entry.get("Path") or "/",
             "groups": list(entry.get("GroupList") or []),
@@ -208,11 +219,11 @@ class _Reading:
             key=arn,
             name=str(entry.get("UserName") or entry.get("RoleName")),
             kind=kind,
-            created_at=self._moment(entry, "CreateDate", path),
+            created_at=created,
             last_used_at=self._moment(used, "LastUsedDate", f"{path}.RoleLastUsed"),
             service_linked=str(entry.get("Path", "")).startswith(SERVICE_LINKED),
             tags=_tags(entry),
-            facts={name: value for name, value in facts.items() if value},
+            facts=facts,
             trust={**self._trust(entry, path), **chains_of(grants, self.known)},
         )
 
@@ -275,11 +286,10 @@ class _Reading:
         return tuple(statement.as_boundary() for statement in held)
 
     def _permissions(self, grants: Iterable[GrantRow]) -> Iterator[PermissionRow]:
-        for grant in grants:
-            for name in grant.actions:
-                if name not in self.permissions_told:
-                    self.permissions_told.add(name)
-                    yield self.known.permission(name)
+        named = {name for grant in grants for row in grant.statements for name in row.actions}
+        for name in sorted(named - self.permissions_told):
+            self.permissions_told.add(name)
+            yield self.known.permission(name)
 
     def _moment(self, entry: Any, name: str, path: str) -> datetime | None:
         value = entry.get(name) if _is_object(entry) else None

@@ -22,6 +22,7 @@ from apps.connectors.adapters.contract import (
     Rejected,
     Row,
     SystemRow,
+    Tally,
 )
 from apps.connectors.adapters.opening import SourceFile
 from apps.connectors.adapters.times import moment
@@ -57,8 +58,10 @@ class _BadCell(Exception):
 def read(source: SourceFile) -> Iterator[Row]:
     """Yield the account, then each user with its password, access keys, and certificates."""
     account = ""
+    entries = 0
     with _lines(source) as (lines, provider_at):
         for line, entry in _entries(source, lines):
+            entries += 1
             found = account_of(entry["arn"])
             if not account:
                 account = found
@@ -79,6 +82,7 @@ def read(source: SourceFile) -> Iterator[Row]:
                 yield from rows
     if not account:
         raise source.refuse("The report lists no user.")
+    yield Tally(entries)
 
 
 def _header(account: str, provider_at: datetime | None) -> Header:

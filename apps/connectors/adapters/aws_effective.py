@@ -74,6 +74,7 @@ class _Judged:
             service=service,
             level=level,
             actions=self._actions(service, mask, unknown),
+            action_count=mask.bit_count() + len(unknown),
             statements=tuple(self._rows(self.allows, service, mask, unknown)),
             limits=tuple(self._limits(service, mask, unknown)),
             unknown_actions=unknown,

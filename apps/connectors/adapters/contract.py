@@ -64,6 +64,7 @@ class SystemRow:
     description: str | None = None
     environment: str | None = None
     labels: tuple[str, ...] | None = None
+    path: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class IdentityRow:
     tags: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     trust: Mapping[str, Any] = field(default_factory=dict)
+    path: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class CredentialRow:
     stored_in: str = "unknown"
     stored_at: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    path: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class PermissionRow:
     known: bool = True
     source: str = ""
     version: str = ""
+    path: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +164,8 @@ class GrantRow:
     last_used_at: datetime | None = None
     use_known: bool = False
     expires_at: datetime | None = None
+    action_count: int = 0
+    path: str = field(default="", compare=False)
 
     @property
     def resources(self) -> tuple[str, ...]:
@@ -220,6 +226,7 @@ class AgentRow:
     instructions_sha256: str | None = None
     tools: tuple[Any, ...] | None = None
     calls: tuple[str, ...] | None = None
+    path: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +234,7 @@ class BindingRow:
     agent: str
     system: str
     identity: str
+    path: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +250,14 @@ class JustificationRow:
     given_by: str = ""
     given_at: datetime | None = None
     until: date | None = None
+    path: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many entries the file holds, where rows do not match its entries one to one."""
+
+    entries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +281,7 @@ Row = (
     | AgentRow
     | BindingRow
     | JustificationRow
+    | Tally
     | Rejected
 )
 

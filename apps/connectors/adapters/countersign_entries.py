@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -49,7 +50,8 @@ def entry_rows(kind: str, entry: Any, path: str) -> Iterator[Row]:
         yield Rejected(f"{path}{where}", _said(error.message), definition, _key(kind, entry))
         return
     try:
-        yield from READERS[kind](entry)
+        for row in READERS[kind](entry):
+            yield replace(row, path=path)
     except ValueError as bad:
         yield Rejected(path, f"{bad}.", definition, _key(kind, entry))
 
@@ -168,6 +170,7 @@ def _grant(entry: Mapping[str, Any]) -> Iterator[Row]:
         statements=_statements(entry),
         limits=tuple(_statement(limit) for limit in entry.get("limits", ())),
         actions=tuple(entry["actions"]),
+        action_count=len(entry["actions"]),
         unknown_actions=tuple(entry.get("unknown_actions", ())),
         tags=dict.fromkeys(entry.get("tags", ()), DECLARED),
         classified_by=entry.get("classified_by", DECLARED),

@@ -156,7 +156,7 @@ def _contact(made):
         body="Please review",
         dedupe_key=f"launched-{made.campaign.pk}",
     )
-    Delivery.objects.create(notice=notice, state="sent", sent_at=T0, answer="250 OK")
+    Delivery.objects.create(notice=notice, status="sent", sent_at=T0, answer="250 OK")
 
 
 @transaction.atomic

@@ -164,6 +164,7 @@ def test_two_builds_of_one_state_are_alike_member_by_member(steward):
     assert first["build.json"] != second["build.json"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_late_facts_become_a_numbered_addendum_and_the_package_stays(steward):
     made = review_over(steward=steward)
     final = build(made)

@@ -68,7 +68,7 @@ def write_contacts(files: Files, review: Review) -> None:
             "address",
             "subject",
             "created_at",
-            "delivery__state",
+            "delivery__status",
             "delivery__attempts",
             "delivery__sent_at",
             "delivery__message_id",

@@ -1,4 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.console.views import home, search
 
 app_name = "console"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("nav-counts/", home.nav_counts, name="nav_counts"),
+    path("search/", search.search, name="search"),
+]

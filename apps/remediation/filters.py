@@ -12,5 +12,14 @@ class OrderFilterSet(FilterSet):
     open = django_filters.BooleanFilter(method="only_open", label="Still open")
     campaign = django_filters.NumberFilter(field_name="campaign_id", label="Campaign number")
 
+    waits = django_filters.ChoiceFilter(
+        method="waiting",
+        choices=[("carry-out", "Being carried out"), ("confirm", "Confirmation")],
+        label="Waits for",
+    )
+
+    def waiting(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.waiting_for(value)  # type: ignore[attr-defined]
+
     def only_open(self, rows: QuerySet, name: str, value: bool | None) -> QuerySet:  # noqa: FBT001
         return rows.unsettled() if value else rows  # type: ignore[attr-defined]

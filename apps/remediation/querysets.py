@@ -30,6 +30,12 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def unsettled(self) -> Self:
         return self.exclude(state__in=SETTLED)
 
+    def waiting_for(self, what: str) -> Self:
+        """Orders that need a person to carry them out ("carry-out"), or another to "confirm"."""
+        return self.filter(
+            state=OrderState.MANUAL_NEEDED, executed_at__isnull=(what == "carry-out")
+        )
+
     def of_campaign(self, campaign_id: int) -> Self:
         return self.filter(campaign_id=campaign_id)
 

@@ -1,0 +1,191 @@
+"""What waits for one person, soonest first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Exists, OuterRef, Q
+from django.urls import reverse
+
+from apps.core.actors import Actor, Person, Role
+from apps.findings.models import Finding
+from apps.remediation.models import Order
+from apps.remediation.states import OrderState
+from apps.reviews.models import Campaign, Hold, ItemNote, ReviewItem
+from apps.reviews.states import CampaignState, HoldState, ItemState, NoteKind
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing somebody has to do. `done` of `total` makes a bar, where it has one."""
+
+    icon: str
+    title: str
+    text: str
+    href: str
+    due_at: datetime | None = None
+    done: int = 0
+    total: int = 0
+
+
+def waiting_for(actor: Actor) -> list[Waiting]:
+    """Everything that waits for the person; a constant number of queries."""
+    if not isinstance(actor, Person) or actor.role not in {Role.REVIEWER, Role.STEWARD}:
+        return []
+    rows = [*_reviews(actor), *_questions(actor), *_attestations(actor), *_orders(actor)]
+    if actor.role == Role.STEWARD:
+        rows += [*_holds(actor), *_campaigns_to_move(actor)]
+    return rows
+
+
+def _reviews(actor: Person) -> list[Waiting]:
+    mine = Q(items__reviewer=actor.user)
+    campaigns = (
+        Campaign.objects.running()
+        .annotate(
+            total=Count("items", filter=mine),
+            left=Count("items", filter=mine & Q(items__state=ItemState.OPEN)),
+        )
+        .filter(left__gt=0)
+        .order_by("deadline_at")
+    )
+    return [
+        Waiting(
+            icon="checklist",
+            title=campaign.name,
+            text=f"{campaign.left} decision{'s' if campaign.left > 1 else ''} left of "
+            f"{campaign.total}",
+            href=reverse("reviews:bench", args=[campaign.pk]),
+            due_at=campaign.deadline_at,
+            done=campaign.total - campaign.left,
+            total=campaign.total,
+        )
+        for campaign in campaigns
+    ]
+
+
+def _questions(actor: Person) -> list[Waiting]:
+    answered = ItemNote.objects.filter(answers=OuterRef("pk"))
+    questions = (
+        ItemNote.objects.filter(
+            ~Exists(answered),
+            kind=NoteKind.QUESTION,
+            addressee=actor.user,
+            item__campaign__state=CampaignState.RUNNING,
+            item__state=ItemState.OPEN,
+        )
+        .select_related("item__campaign", "author")
+        .order_by("pk")[:20]
+    )
+    return [
+        Waiting(
+            icon="message-question",
+            title=f"{note.author} asks about {note.item.label}",
+            text=note.text[:140],
+            href=note.item.get_absolute_url(),
+            due_at=note.item.campaign.deadline_at,
+        )
+        for note in questions
+    ]
+
+
+def _attestations(actor: Person) -> list[Waiting]:
+    given = ItemNote.objects.filter(item=OuterRef("pk"), kind=NoteKind.ATTESTATION)
+    rows = (
+        ReviewItem.objects.waiting()
+        .filter(~Exists(given), attester=actor.user, campaign__state=CampaignState.RUNNING)
+        .exclude(reviewer=actor.user)
+        .values("campaign", "campaign__name", "campaign__deadline_at")
+        .annotate(n=Count("pk"))
+        .order_by("campaign__deadline_at")
+    )
+    return [
+        Waiting(
+            icon="writing-sign",
+            title=row["campaign__name"],
+            text=f"Say in your own words why {row['n']} write "
+            f"grant{'s are' if row['n'] > 1 else ' is'} needed",
+            href=reverse("reviews:attestations", args=[row["campaign"]]),
+            due_at=row["campaign__deadline_at"],
+        )
+        for row in rows
+    ]
+
+
+def _orders(actor: Person) -> list[Waiting]:
+    orders = Order.objects.visible_to(actor).filter(state=OrderState.MANUAL_NEEDED)
+    to_do = orders.filter(executed_at__isnull=True).count()
+    to_confirm = orders.filter(executed_at__isnull=False).exclude(executed_by=actor.user).count()
+    rows = []
+    if to_do:
+        rows.append(
+            Waiting(
+                icon="tool",
+                title=f"{to_do} removal{'s' if to_do > 1 else ''} to carry out",
+                text="The access is still in force until somebody removes it in its system",
+                href=reverse("remediation:order_list", query={"waits": "carry-out"}),
+            )
+        )
+    if to_confirm:
+        rows.append(
+            Waiting(
+                icon="checks",
+                title=f"{to_confirm} removal{'s' if to_confirm > 1 else ''} to confirm",
+                text="Somebody else carried them out; look whether the access is gone",
+                href=reverse("remediation:order_list", query={"waits": "confirm"}),
+            )
+        )
+    return rows
+
+
+def _holds(actor: Person) -> list[Waiting]:
+    holds = (
+        Hold.objects.filter(state=HoldState.HELD)
+        .exclude(placed_by=actor.user)
+        .select_related("campaign")
+    )
+    return [
+        Waiting(
+            icon="hand-stop",
+            title=f"{hold.campaign.name} is held",
+            text=f"{hold.count} consequences, {hold.share_percent} % of the population, wait for "
+            "a second person",
+            href=hold.campaign.get_absolute_url(),
+        )
+        for hold in holds
+    ]
+
+
+def _campaigns_to_move(actor: Person) -> list[Waiting]:
+    words = {
+        CampaignState.STAGED: "Staged: look it over and launch it",
+        CampaignState.STAGING_FAILED: "Staging failed",
+        CampaignState.VERIFYING: "Every order is settled: close it",
+        CampaignState.CLOSED: "Closed: a manager acknowledges it",
+    }
+    campaigns = Campaign.objects.visible_to(actor).filter(state__in=words).order_by("-pk")[:10]
+    return [
+        Waiting(
+            icon="flag",
+            title=campaign.name,
+            text=words[CampaignState(campaign.state)],
+            href=campaign.get_absolute_url(),
+        )
+        for campaign in campaigns
+    ]
+
+
+def nav_counts_for(actor: Actor) -> dict[str, int]:
+    """How many things wait behind a place in the navigation."""
+    counts = {}
+    if isinstance(actor, Person) and actor.role in {Role.REVIEWER, Role.STEWARD}:
+        counts["reviews-campaign_list"] = (
+            ReviewItem.objects.assigned_to(actor)
+            .waiting()
+            .filter(campaign__state=CampaignState.RUNNING)
+            .count()
+        )
+    standing = Finding.objects.visible_to(actor).standing().filter(severity_rank__gte=2)
+    counts["findings-finding_list"] = len(standing.values_list("pk")[:1000])
+    waiting = Order.objects.visible_to(actor).filter(state=OrderState.MANUAL_NEEDED)
+    counts["remediation-order_list"] = len(waiting.values_list("pk")[:1000])
+    return counts

@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.connectors.models import Sync
-from apps.connectors.policies import can_apply, can_drop
+from apps.connectors.policies import can_drop, can_import
 from apps.connectors.services.agents import apply_agents
 from apps.connectors.services.bindings import apply_bindings
 from apps.connectors.services.credentials import apply_credentials
@@ -21,6 +21,7 @@ from apps.connectors.services.run import Run
 from apps.connectors.services.systems import apply_systems
 from apps.connectors.states import SyncStatus
 from apps.core.actors import Actor
+from apps.core.errors import DomainError
 from apps.core.jobs import enqueue
 from apps.core.policies import enforce
 from apps.grants.services.fingerprints import fingerprints_refresh
@@ -59,7 +60,9 @@ def sync_preview(*, sync_id: int, actor: Actor, progress: Progress | None = None
 def sync_apply(*, sync_id: int, actor: Actor, progress: Progress | None = None) -> Source:
     """Apply a reading. Everything of it is written, or nothing; twice changes nothing twice."""
     sync = Sync.objects.locked(sync_id)
-    enforce(can_apply(actor, sync))
+    enforce(can_import(actor))
+    if sync.status not in {SyncStatus.READY, SyncStatus.APPLYING}:
+        raise DomainError(f"This reading is {sync.get_status_display().lower()}.")
     run = _apply(sync, actor, progress)
     sync.rows.all().delete()
     sync.report = run.report.told()
@@ -68,6 +71,7 @@ def sync_apply(*, sync_id: int, actor: Actor, progress: Progress | None = None) 
     sync.finished_at = run.now
     sync.save()
     enqueue("findings.recheck")
+    enqueue("remediation.check_orders", source_id=run.source.pk)
     return run.source
 
 

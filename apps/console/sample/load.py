@@ -1,0 +1,26 @@
+"""The whole sample, in order, through the services that people use, where they can."""
+
+from collections.abc import Iterator
+
+from django.utils import timezone
+
+from apps.console.sample.figures import figures_load
+from apps.console.sample.inventory import inventory_load
+from apps.console.sample.people import people_load
+from apps.core.actors import Channel, Person, System
+from apps.findings.services import findings_recheck
+
+
+def sample_load(*, password: str) -> Iterator[str]:
+    """Load everything into an empty database; yields a line for each part that is done."""
+    now = timezone.now()
+    system = System("sample_data", Channel.COMMAND)
+    people = people_load(password=password, actor=system)
+    yield f"{len(people)} people"
+    steward = Person(people["administrator"], Channel.COMMAND)
+    inventory_load(now=now, actor=steward)
+    yield "inventory"
+    findings_recheck(actor=system)
+    yield "findings"
+    figures_load(today=timezone.localdate())
+    yield "figures of half a year"

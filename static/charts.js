@@ -22,8 +22,8 @@ export async function start(figure) {
 }
 
 function options({ labels, series, unit }) {
-  const text = tone("--tblr-secondary")
-  const lines = { lineStyle: { color: tone("--tblr-border-color") } }
+  const text = tone("--cs-quiet")
+  const lines = { lineStyle: { color: tone("--cs-line") } }
   return {
     animation: false,
     grid: { left: 8, right: 12, top: series.length > 1 ? 34 : 14, bottom: 6, containLabel: true },

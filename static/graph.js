@@ -13,6 +13,7 @@ export async function start(figure) {
     container: box, elements: elements(told), style: look(), layout: layout(box),
     minZoom: 0.3, maxZoom: 2, userZoomingEnabled: false, autoungrabify: true,
   })
+  if (graph.zoom() > 1.25) graph.zoom(1.25).center()
   graph.on("tap", "node[href]", ({ target }) => location.assign(target.data("href")))
   graph.on("mouseover", "node[href]", () => { box.classList.add("is-link") })
   graph.on("mouseout", "node", () => { box.classList.remove("is-link") })
@@ -37,18 +38,19 @@ function layout(box) {
 }
 
 function look() {
-  const ink = tone("--tblr-body-color")
-  const line = tone("--tblr-secondary")
+  const ink = tone("--cs-ink")
+  const line = tone("--cs-quiet")
   return [
     { selector: "node", style: {
       shape: "data(shape)", label: "data(label)", color: ink, "font-size": 12, "text-valign": "bottom",
-      "text-margin-y": 5, "text-wrap": "wrap", "text-max-width": 130, width: 26, height: 26,
-      "background-color": tone("--tblr-bg-surface"), "border-width": 2, "border-color": line } },
-    { selector: 'node[kind = "agent"]', style: { "border-color": tone("--tblr-primary"), width: 32, height: 32 } },
+      "text-margin-y": 5, "text-background-color": tone("--cs-surface"), "text-background-opacity": 0.85,
+      "text-background-padding": 2, "text-wrap": "wrap", "text-max-width": 130, width: 26, height: 26,
+      "background-color": tone("--cs-surface"), "border-width": 2, "border-color": line } },
+    { selector: 'node[kind = "agent"]', style: { "border-color": tone("--cs-reduce"), width: 32, height: 32 } },
     { selector: "edge", style: {
       width: 1.5, "line-color": line, "target-arrow-color": line, "target-arrow-shape": "triangle",
       "curve-style": "bezier", "arrow-scale": 0.8, label: "data(label)", "font-size": 10, color: ink,
-      "text-background-color": tone("--tblr-bg-surface"), "text-background-opacity": 1, "text-background-padding": 2 } },
+      "text-background-color": tone("--cs-surface"), "text-background-opacity": 1, "text-background-padding": 2 } },
     ...Object.entries(LEVELS).map(([level, name]) => ({
       selector: `edge[level = "${level}"]`,
       style: { "line-color": tone(name), "target-arrow-color": tone(name), width: level === "read" ? 1.5 : 2.5 } })),

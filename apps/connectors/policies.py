@@ -30,6 +30,6 @@ def can_apply(actor: Actor, sync: Sync) -> Verdict:
 
 
 def can_drop(actor: Actor, sync: Sync) -> Verdict:
-    if sync.status in {SyncStatus.READY, SyncStatus.WAITING}:
+    if sync.status in {SyncStatus.READY, SyncStatus.WAITING, SyncStatus.READING}:
         return can_import(actor)
     return deny(f"This reading is {sync.get_status_display().lower()} and cannot be dropped.")

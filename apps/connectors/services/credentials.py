@@ -7,7 +7,7 @@ from apps.audit.services import Fact, record_many
 from apps.audit.verbs import Verb
 from apps.connectors.models import StagedRow
 from apps.connectors.services.payloads import moment_of
-from apps.connectors.services.run import Run, differing
+from apps.connectors.services.run import REPEATED, Run, differing
 from apps.inventory.models import Credential, Identity
 from apps.inventory.states import CREDENTIAL_MOVES, CredentialState
 
@@ -52,6 +52,8 @@ def _apply(run: Run, rows: Sequence[StagedRow]) -> None:
         data = row.data
         identity = identities.get((data["system"], data["identity"]))
         refusal = _refusal(data, identity)
+        if identity is not None and run.is_repeated("credential", identity.pk, data["key"]):
+            refusal = REPEATED
         if refusal or identity is None:
             run.reject(row, refusal)
             continue

@@ -7,7 +7,7 @@ from apps.audit.services import Fact
 from apps.connectors.adapters.aws_catalogue import SYSTEM_KIND, catalogue
 from apps.connectors.models import StagedRow
 from apps.connectors.services.payloads import moment_of
-from apps.connectors.services.run import Run
+from apps.connectors.services.run import REPEATED, Run
 from apps.grants.models import Grant, GrantStatement, Permission
 from apps.grants.services.fingerprints import STATEMENT, statements_digest
 from apps.grants.states import LIVE
@@ -66,6 +66,8 @@ class _Chunk:
             if identity is None:
                 reason = f"{row.data['system']} has no one identity {row.data['identity']}."
                 self.run.reject(row, reason)
+            elif self.run.is_repeated(identity.pk, row.data["service"], row.data["level"]):
+                self.run.reject(row, REPEATED)
             else:
                 self._one(row, identity)
         self._save()

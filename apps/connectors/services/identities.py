@@ -6,7 +6,7 @@ from django.db.models import Q
 from apps.audit.services import Fact
 from apps.connectors.models import StagedRow
 from apps.connectors.services.payloads import moment_of
-from apps.connectors.services.run import Run, differing
+from apps.connectors.services.run import REPEATED, Run, differing
 from apps.inventory.models import Identity, System
 
 WRITTEN = (
@@ -45,6 +45,9 @@ def _apply(run: Run, rows: Sequence[StagedRow]) -> None:
         if identity is None:
             new.append(_new(run, system, data))
             counts.add("new", data["name"])
+            continue
+        if run.is_repeated("identity", identity.pk):
+            run.reject(row, REPEATED)
             continue
         before = _state(identity)
         _write(run, identity, data)

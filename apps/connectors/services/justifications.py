@@ -1,10 +1,9 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from apps.connectors.models import StagedRow
 from apps.connectors.services.payloads import moment_of
 from apps.connectors.services.run import Run
-from apps.core.errors import DomainError
 from apps.core.policies import ALLOW
 from apps.grants.models import Grant, Justification
 from apps.grants.services.justifications import (
@@ -20,11 +19,14 @@ CHUNK = 500
 
 def apply_justifications(run: Run) -> None:
     """Add the reasons that are new. Nothing overwrites or removes an older one."""
+    new: list[NewJustification] = []
     for chunk in run.chunks("justification", CHUNK):
-        _apply(run, chunk)
+        new += _new(run, chunk)
+    if new:
+        justifications_add(rows=new, actor=run.actor, authority=ALLOW)
 
 
-def _apply(run: Run, rows: Sequence[StagedRow]) -> None:
+def _new(run: Run, rows: Sequence[StagedRow]) -> Iterator[NewJustification]:
     identities = run.identities(rows)
     grants = {
         (grant.identity_id, grant.service, grant.level): grant
@@ -32,31 +34,33 @@ def _apply(run: Run, rows: Sequence[StagedRow]) -> None:
             state__in=LIVE, identity__in={identity.pk for identity in identities.values()}
         )
     }
-    said = set(
-        Justification.objects.filter(grant__in=[grant.pk for grant in grants.values()]).values_list(
-            "grant_id", "reason_sha256"
-        )
-    )
+    held = Justification.objects.filter(grant__in=[grant.pk for grant in grants.values()])
+    said = set(held.values_list("grant_id", "reason_sha256"))
     counts = run.report.of("justification")
     for row in rows:
         data = row.data
         identity = identities.get((data["system"], data["identity"]))
         grant = grants.get((identity.pk, data["service"], data["level"])) if identity else None
+        digest = reason_digest(data["reason"])
         if grant is None:
             run.reject(
                 row,
                 f"{data['identity']} holds no {data['level']} on {data['service']} of "
                 f"{data['system']}.",
             )
-        elif (grant.pk, reason_digest(data["reason"])) in said:
+        elif not data["reason"].strip():
+            run.reject(row, "The reason is empty.")
+        elif (grant.pk, digest) in said:
             counts.add("same", grant.label)
         else:
-            _add(run, row, grant)
+            said.add((grant.pk, digest))
+            counts.add("new", grant.label)
+            yield _justification(run, row, grant)
 
 
-def _add(run: Run, row: StagedRow, grant: Grant) -> None:
+def _justification(run: Run, row: StagedRow, grant: Grant) -> NewJustification:
     data = row.data
-    new = NewJustification(
+    return NewJustification(
         grant.pk,
         data["reason"],
         task_id=_task_id(run, row, grant),
@@ -65,12 +69,6 @@ def _add(run: Run, row: StagedRow, grant: Grant) -> None:
         given_by_label=data["given_by"] or str(run.actor),
         given_at=moment_of(data, "given_at"),
     )
-    try:
-        justifications_add(rows=[new], actor=run.actor, authority=ALLOW)
-    except DomainError as error:
-        run.reject(row, str(error))
-    else:
-        run.report.of("justification").add("new", grant.label)
 
 
 def _task_id(run: Run, row: StagedRow, grant: Grant) -> int | None:

@@ -16,6 +16,7 @@ from apps.core.actors import Actor
 from apps.inventory.models import Identity, Source, System
 
 CHUNK = 1000
+REPEATED = "It is listed twice, under another name; the first one counts."
 
 
 class Run:
@@ -40,6 +41,7 @@ class Run:
         self.touched_agents: set[int] = set()
         self.refused: set[int] = set()
         self.done = 0
+        self._come_to: set[int] = set()
         self._systems: dict[str, System | None] = {}
 
     @property
@@ -52,6 +54,18 @@ class Run:
             yield chunk
             self.done += len(chunk)
             self.progress(self.done)
+
+    def is_repeated(self, *key: object) -> bool:
+        """Say whether this run has come to a record before, by another way of naming it.
+
+        Only the product's own format can name an identity in two ways.
+        """
+        if self.sync.format != countersign.FORMAT:
+            return False
+        mark = hash(key)
+        repeated = mark in self._come_to
+        self._come_to.add(mark)
+        return repeated
 
     def reject(self, row: StagedRow, reason: str) -> None:
         self.refused.add(row.pk)

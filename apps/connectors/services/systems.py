@@ -3,7 +3,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.connectors.models import StagedRow
-from apps.connectors.services.run import Run
+from apps.connectors.services.run import REPEATED, Run
 from apps.core.errors import DomainError
 from apps.inventory.models import System
 from apps.inventory.services.systems import system_change, system_create
@@ -32,6 +32,8 @@ def _apply(run: Run, row: StagedRow) -> None:
         system = system_create(name=data["name"], kind=data["kind"], actor=run.actor, **fields)
         System.objects.filter(pk=system.pk).update(source=run.source, stream=run.stream)
         counts.add("new", system.name)
+    elif run.is_repeated("system", system.pk):
+        raise DomainError(REPEATED)
     elif system.kind != data["kind"]:
         raise DomainError(f"{system.name} is of the kind {system.kind}, not {data['kind']}.")
     else:

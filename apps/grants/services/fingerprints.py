@@ -94,8 +94,8 @@ def _agents(agent_ids: Sequence[int]):
 def _newest(agent_ids: Sequence[int]) -> dict[tuple[int, str], AgentFingerprint]:
     rows = (
         AgentFingerprint.objects.filter(agent__in=agent_ids)
-        .order_by("agent", "kind", "-pk")
-        .distinct("agent", "kind")
+        .order_by("agent_id", "kind", "-pk")
+        .distinct("agent_id", "kind")
     )
     return {(row.agent_id, row.kind): row for row in rows}
 

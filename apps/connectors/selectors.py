@@ -1,0 +1,73 @@
+"""Read models of sources: whether they are fresh, and reports as rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from apps.core.preferences import preference
+from apps.inventory.models import Source
+
+TITLES = {
+    "system": "Systems",
+    "agent": "Agents",
+    "identity": "Identities",
+    "binding": "Bindings",
+    "credential": "Credentials",
+    "permission": "Permissions",
+    "grant": "Grants",
+    "justification": "Justifications",
+}
+WORDS = ("new", "changed", "gone", "back")
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    as_of: datetime
+    stale_at: datetime
+
+    @property
+    def is_stale(self) -> bool:
+        return timezone.now() > self.stale_at
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """One kind of a report: counts, and the first examples of each change."""
+
+    title: str
+    new: int
+    changed: int
+    gone: int
+    back: int
+    same: int
+    examples: list[tuple[str, list[dict[str, Any]]]]
+
+    @property
+    def changes_nothing(self) -> bool:
+        return not (self.new or self.changed or self.gone or self.back)
+
+
+def freshness_of(source: Source) -> Freshness:
+    key = "stale_after_hours" if source.independently_obtained else "stale_file_after_hours"
+    return Freshness(source.as_of, source.as_of + timedelta(hours=preference(key)))
+
+
+def kind_rows(kinds: Mapping[str, Mapping[str, Any]]) -> list[KindRow]:
+    """Turn what an import counted into rows, in the order in which it is applied."""
+    return [_row(title, kinds[kind]) for kind, title in TITLES.items() if kind in kinds]
+
+
+def _row(title: str, counts: Mapping[str, Any]) -> KindRow:
+    shown = counts.get("examples", {})
+    return KindRow(
+        title=title,
+        new=counts["new"],
+        changed=counts["changed"],
+        gone=counts["gone"],
+        back=counts["back"],
+        same=counts["same"],
+        examples=[(word, shown[word]) for word in WORDS if shown.get(word)],
+    )

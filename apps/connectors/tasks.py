@@ -1,0 +1,81 @@
+"""Background doors: read what was uploaded, apply what was confirmed, drop what was left."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.utils import timezone
+
+from apps.connectors.heartbeat import pulse
+from apps.connectors.models import Sync
+from apps.connectors.services import jobs
+from apps.connectors.services.applying import sync_apply, sync_drop, sync_preview
+from apps.connectors.services.reading import sync_read
+from apps.connectors.states import SyncStatus
+from apps.connectors.uploads import upload_delete
+from apps.core.actors import System
+from apps.core.errors import DomainError
+from apps.core.jobs import job_actor, job_claim, job_fail, job_finish
+
+KEPT_FOR = timedelta(days=1)
+LONG = {"time_limit": 3600, "soft_time_limit": 3540}
+RETRY = {
+    "autoretry_for": (OperationalError,),
+    "retry_backoff": True,
+    "retry_jitter": True,
+    "max_retries": 5,
+}
+
+
+@shared_task(name="connectors.read_sync", **LONG, **RETRY)
+def read_sync(job_id: int) -> int:
+    """Stage an uploaded file and find out what it would change. Starting again begins anew."""
+    job = job_claim(job_id)
+    if job is None:
+        return 0
+    sync = Sync.objects.get(pk=job.subject_id)
+    with pulse(job) as progress:
+        try:
+            if not sync.is_ready:
+                sync = sync_read(sync_id=sync.pk, progress=progress)
+            sync = sync_preview(sync_id=sync.pk, actor=job_actor(job), progress=progress)
+        except DomainError as error:
+            upload_delete(sync.path)
+            job_fail(job, message=str(error))
+            return 0
+    upload_delete(sync.path)
+    job_finish(job, message="Read. Look at what would change, then apply it.")
+    return sync.read_count
+
+
+@shared_task(name="connectors.apply_sync", **LONG, **RETRY)
+def apply_sync(job_id: int) -> int:
+    """Apply a reading that was confirmed. Once applied, running again does nothing."""
+    job = job_claim(job_id)
+    if job is None:
+        return 0
+    sync = Sync.objects.get(pk=job.subject_id)
+    if sync.status != SyncStatus.APPLIED:
+        with pulse(job) as progress:
+            try:
+                sync_apply(sync_id=sync.pk, actor=job_actor(job), progress=progress)
+            except (DomainError, PermissionDenied) as error:
+                jobs.sync_unconfirm(sync_id=sync.pk)
+                job_fail(job, message=str(error))
+                return 0
+    job_finish(job, message="Applied.")
+    return sync.read_count
+
+
+@shared_task(name="connectors.drop_stale_syncs", **RETRY)
+def drop_stale_syncs() -> int:
+    """Let go of readings nobody applied within a day: what they would change is out of date."""
+    actor = System("connectors.drop_stale_syncs")
+    stale = Sync.objects.stale_at(timezone.now() - KEPT_FOR)
+    dropped = 0
+    for sync in stale:
+        upload_delete(sync.path)
+        sync_drop(sync_id=sync.pk, actor=actor)
+        dropped += 1
+    return dropped

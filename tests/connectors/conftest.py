@@ -1,0 +1,7 @@
+"""Jobs asked for by name run where a test commits, so their modules are loaded here."""
+
+import apps.connectors.tasks
+import apps.findings.tasks
+import apps.grants.tasks
+import apps.remediation.tasks
+import config.celery  # noqa: F401

@@ -1,12 +1,14 @@
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.auth.models import UserManager
 from django.db import models
 
+from apps.accounts.states import InvitationState
 from apps.core.actors import Actor, Machine, Role, reads_everything
 
 if TYPE_CHECKING:
-    from apps.accounts.models import Team, User
+    from apps.accounts.models import Invitation, Team, User
 
 
 class PersonQuerySet(models.QuerySet["User"]):
@@ -21,6 +23,9 @@ class PersonQuerySet(models.QuerySet["User"]):
     def active(self) -> Self:
         return self.filter(is_active=True)
 
+    def in_team(self, team: "Team") -> Self:
+        return self.filter(team=team)
+
     def with_role(self, role: Role) -> Self:
         return self.active().filter(role=role)
 
@@ -34,6 +39,10 @@ class PersonQuerySet(models.QuerySet["User"]):
     def locked(self, pk: int) -> "User":
         return self.select_for_update(of=["self"]).get(pk=pk)
 
+    def locked_stewards(self) -> list["User"]:
+        """Every standing steward, locked, so that two cannot leave at the same moment."""
+        return list(self.with_role(Role.STEWARD).select_for_update(of=["self"]).order_by("pk"))
+
 
 class PersonManager(UserManager.from_queryset(PersonQuerySet)):  # type: ignore[misc]
     """Django's manager for creating people, with the words above for reading them."""
@@ -43,8 +52,31 @@ class TeamQuerySet(models.QuerySet["Team"]):
     def visible_to(self, actor: Actor) -> Self:
         return self if reads_everything(actor) or actor.role else self.none()
 
+    def with_member_count(self) -> Self:
+        """Adds `member_count`: how many active people are in the team."""
+        return self.annotate(
+            member_count=models.Count("members", filter=models.Q(members__is_active=True))
+        )
+
     def for_table(self) -> Self:
-        return self.select_related("manager").fetch_mode(models.FETCH_RAISE)
+        return self.with_member_count().select_related("manager").fetch_mode(models.FETCH_RAISE)
 
     def locked(self, pk: int) -> "Team":
+        return self.select_for_update(of=["self"]).get(pk=pk)
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def visible_to(self, actor: Actor) -> Self:
+        return self if reads_everything(actor) else self.none()
+
+    def open(self) -> Self:
+        return self.filter(state=InvitationState.OPEN)
+
+    def acceptable_at(self, moment: datetime) -> Self:
+        return self.open().filter(expires_at__gt=moment)
+
+    def for_table(self) -> Self:
+        return self.select_related("team", "invited_by").fetch_mode(models.FETCH_RAISE)
+
+    def locked(self, pk: int) -> "Invitation":
         return self.select_for_update(of=["self"]).get(pk=pk)

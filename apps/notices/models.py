@@ -2,12 +2,18 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
+from apps.notices.querysets import DeliveryQuerySet, NoticeQuerySet
 from apps.notices.states import DeliveryStatus
 
 
 class Notice(models.Model):
-    """One message to one person about one record. The contact log of a campaign is its notices."""
+    """One message to one person about one record. The contact log of a campaign is its notices.
+
+    `body` is kept as sent, but for words that must not be kept: a `$word` in it is filled in as
+    the mail leaves (`settings.NOTICE_WORDS`).
+    """
 
     kind = models.CharField(max_length=40)
     recipient = models.ForeignKey(
@@ -19,16 +25,23 @@ class Notice(models.Model):
     subject = models.CharField(max_length=200)
     body = models.TextField()
     dedupe_key = models.CharField(max_length=120, unique=True)
+    sent_for = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = NoticeQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
         indexes = [
             models.Index(name="notices_notice_about", fields=["about_type", "about_id", "-id"]),
+            models.Index(name="notices_notice_created", fields=["created_at", "id"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.subject} to {self.address}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("notices:notice_detail", args=[self.pk])
 
 
 class Delivery(models.Model):
@@ -39,9 +52,12 @@ class Delivery(models.Model):
         max_length=10, choices=DeliveryStatus, default=DeliveryStatus.QUEUED, editable=False
     )
     attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(db_default=Now())
     message_id = models.CharField(max_length=200, blank=True)
     answer = models.TextField(blank=True)
     sent_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "deliveries"
@@ -53,6 +69,13 @@ class Delivery(models.Model):
             models.CheckConstraint(
                 name="notices_delivery_sent_has_time",
                 condition=~Q(status=DeliveryStatus.SENT) | Q(sent_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="notices_delivery_waiting",
+                fields=["next_attempt_at"],
+                condition=Q(status=DeliveryStatus.QUEUED),
             ),
         ]
 

@@ -1,21 +1,35 @@
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 from apps.accounts.models.person import Team
+from apps.accounts.querysets import InvitationQuerySet
 from apps.accounts.states import InvitationState
 from apps.core.actors import Role
 
 
-class Invitation(models.Model):
-    """One address may sign up once, by a link mailed to it; only the link's digest is kept."""
+def new_seed() -> str:
+    return get_random_string(32)
 
-    email = models.EmailField()
+
+class Invitation(models.Model):
+    """One address may sign up once, by a link mailed to it; only the link's digest is kept.
+
+    The link is made from `seed` and the secret key (`apps.accounts.links`), so that a mail can
+    carry it without any table holding it.
+    """
+
+    email = models.EmailField(max_length=150)
     display_name = models.CharField(max_length=100)
     role = models.CharField(max_length=10, choices=Role)
     team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True, related_name="+")
     seat_ends_on = models.DateField(null=True, blank=True)
+    seed = models.CharField(max_length=32, default=new_seed, editable=False)
     token_digest = models.CharField(max_length=64, unique=True)
     state = models.CharField(
         max_length=10, choices=InvitationState, default=InvitationState.OPEN, editable=False
@@ -28,6 +42,8 @@ class Invitation(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
+
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -50,3 +66,8 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"Invitation of {self.email}"
+
+    @property
+    def has_expired(self) -> bool:
+        now: Any = timezone.now()
+        return bool(self.expires_at <= now)

@@ -3,9 +3,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat, Lower
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from apps.accounts.querysets import PersonManager, TeamQuerySet
 from apps.core.actors import Role
@@ -45,10 +47,20 @@ class User(AbstractUser):
     team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True, related_name="members")
     time_zone = models.CharField(max_length=60, default="UTC")
     deactivated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    sessions_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    search = models.GeneratedField(
+        expression=Lower(
+            Concat("display_name", Value(" "), "email", output_field=models.TextField())
+        ),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
 
     objects = PersonManager()
 
     class Meta(AbstractUser.Meta):
+        verbose_name = "person"
+        verbose_name_plural = "people"
         ordering = ["display_name", "pk"]
         constraints = [
             models.CheckConstraint(
@@ -59,6 +71,7 @@ class User(AbstractUser):
                 condition=Q(is_active=True, deactivated_at__isnull=True)
                 | Q(is_active=False, deactivated_at__isnull=False),
             ),
+            models.UniqueConstraint(Lower("email"), name="accounts_user_email_once_in_any_case"),
         ]
         indexes = [
             models.Index(name="accounts_user_name", fields=["display_name", "id"]),
@@ -83,6 +96,14 @@ class User(AbstractUser):
     def has_standing_seat(self) -> bool:
         seat: Any = getattr(self, "seat", None)
         return seat is not None and seat.ends_on >= timezone.localdate()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Ties sessions to the password, as Django does, and to when they were last ended."""
+        ended = self.sessions_ended_at
+        value = self.password if ended is None else f"{self.password}{ended.isoformat()}"
+        return salted_hmac(
+            "accounts.user.session", value, secret=secret, algorithm="sha256"
+        ).hexdigest()
 
 
 class Seat(models.Model):

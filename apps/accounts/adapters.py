@@ -1,0 +1,98 @@
+"""Where django-allauth asks this house: who may come in, and what is kept how."""
+
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from apps.accounts.fresh_sign_in import is_fresh, sign_in_again_url
+from apps.accounts.models import User
+from apps.accounts.services.arrivals import may_arrive, person_arrive
+from apps.accounts.services.people import person_signed_in
+from apps.core.actors import Person
+
+METHODS = {"password": "password", "socialaccount": "identity provider", "mfa": "second factor"}
+FACTORS = {
+    "totp": "authenticator app",
+    "webauthn": "passkey",
+    "recovery_codes": "recovery code",
+}
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def populate_username(self, request: HttpRequest, user: User) -> None:
+        user.username = user.email
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        methods = [_method(one) for one in get_authentication_records(request, user)]
+        actor = Person(user, request_id=getattr(request, "request_id", ""))
+        person_signed_in(methods=methods, actor=actor)
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        return response
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Whoever holds no proof of their own here gives a fresh one at their provider.
+
+        allauth lets them pass; then a stolen session could add a passkey of its own.
+        """
+        request = self.request
+        if not self.get_reauthentication_methods(request.user) and not is_fresh(request):
+            raise ImmediateHttpResponse(redirect(sign_in_again_url(request.get_full_path())))
+        required: bool = super().is_reauthentication_required(app=app, **kwargs)
+        return required
+
+
+class ProviderAdapter(DefaultSocialAccountAdapter):
+    """People who sign in at the identity provider of the configuration."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        addresses = sociallogin.email_addresses
+        return any(one.verified and may_arrive(one.email) for one in addresses)
+
+    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
+        claims = sociallogin.account.get_provider_account().get_user_data() or {}
+        with transaction.atomic():
+            person: User = super().save_user(request, sociallogin, form=form)
+            return person_arrive(
+                person_id=person.pk,
+                display_name=str(claims.get("name") or ""),
+                request_id=getattr(request, "request_id", ""),
+            )
+
+
+class AuthenticatorAdapter(DefaultMFAAdapter):
+    """Second factors. Their secrets are encrypted with the secret key, the old ones tried too."""
+
+    def encrypt(self, text: str) -> str:
+        return _cipher().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _cipher().decrypt(encrypted_text.encode()).decode()
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return {**super().get_public_key_credential_rp_entity(), "name": "Countersign"}
+
+
+def _method(record: dict[str, Any]) -> str:
+    factor = FACTORS.get(str(record.get("type")))
+    return factor or METHODS.get(record["method"], str(record["method"]))
+
+
+def _cipher() -> MultiFernet:
+    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    digests = [sha256(b"apps.accounts.mfa" + secret.encode()).digest() for secret in secrets]
+    return MultiFernet([Fernet(urlsafe_b64encode(digest)) for digest in digests])

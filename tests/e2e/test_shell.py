@@ -14,8 +14,8 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture
 def findings_page(signed_in, live_server, steward, silent_console):
-    for label in ["billing", "archive", "mail"]:
-        FindingFactory(subject_label=label)
+    for number, label in enumerate(["billing", "archive", "mail"]):
+        FindingFactory(agent=None, subject_id=number, subject_label=label)
     page = signed_in(steward)
     page.goto(f"{live_server.url}/findings/")
     return page

@@ -3,5 +3,4 @@
 import apps.connectors.tasks
 import apps.findings.tasks
 import apps.grants.tasks
-import apps.remediation.tasks
-import config.celery  # noqa: F401
+import apps.remediation.tasks  # noqa: F401

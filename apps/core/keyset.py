@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import (
     Tuple,
@@ -175,14 +175,11 @@ def _plain(value: Any) -> Any:
 
 
 def _parsed(model: type[Model], name: str, value: Any) -> Any:
-    try:
-        field = model._meta.get_field(name)
-    except FieldDoesNotExist as error:
-        raise ImproperlyConfigured(f"{model} has no field {name} to sort by.") from error
     if value is None:
         return None
     if isinstance(value, list | dict) or "\x00" in str(value):
         raise ValidationError("Not a value.")
+    field: Any = model._meta.get_field(name)
     parsed = field.to_python(value)
     field.run_validators(parsed)
     return parsed

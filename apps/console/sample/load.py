@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from apps.console.sample.figures import figures_load
 from apps.console.sample.inventory import inventory_load
+from apps.console.sample.past import past_reviews_load
 from apps.console.sample.people import people_load
 from apps.core.actors import Channel, Person, System
 from apps.findings.services import findings_recheck
@@ -20,6 +21,8 @@ def sample_load(*, password: str) -> Iterator[str]:
     steward = Person(people["administrator"], Channel.COMMAND)
     inventory_load(now=now, actor=steward)
     yield "inventory"
+    items = past_reviews_load(people=people, now=now)
+    yield f"two reviews of the past, {items} items"
     findings_recheck(actor=system)
     yield "findings"
     figures_load(today=timezone.localdate())

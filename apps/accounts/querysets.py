@@ -26,6 +26,9 @@ class PersonQuerySet(models.QuerySet["User"]):
     def in_team(self, team: "Team") -> Self:
         return self.filter(team=team)
 
+    def other_than(self, person: "User") -> Self:
+        return self.exclude(pk=person.pk)
+
     def with_role(self, role: Role) -> Self:
         return self.active().filter(role=role)
 

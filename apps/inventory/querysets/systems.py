@@ -11,6 +11,7 @@ from apps.inventory.querysets.scope import (
 )
 
 if TYPE_CHECKING:
+    from apps.accounts.models import User
     from apps.inventory.models import System
 
 
@@ -25,6 +26,13 @@ class SystemQuerySet(models.QuerySet["System"]):
         identities = self.model._meta.get_field("identities").related_model._default_manager
         reached = identities.visible_to(actor).filter(system=OuterRef("pk"))
         return self.filter(Q(owner=actor.user) | Exists(reached))
+
+    def in_seat_of(self, person: "User") -> Self:
+        """The systems that an auditor's limited seat names."""
+        seat = getattr(person, "seat", None)
+        return (
+            self.none() if seat is None else self.filter(pk__in=seat.seat_systems.values("system"))
+        )
 
     def present(self) -> Self:
         return self.filter(gone_at__isnull=True)

@@ -3,7 +3,8 @@ from datetime import timedelta
 import factory
 from django.utils import timezone
 
-from apps.accounts.models import Seat, Team, User
+from apps.accounts.links import invitation_token, token_digest
+from apps.accounts.models import Invitation, Seat, Team, User
 from apps.core.actors import Role
 
 
@@ -35,3 +36,17 @@ class TeamFactory(factory.django.DjangoModelFactory):
 
     name = factory.Sequence("Team {}".format)
     manager = factory.SubFactory(UserFactory)
+
+
+class InvitationFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Invitation
+
+    email = factory.Sequence("guest-{}@example.com".format)
+    display_name = factory.Sequence("Guest {}".format)
+    role = Role.REVIEWER
+    seed = factory.Sequence("seed-{}".format)
+    token_digest = factory.LazyAttribute(
+        lambda invitation: token_digest(invitation_token(invitation.seed))
+    )
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=7))

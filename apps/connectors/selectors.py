@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import BooleanField, Case, ExpressionWrapper, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import LessThan
 from django.utils import timezone
 
 from apps.core.preferences import preference
@@ -53,6 +56,16 @@ class KindRow:
 def freshness_of(source: Source) -> Freshness:
     key = "stale_after_hours" if source.independently_obtained else "stale_file_after_hours"
     return Freshness(source.as_of, source.as_of + timedelta(hours=preference(key)))
+
+
+def with_freshness(rows: QuerySet[Source]) -> QuerySet[Source]:
+    """Say of each source whether it is stale by now (`is_stale`)."""
+    now = timezone.now()
+    connected = now - timedelta(hours=preference("stale_after_hours"))
+    by_file = now - timedelta(hours=preference("stale_file_after_hours"))
+    limit = Case(When(independently_obtained=True, then=Value(connected)), default=Value(by_file))
+    as_of = Coalesce("provider_time", "read_at")
+    return rows.annotate(is_stale=ExpressionWrapper(LessThan(as_of, limit), BooleanField()))
 
 
 def kind_rows(kinds: Mapping[str, Mapping[str, Any]]) -> list[KindRow]:

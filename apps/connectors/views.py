@@ -10,7 +10,7 @@ from apps.connectors.adapters.formats import FORMATS
 from apps.connectors.filters import SourceFilterSet
 from apps.connectors.forms import UploadForm
 from apps.connectors.models import Sync
-from apps.connectors.selectors import freshness_of, kind_rows
+from apps.connectors.selectors import freshness_of, kind_rows, with_freshness
 from apps.connectors.services.applying import sync_drop
 from apps.connectors.services.exporting import inventory_export
 from apps.connectors.services.jobs import sync_confirm, sync_upload
@@ -29,7 +29,7 @@ def source_list(request: Request) -> HttpResponse:
     return render_listing(
         request,
         "connectors/source_list.html",
-        rows=Source.objects.visible_to(request.actor).for_table(),
+        rows=with_freshness(Source.objects.visible_to(request.actor).for_table()),
         table_class=SourceTable,
         filterset_class=SourceFilterSet,
         context={

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from apps.audit.services import record
 from apps.audit.verbs import Verb
+from apps.connectors.adapters.formats import FORMATS
 from apps.connectors.models import Sync
 from apps.connectors.policies import can_drop, can_import
 from apps.connectors.services.agents import apply_agents
@@ -128,7 +129,7 @@ def _source(sync: Sync, actor: Actor, now: Any) -> Source:
 
 def _label(sync: Sync) -> str:
     of = sync.header["account"] or sync.header["stream"].partition(":")[2]
-    return f"{sync.format} of {of}"[:200]
+    return f"{FORMATS[sync.format].title}: {of}"[:200]
 
 
 def _refresh_fingerprints(run: Run) -> None:

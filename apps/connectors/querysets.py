@@ -5,6 +5,7 @@ from django.db import models
 
 from apps.connectors.states import SyncStatus
 from apps.core.actors import Actor, reads_everything
+from apps.core.models import Job
 
 if TYPE_CHECKING:
     from apps.connectors.models import Sync
@@ -26,6 +27,9 @@ class SyncQuerySet(models.QuerySet["Sync"]):
 
     def for_table(self) -> Self:
         return self.select_related("brought_by", "source").fetch_mode(models.FETCH_RAISE)
+
+    def of_job(self, job: Job) -> "Sync":
+        return self.get(pk=job.subject_id or 0)
 
     def locked(self, pk: int) -> "Sync":
         return self.select_for_update(of=["self"]).get(pk=pk)

@@ -1,6 +1,7 @@
 """Background doors: read what was uploaded, apply what was confirmed, drop what was left."""
 
 from datetime import timedelta
+from typing import Any
 
 from celery import shared_task
 from django.core.exceptions import PermissionDenied
@@ -19,8 +20,8 @@ from apps.core.errors import DomainError
 from apps.core.jobs import job_actor, job_claim, job_fail, job_finish
 
 KEPT_FOR = timedelta(days=1)
-LONG = {"time_limit": 3600, "soft_time_limit": 3540}
-RETRY = {
+LONG: dict[str, Any] = {"time_limit": 3600, "soft_time_limit": 3540}
+RETRY: dict[str, Any] = {
     "autoretry_for": (OperationalError,),
     "retry_backoff": True,
     "retry_jitter": True,
@@ -34,7 +35,7 @@ def read_sync(job_id: int) -> int:
     job = job_claim(job_id)
     if job is None:
         return 0
-    sync = Sync.objects.get(pk=job.subject_id)
+    sync = Sync.objects.of_job(job)
     with pulse(job) as progress:
         try:
             if not sync.is_ready:
@@ -55,7 +56,7 @@ def apply_sync(job_id: int) -> int:
     job = job_claim(job_id)
     if job is None:
         return 0
-    sync = Sync.objects.get(pk=job.subject_id)
+    sync = Sync.objects.of_job(job)
     if sync.status != SyncStatus.APPLIED:
         with pulse(job) as progress:
             try:

@@ -25,7 +25,7 @@ class BoundedUploadHandler(FileUploadHandler):
         input_data: Any,
         META: Mapping[str, Any],  # noqa: N803
         content_length: int,
-        boundary: bytes,
+        boundary: str,
         encoding: str | None = None,
     ) -> None:
         self.is_too_large = content_length > LARGEST + AROUND

@@ -146,4 +146,4 @@ def export(request: Request) -> HttpResponse:
     )
     name = f"countersign-inventory-{timezone.now():%Y-%m-%d}.json"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return response  # type: ignore[return-value]

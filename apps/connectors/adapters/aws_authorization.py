@@ -7,7 +7,7 @@ Policies and groups are kept, compactly; identities are judged one at a time and
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from apps.connectors.adapters import json_stream
 from apps.connectors.adapters.aws_catalogue import SYSTEM_KIND, Catalogue, catalogue
@@ -329,7 +329,7 @@ def _tags(entry: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _is_object(value: Any) -> bool:
+def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict)
 
 

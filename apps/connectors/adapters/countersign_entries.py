@@ -51,7 +51,7 @@ def entry_rows(kind: str, entry: Any, path: str) -> Iterator[Row]:
         return
     try:
         for row in READERS[kind](entry):
-            yield replace(row, path=path)
+            yield replace(row, path=path)  # type: ignore[arg-type]
     except ValueError as bad:
         yield Rejected(path, f"{bad}.", definition, _key(kind, entry))
 
@@ -70,7 +70,7 @@ def _system(entry: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _agent(entry: Mapping[str, Any]) -> Iterator[Row]:
-    plain = {
+    said: dict[str, Any] = {
         name: entry[name]
         for name in (
             "purpose",
@@ -84,12 +84,13 @@ def _agent(entry: Mapping[str, Any]) -> Iterator[Row]:
         )
         if name in entry
     }
-    people = {
+    said |= {
         name: entry[name] or "" for name in ("owner", "technical_owner", "team") if name in entry
     }
-    lists = {name: tuple(entry[name]) for name in ("tools", "calls") if name in entry}
-    tasks = {"tasks": tuple(_task(task) for task in entry["tasks"])} if "tasks" in entry else {}
-    yield AgentRow(name=entry["name"], **plain, **people, **lists, **tasks)
+    said |= {name: tuple(entry[name]) for name in ("tools", "calls") if name in entry}
+    if "tasks" in entry:
+        said["tasks"] = tuple(_task(task) for task in entry["tasks"])
+    yield AgentRow(name=entry["name"], **said)
 
 
 def _task(entry: Mapping[str, Any]) -> TaskRow:
@@ -245,7 +246,7 @@ READERS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Row]]] = {
 
 
 def _holder(entry: Mapping[str, Any]) -> str:
-    return entry.get("identity_id") or entry["identity"]
+    return str(entry.get("identity_id") or entry["identity"])
 
 
 def _key(kind: str, entry: Any) -> str:

@@ -20,7 +20,9 @@ class Format:
     read: Callable[[SourceFile, str], Iterator[Row]]
 
 
-def _unnamed(read: Callable[[SourceFile], Iterator[Row]]):
+def _unnamed(
+    read: Callable[[SourceFile], Iterator[Row]],
+) -> Callable[[SourceFile, str], Iterator[Row]]:
     """Fit a format whose account names its stream."""
     return lambda source, stream: read(source)
 

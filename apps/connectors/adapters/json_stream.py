@@ -1,5 +1,6 @@
 """Read members of large JSON documents one at a time, and say where a document is broken."""
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -62,7 +63,7 @@ def broken(source: SourceFile, error: Exception, *, near: str) -> UnreadableSour
     return source.refuse(reason, where=where)
 
 
-def _top_level(stream) -> Iterator[tuple[str, Any]]:
+def _top_level(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
     depth = 0
     for event, value in ijson.basic_parse(stream):
         if event in {"end_map", "end_array"}:
@@ -73,7 +74,7 @@ def _top_level(stream) -> Iterator[tuple[str, Any]]:
             depth += 1
 
 
-def _skip_to_object(stream, source: SourceFile) -> None:
+def _skip_to_object(stream: io.BufferedReader, source: SourceFile) -> None:
     start = stream.peek(64)
     if start.startswith(BOM):
         stream.read(len(BOM))

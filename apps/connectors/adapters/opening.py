@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from apps.connectors.adapters.contract import UnreadableSource
 
@@ -47,7 +47,7 @@ class SourceFile:
         return UnreadableSource(file=self.name, where=where, reason=reason)
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
+    def open(self) -> Iterator[io.BufferedReader]:
         """Yield the unpacked bytes; reading past a bound raises `UnreadableSource`."""
         with self.path.open("rb") as raw:
             try:
@@ -116,7 +116,7 @@ class _Bounded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         chunk = self._stream.read(len(buffer))
         self._count += len(chunk)
         self._judge()

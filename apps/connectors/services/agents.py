@@ -209,7 +209,7 @@ def _person(run: Run, row: StagedRow, name: str) -> User | None:
     address = row.data[name]
     if not address:
         return None
-    person = User.objects.active().filter(email__iexact=address).first()
+    person: User | None = User.objects.active().filter(email__iexact=address).first()
     if person is None:
         where = f"{row.path}.{name}" if row.path else name
         run.report.note(f"{where}: nobody active here has the address {address}; left as it was.")

@@ -8,7 +8,7 @@ from apps.connectors.models import Sync
 from apps.connectors.policies import can_apply
 from apps.connectors.services.reading import sync_open
 from apps.connectors.states import SyncStatus
-from apps.core.actors import Person
+from apps.core.actors import Actor
 from apps.core.jobs import job_start
 from apps.core.policies import enforce
 
@@ -19,7 +19,7 @@ def sync_upload(
     path: Path,
     format_name: str,
     file_name: str,
-    actor: Person,
+    actor: Actor,
     stream: str = "",
     command: str = "",
 ) -> Sync:
@@ -37,7 +37,7 @@ def sync_upload(
 
 
 @transaction.atomic
-def sync_confirm(*, sync_id: int, actor: Person) -> Sync:
+def sync_confirm(*, sync_id: int, actor: Actor) -> Sync:
     """Have a reading applied in the background. A second confirmation is refused."""
     sync = Sync.objects.locked(sync_id)
     enforce(can_apply(actor, sync))

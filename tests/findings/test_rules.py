@@ -200,3 +200,13 @@ def test_a_second_check_changes_nothing(system):
     again = findings_recheck(actor=system)
 
     assert (again.opened, again.recurred, again.resolved) == (0, 0, 0)
+
+
+def test_admin_over_fifty_services_is_shown_once_for_the_identity(system):
+    identity = IdentityFactory()
+    for number in range(49):
+        GrantFactory(identity=identity, level=Level.ADMIN, service=f"service-{number}")
+    most = GrantFactory(identity=identity, level=Level.ADMIN, service="iam")
+    GrantFactory(level=Level.ADMIN, service="iam")
+
+    assert held("grant-everything-admin", system) == [most.pk]

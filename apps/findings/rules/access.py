@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast
 
 from apps.findings.rules.base import TEXT, Rule, accountable_agent, words
@@ -10,6 +10,8 @@ from apps.grants.states import Level
 from apps.inventory.models import Agent, Binding, Identity
 from apps.inventory.states import AgentState
 
+# Admin on this many services of one account is admin over the account.
+NEARLY_ALL_SERVICES = 50
 NO_SYSTEM = Value(None, output_field=BigIntegerField())
 
 
@@ -46,13 +48,20 @@ class EverythingAdmin(Rule):
     subject = Grant
 
     def subjects(self, now: datetime) -> QuerySet:
+        """Shown once for an identity: a cloud account holds one grant for each of its services."""
         everything = GrantStatement.objects.filter(
             grant=OuterRef("pk"), effect="allow", actions__contains=["*"]
         )
-        rows = (
-            Grant.objects.present()
-            .filter(level=Level.ADMIN)
-            .filter(Q(service="*") | Exists(everything))
+        held = Grant.objects.present().filter(level=Level.ADMIN)
+        nearly_all = (
+            held.order_by()
+            .values("identity")
+            .annotate(services=Count("service", distinct=True))
+            .filter(services__gte=NEARLY_ALL_SERVICES)
+            .values("identity")
+        )
+        rows = held.filter(
+            Q(service="*") | Exists(everything) | Q(service="iam", identity__in=nearly_all)
         )
         return _grants(rows, words("Every action of the system"))
 

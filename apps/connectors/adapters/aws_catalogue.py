@@ -7,6 +7,7 @@ unions and differences over twenty thousand actions cost next to nothing.
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -227,10 +228,27 @@ def _mask(known: Catalogue, pattern: str) -> int:
         start, stop = 0, len(known.names)
     elif service in known.services:
         start, stop = known.services[service].start, known.services[service].stop
+        if not patterns.is_pattern(pattern.removesuffix("*")):
+            return _run(known, pattern, start, stop)
     else:
         return 0
     matches = patterns.matcher(pattern).fullmatch
     return _bits(len(known.names), (at for at in range(start, stop) if matches(known.names[at])))
+
+
+def _run(known: Catalogue, pattern: str, start: int, stop: int) -> int:
+    """Return the mask of one name, or of all names with a prefix: they stand side by side."""
+    lower = _lower(known)
+    low = bisect_left(lower, pattern.removesuffix("*"), start, stop)
+    if not pattern.endswith("*"):
+        return 1 << low if low < stop and lower[low] == pattern else 0
+    high = bisect_left(lower, pattern[:-1] + patterns.AFTER_EVERYTHING, low, stop)
+    return ((1 << (high - low)) - 1) << low
+
+
+@lru_cache(maxsize=8)
+def _lower(known: Catalogue) -> tuple[str, ...]:
+    return tuple(name.lower() for name in known.names)
 
 
 def _bits(width: int, places: Iterable[int]) -> int:

@@ -1,8 +1,10 @@
 import django_filters
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from apps.connectors.adapters.formats import FORMATS
 from apps.core.filters import FilterSet
+from apps.inventory.models import Source
 
 
 class SourceFilterSet(FilterSet):
@@ -10,8 +12,13 @@ class SourceFilterSet(FilterSet):
         choices=[(held.name, held.title) for held in FORMATS.values()], label="Format"
     )
     current = django_filters.BooleanFilter(method="only_current", label="The newest of its kind")
+    stale = django_filters.BooleanFilter(method="only_stale", label="Stale")
     account = django_filters.CharFilter(label="Account", max_length=120)
     read = django_filters.DateFromToRangeFilter(field_name="read_at", label="Read between")
+
+    def only_stale(self, rows: QuerySet, name: str, value: bool) -> QuerySet:  # noqa: FBT001
+        stale = Source.objects.stale_at(timezone.now()).values("pk")
+        return rows.filter(pk__in=stale) if value else rows.exclude(pk__in=stale)
 
     def only_current(self, rows: QuerySet, name: str, value: bool) -> QuerySet:  # noqa: FBT001
         return rows.filter(superseded_at__isnull=value)

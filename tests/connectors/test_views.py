@@ -176,6 +176,9 @@ def test_a_list_says_what_is_stale(as_steward):
     page = as_steward.get("/sources/").content.decode()
 
     assert page.index("fresh</span>") < page.index("stale</span>")
+    only = as_steward.get("/sources/?stale=true").content.decode()
+    assert "Old file" in only
+    assert "New file" not in only
 
 
 def test_the_list_costs_the_same_however_long_it_is(as_steward, django_assert_max_num_queries):

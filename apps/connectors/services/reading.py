@@ -6,7 +6,7 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection, reset_queries, transaction
 from django.utils import timezone
 
 from apps.connectors.adapters.contract import Header, Rejected, Row, Tally, UnreadableSource
@@ -108,6 +108,7 @@ class _Reading:
         rows = FORMATS[self.sync.format].read(source, self.sync.stream_hint)
         for chunk in batched(self._rows(rows), CHUNK, strict=False):
             StagedRow.objects.bulk_create(chunk)
+            reset_queries()  # with DEBUG, Django keeps every statement: gigabytes of them
             self.staged += len(chunk)
             self.progress(self.staged)
         self._drop_duplicates()

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import batched
 from typing import Any
 
-from django.db import models
+from django.db import models, reset_queries
 
 from apps.audit.services import Fact, record_many
 from apps.audit.verbs import Verb
@@ -52,6 +52,7 @@ class Run:
         rows = StagedRow.objects.filter(sync=self.sync, kind=kind).order_by("pk")
         for chunk in batched(rows.iterator(chunk_size=size), size, strict=False):
             yield chunk
+            reset_queries()  # with DEBUG, Django keeps every statement: gigabytes of them
             self.done += len(chunk)
             self.progress(self.done)
 

@@ -82,7 +82,14 @@ def assets_make():
     if _stamp_matches(NODE_MODULES, NPM_LOCK):
         return None
     _say("Installing browser assets (once)")
-    arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
+    arguments = [
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
+        "--loglevel=error",
+    ]
     npm = shutil.which("npm")
     if npm and _runs([npm, "--version"], quiet=True) and _runs([npm] + arguments):
         return _stamp(NODE_MODULES, NPM_LOCK)

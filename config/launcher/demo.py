@@ -1,6 +1,7 @@
 """`make demo`: everything, on this machine, until Ctrl-C."""
 
 import errno
+import hashlib
 import http.client
 import os
 import re
@@ -86,6 +87,7 @@ def _services(supervisor: Supervisor, data: DataDirectory) -> dict[str, str]:
     environment |= {
         "DJANGO_SETTINGS_MODULE": "config.settings.demo",
         "COUNTERSIGN_DATA_DIR": str(data.path),
+        "STATIC_ROOT": environment.get("STATIC_ROOT") or str(data.path / "static"),
         "SECRET_KEY": environment.get("SECRET_KEY") or data.secret("secret_key", size=48),
         "ALLOWED_HOSTS": environment.get("ALLOWED_HOSTS") or "localhost,127.0.0.1",
         "COUNTERSIGN_DEMO_PASSWORD": data.secret("demo_password", size=12),
@@ -96,27 +98,44 @@ def _services(supervisor: Supervisor, data: DataDirectory) -> dict[str, str]:
 
 
 def _prepare(supervisor: Supervisor, data: DataDirectory, environment: dict[str, str]) -> None:
-    run = partial(_manage, supervisor, environment)
-    run("migrate", "--no-input", "--verbosity", "0")
     owner_url = environment.get("DATABASE_OWNER_URL") or environment["DATABASE_URL"]
     role = _role_of(environment["DATABASE_URL"])
-    if role != _role_of(owner_url):
-        run("database_grant", role)
-    run("collectstatic", "--no-input", "--verbosity", "0")
+    granting = ["--role", role] if role != _role_of(owner_url) else []
+    steps = [_manage(environment, "database_prepare", *granting, "--verbosity", "0")]
+    stamp = Path(environment["STATIC_ROOT"]) / ".made-from"
+    sources = _sources_of_static_files()
+    if not stamp.exists() or stamp.read_text() != sources:
+        steps.append(_manage(environment, "collectstatic", "--no-input", "--verbosity", "0"))
+    _run(supervisor, *steps)
+    if len(steps) > 1:
+        stamp.write_text(sources)
     if environment.get("COUNTERSIGN_SAMPLE", "1") != "0" and _holds_nobody(owner_url):
         supervisor.say("loading sample data (once)")
-        run("sample_data")
+        _run(supervisor, _manage(environment, "sample_data"))
 
 
-def _manage(supervisor: Supervisor, environment: dict[str, str], *arguments: str) -> None:
-    child = Child(
+def _manage(environment: dict[str, str], *arguments: str) -> Child:
+    return Child(
         name=arguments[0],
         command=[sys.executable, "manage.py", *arguments],
         environment=environment,
         folder=ROOT,
     )
-    if supervisor.run(child, echo=False) != 0:
-        raise Refused(f"manage.py {arguments[0]} failed:\n{child.last_words()}")
+
+
+def _run(supervisor: Supervisor, *steps: Child) -> None:
+    """Run commands side by side."""
+    supervisor.run(*steps)
+    for step in steps:
+        if step.returned() != 0:
+            raise Refused(f"manage.py {step.name} failed:\n{step.last_words()}")
+
+
+def _sources_of_static_files() -> str:
+    """Hashing and compressing them takes seconds; it is done again when one has changed."""
+    places = [*sorted((ROOT / "static").rglob("*")), *sorted(ROOT.glob("*lock*"))]
+    told = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in places]
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def _role_of(url: str) -> str:

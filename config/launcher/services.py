@@ -260,9 +260,9 @@ def _initdb(
         folder=fresh,
         account=data.account,
     )
-    code = supervisor.run(child)
+    supervisor.run(child)
     handed.unlink()
-    if code != 0:
+    if child.returned() != 0:
         raise Refused(f"The database could not be made in {home}:\n{child.last_words()}")
     fresh.rename(home)
 

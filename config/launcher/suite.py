@@ -87,12 +87,12 @@ def _lint(supervisor: Supervisor, environment: Environment, arguments: list[str]
 
 
 def _inherit(supervisor: Supervisor, environment: Environment, module: str, *arguments: str) -> int:
-    return supervisor.run(
-        Child(
-            name=module,
-            command=[sys.executable, "-m", module, *arguments],
-            environment=environment,
-            folder=ROOT,
-            quiet=True,
-        )
+    child = Child(
+        name=module,
+        command=[sys.executable, "-m", module, *arguments],
+        environment=environment,
+        folder=ROOT,
+        quiet=True,
     )
+    supervisor.run(child)
+    return child.returned()

@@ -87,6 +87,9 @@ class Child:
     def runs(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def returned(self) -> int:
+        return self.process.returncode if self.process else 1
+
     def send(self, number: signal.Signals) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
@@ -134,20 +137,21 @@ class Supervisor:
                 self._require_life(child, deadline)
             waiting = [child for child in waiting if not child.ready(child)]
 
-    def run(self, child: Child, *, echo: bool = False) -> int:
-        """Run a program to its end and return its exit code."""
-        child.start()
-        self.children.append(child)
-        self._listen(child, echo=echo)
+    def run(self, *children: Child, echo: bool = False) -> None:
+        """Run programs side by side to their ends."""
+        for child in children:
+            child.start()
+            self.children.append(child)
+            self._listen(child, echo=echo)
         try:
-            while child.runs():
+            while any(child.runs() for child in children):
                 self._turn(0.2)
         finally:
-            if child.runs():
-                self._end(child)
-            self._drain(child)
-            self.children.remove(child)
-        return child.process.returncode if child.process else 1
+            for child in children:
+                if child.runs():
+                    self._end(child)
+                self._drain(child)
+                self.children.remove(child)
 
     def watch(self) -> None:
         """Keep every program running until somebody asks for the end."""

@@ -11,7 +11,7 @@ SESSION_COOKIE_NAME = "sessionid"
 CSRF_COOKIE_SECURE = False
 CSRF_COOKIE_NAME = "csrftoken"
 
-STATIC_ROOT = DATA_DIR / "static"  # noqa: F405
+STATIC_ROOT = env.directory("STATIC_ROOT", DATA_DIR / "static")  # noqa: F405
 MAILERS = env.mailers(env.text("EMAIL_URL", f"file://{DATA_DIR}/mail"))  # noqa: F405
 LOGGING["handlers"]["console"]["formatter"] = "plain"  # type: ignore[index]  # noqa: F405
 LOGGING["loggers"]["celery.app.trace"] = {"level": "WARNING"}  # type: ignore[index]  # noqa: F405

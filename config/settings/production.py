@@ -24,7 +24,11 @@ if env.flag("BEHIND_PROXY", default=False):
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "config.static.StaticStorage"},
+    "staticfiles": {
+        "BACKEND": "config.static.StaticStorage",
+        # Not those of uploads: another server may deliver these files.
+        "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},
+    },
 }
 MAILERS = env.mailers(env.text("EMAIL_URL", "smtp://localhost:25"))
 LOGGING["handlers"]["console"]["formatter"] = "json"  # type: ignore[index]  # noqa: F405

@@ -112,8 +112,16 @@ def home():
         yield Path(made)
 
 
+@pytest.fixture(scope="session")
+def static_root():
+    """One folder of collected files for all demos: what is in it does not depend on data."""
+    with tempfile.TemporaryDirectory(prefix="countersign-", ignore_cleanup_errors=True) as made:
+        Path(made).chmod(0o777)
+        yield Path(made)
+
+
 @pytest.fixture
-def demo(home):
+def demo(home, static_root):
     """Make demos that share nothing with the tests' own services, and end what is left."""
     made = []
 
@@ -136,6 +144,7 @@ def demo(home):
             "PORT": str(one.port),
             "COUNTERSIGN_DATA_DIR": str(one.data),
             "COUNTERSIGN_SAMPLE": "0",
+            "STATIC_ROOT": str(static_root),
             **changes,
         }
         made.append(one)

@@ -18,43 +18,33 @@ from tests.launcher.conftest import ROOT, alive, gone_within
 pytestmark = pytest.mark.xdist_group("launcher")
 
 
-def test_a_running_demo_mends_itself_is_not_started_twice_and_ends_with_ctrl_c(demo):
+def test_a_demo_mends_itself_and_killed_leaves_no_child_and_ctrl_c_ends_the_next(demo, home):
     first = demo().start().until_ready()
     assert first.answers("/readyz") == 200
+    with psycopg.connect(_owner_url(first)) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
 
     second = demo(data=first.data).start()
     assert second.process.wait(30) == 1
-    assert f"is running from {first.data} already (process {first.process.pid})" in (
-        second.printed()
+    assert second.printed() == (
+        f"Countersign is running from {first.data} already (process {first.process.pid}):"
+        " stop it, or choose another COUNTERSIGN_DATA_DIR.\n"
     )
-    assert len(second.printed().splitlines()) == 1
 
-    web = _child_of(first, "granian")
-    os.kill(web, signal.SIGKILL)
+    os.kill(_child_of(first, "granian"), signal.SIGKILL)
     first.until(lambda: "web ended (-9); starting it again in 1 s" in first.printed(), "noticed")
     first.until(lambda: first.answers() == 200, "mended")
 
     children = first.children()
     assert len(children) > 10
-    assert first.end(signal.SIGINT) == 0
-    assert alive(children) == set()
-
-
-def test_a_killed_demo_leaves_no_child_and_the_next_start_has_its_data(demo):
-    killed = demo().start().until_ready()
-    owner = _owner_url(killed)
-    with psycopg.connect(owner) as connection:
-        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-    children = killed.children()
-
-    killed.end(signal.SIGKILL)
-
+    first.end(signal.SIGKILL)
     assert gone_within(children, 10)
-    again = demo(data=killed.data).start().until_ready()
+
+    again = demo(data=first.data).start().until_ready()
     with psycopg.connect(_owner_url(again)) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
     children = again.children()
-    assert again.end(signal.SIGTERM) == 0
+    assert again.end(signal.SIGINT) == 0
     assert alive(children) == set()
 
 
@@ -79,7 +69,7 @@ def test_an_ordinary_user_starts_the_demo_and_owns_its_data(demo, home):
     assert ordinary.answers("/readyz") == 200
     assert {path.stat().st_uid for path in data.iterdir()} == {user or os.geteuid()}
     children = ordinary.children()
-    assert ordinary.end(signal.SIGINT) == 0
+    assert ordinary.end(signal.SIGTERM) == 0
     assert alive(children) == set()
 
 

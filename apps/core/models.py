@@ -70,7 +70,7 @@ class Job(models.Model):
 
 
 class Setting(models.Model):
-    """A default that stewards changed. What is not here has the value in `apps.core.preferences`."""
+    """A default that stewards changed; what is not here stands in `apps.core.preferences`."""
 
     key = models.CharField(max_length=60, unique=True)
     value = models.JSONField()

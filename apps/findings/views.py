@@ -51,9 +51,7 @@ def finding_detail(request: Request, pk: int) -> HttpResponse:
             "finding": finding,
             "rule": rule_named(finding.rule),
             "subject": _subject(finding),
-            "entries": AuditEntry.objects.filter(
-                target_type=finding._meta.label_lower, target_id=finding.pk
-            ).select_related("actor"),
+            "entries": AuditEntry.objects.about(finding),
             "may_judge": policies.can_judge(request.actor, finding),
             "may_accept": policies.can_accept_risk(request.actor, finding),
         },

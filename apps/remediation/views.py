@@ -46,9 +46,7 @@ def order_detail(request: Request, pk: int) -> HttpResponse:
         {
             "order": order,
             "proofs": order.proofs.select_related("given_by"),
-            "entries": AuditEntry.objects.filter(
-                target_type=order._meta.label_lower, target_id=order.pk
-            ).select_related("actor"),
+            "entries": AuditEntry.objects.about(order),
             "may_carry_out": policies.can_carry_out(request.actor, order),
             "may_confirm": policies.can_confirm(request.actor, order),
             "may_except": policies.can_except(request.actor, order),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -12,7 +12,7 @@ from apps.core.actors import Actor
 from apps.core.listing import Count, count_capped
 from apps.findings.models import DailyFigure, Finding
 from apps.grants.models import Grant
-from apps.inventory.models import Agent, Binding, Credential, Identity, Source, System
+from apps.inventory.models import Agent, Credential, Identity, Source, System
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,14 +106,13 @@ def _changes_since(day: date) -> dict[str, int]:
 
 def not_looked_at(actor: Actor) -> list[Unseen]:
     """What the figures do not cover: stale sources, unmapped identities, systems without a log."""
-    bound = Binding.objects.live().filter(identity=OuterRef("pk"))
-    identities = Identity.objects.visible_to(actor).present().filter(is_service_linked=False)
+    identities = Identity.objects.visible_to(actor).agentless()
     systems = System.objects.visible_to(actor).present()
     sources = Source.objects.visible_to(actor).stale_at(timezone.now())
     rows: Iterable[tuple[Count, str, str]] = [
         (count_capped(sources), "stale source", _url("connectors:source_list", stale="true")),
         (
-            count_capped(identities.exclude(Exists(bound))),
+            count_capped(identities),
             "identity with no agent",
             _url("inventory:identity_list", agentless="true"),
         ),

@@ -1,5 +1,6 @@
 """The shared parts of pages, as template tags."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -166,3 +167,9 @@ def edges_from(edges: list[dict[str, Any]], node: Any) -> list[dict[str, Any]]:
 @register.filter
 def node_label(nodes: list[dict[str, Any]], node: Any) -> str:
     return next((str(one["label"]) for one in nodes if one["id"] == node), str(node))
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """JSON as a person reads it."""
+    return json.dumps(value, indent=2, ensure_ascii=False)

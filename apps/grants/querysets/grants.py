@@ -53,6 +53,17 @@ class GrantQuerySet(models.QuerySet["Grant"]):
             identity__bindings__agent=agent_id, identity__bindings__ended_at__isnull=True
         )
 
+    def making_possible(self, tag: str) -> Self:
+        return self.filter(tags__contains=[tag])
+
+    def carrying(self, permission: "Permission") -> Self:
+        """Grants whose service and level the permission belongs to, on its kind of system."""
+        return self.filter(
+            system__kind=permission.system_kind,
+            service=permission.service,
+            level=permission.level,
+        )
+
     def visible_to(self, actor: Actor) -> Self:
         """Every list and every lookup by id starts here, so a stranger's grant is a 404."""
         if reads_all_systems(actor):

@@ -13,6 +13,12 @@ class PermissionQuerySet(models.QuerySet["Permission"]):
         """The catalogue is no secret to anybody with a role."""
         return self if reads_everything(actor) or actor.role else self.none()
 
+    def making_possible(self, tag: str) -> Self:
+        return self.filter(tags__contains=[tag])
+
+    def unclassified(self) -> Self:
+        return self.filter(is_classified=False)
+
     def for_table(self) -> Self:
         return self.select_related("overridden_by").fetch_mode(models.FETCH_RAISE)
 

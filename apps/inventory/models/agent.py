@@ -91,7 +91,7 @@ class Agent(Imported):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("inventory:agent_detail", args=[self.pk])
+        return reverse("console:agent_detail", args=[self.pk])
 
     @property
     def purpose_waits(self) -> bool:

@@ -1,14 +1,14 @@
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from apps.core.actors import Actor
 from apps.inventory.querysets.scope import agents_of, is_limited_auditor, seat_systems
 from apps.inventory.states import AgentState
 
 if TYPE_CHECKING:
-    from apps.inventory.models import Agent
+    from apps.inventory.models import Agent, System
 
 
 class AgentQuerySet(models.QuerySet["Agent"]):
@@ -25,6 +25,22 @@ class AgentQuerySet(models.QuerySet["Agent"]):
     def standing(self) -> Self:
         """Agents that count: not retired."""
         return self.exclude(state=AgentState.RETIRED)
+
+    def ownerless(self) -> Self:
+        """Agents that count and for which nobody active answers."""
+        return self.standing().filter(Q(owner__isnull=True) | Q(owner__is_active=False))
+
+    def with_trail(self, *, connected: bool) -> Self:
+        """Agents that count, by whether their activity can be read."""
+        return self.standing().filter(trail_connected=connected)
+
+    def acting_on(self, system: "System") -> Self:
+        """Agents that act as some identity of a system now."""
+        binding = self.model._meta.get_field("bindings").related_model
+        bound = binding._default_manager.live().filter(
+            agent=OuterRef("pk"), identity__system=system
+        )
+        return self.filter(Exists(bound))
 
     def for_table(self) -> Self:
         """Load what a row shows; anything forgotten raises instead of querying per row."""

@@ -37,6 +37,10 @@ class SystemQuerySet(models.QuerySet["System"]):
     def present(self) -> Self:
         return self.filter(gone_at__isnull=True)
 
+    def with_log(self, *, connected: bool) -> Self:
+        """Systems still there, by whether their log is read."""
+        return self.present().filter(log_connected=connected)
+
     def for_table(self) -> Self:
         return self.select_related("owner").fetch_mode(models.FETCH_RAISE)
 

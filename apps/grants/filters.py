@@ -1,0 +1,76 @@
+import django_filters
+from django import forms
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.core.filters import FilterSet, SearchFilter
+from apps.grants.states import GrantState, Level, Tag
+
+
+class GrantFilterSet(FilterSet):
+    q = SearchFilter(placeholder="Identity, system, or service")
+    level = django_filters.MultipleChoiceFilter(choices=Level, label="Level")
+    state = django_filters.MultipleChoiceFilter(choices=GrantState, label="State")
+    tags = django_filters.ChoiceFilter(
+        choices=Tag, lookup_expr="contains", label="Makes possible", method="with_tag"
+    )
+    unjustified = django_filters.BooleanFilter(
+        method="only_unjustified",
+        label="Write without a standing justification",
+        widget=forms.CheckboxInput,
+    )
+    present = django_filters.BooleanFilter(
+        method="only_present", label="Held now", widget=forms.CheckboxInput
+    )
+    agent = django_filters.NumberFilter(method="of_agent", label="Agent number")
+    identity = django_filters.NumberFilter(field_name="identity_id", label="Identity number")
+    system = django_filters.NumberFilter(field_name="system_id", label="System number")
+    expires_before = django_filters.DateFilter(
+        field_name="expires_at",
+        lookup_expr="lt",
+        label="Expires before",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+    def with_tag(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.making_possible(value)  # type: ignore[attr-defined]
+
+    def only_unjustified(self, rows: QuerySet, name: str, value: bool | None) -> QuerySet:  # noqa: FBT001
+        return rows.unjustified(timezone.localdate()) if value else rows  # type: ignore[attr-defined]
+
+    def only_present(self, rows: QuerySet, name: str, value: bool | None) -> QuerySet:  # noqa: FBT001
+        return rows.present() if value else rows  # type: ignore[attr-defined]
+
+    def of_agent(self, rows: QuerySet, name: str, value: int) -> QuerySet:
+        return rows.of_agent(int(value))  # type: ignore[attr-defined]
+
+
+class PermissionFilterSet(FilterSet):
+    q = SearchFilter(placeholder="Action")
+    level = django_filters.MultipleChoiceFilter(choices=Level, label="Level")
+    system_kind = django_filters.CharFilter(label="Kind of system")
+    service = django_filters.CharFilter(label="Service")
+    tags = django_filters.ChoiceFilter(choices=Tag, label="Makes possible", method="with_tag")
+    unclassified = django_filters.BooleanFilter(
+        field_name="is_classified",
+        exclude=True,
+        label="Not classified",
+        widget=forms.CheckboxInput,
+        method="only_unclassified",
+    )
+
+    def with_tag(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.making_possible(value)  # type: ignore[attr-defined]
+
+    def only_unclassified(self, rows: QuerySet, name: str, value: bool | None) -> QuerySet:  # noqa: FBT001
+        return rows.unclassified() if value else rows  # type: ignore[attr-defined]
+
+
+class JustificationFilterSet(FilterSet):
+    q = SearchFilter("reason", placeholder="Reason")
+    until_before = django_filters.DateFilter(
+        field_name="until",
+        lookup_expr="lt",
+        label="Ends before",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )

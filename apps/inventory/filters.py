@@ -1,0 +1,89 @@
+import django_filters
+from django import forms
+from django.db.models import QuerySet
+
+from apps.accounts.models import Team
+from apps.core.filters import FilterSet, SearchFilter
+from apps.inventory.states import (
+    AgentState,
+    BindingHow,
+    CredentialKind,
+    CredentialState,
+    Environment,
+    StoredIn,
+)
+
+
+class Only(django_filters.BooleanFilter):
+    """A tick that keeps only the rows a queryset method names; unticked, it keeps all."""
+
+    def __init__(self, keeps: str, label: str):
+        super().__init__(label=label, widget=forms.CheckboxInput)
+        self.keeps = keeps
+
+    def filter(self, qs: QuerySet, value: bool | None) -> QuerySet:  # noqa: FBT001
+        return getattr(qs, self.keeps)() if value else qs
+
+
+class AgentFilterSet(FilterSet):
+    q = SearchFilter(placeholder="Name")
+    state = django_filters.MultipleChoiceFilter(choices=AgentState, label="State")
+    environment = django_filters.MultipleChoiceFilter(choices=Environment, label="Environment")
+    team = django_filters.ModelChoiceFilter(queryset=Team.objects.all(), label="Team")
+    standing = Only("standing", "Not retired")
+    ownerless = Only("ownerless", "No active owner")
+    trail = django_filters.ChoiceFilter(
+        method="by_trail",
+        choices=[("none", "None connected"), ("connected", "Connected")],
+        label="Trail",
+    )
+
+    def by_trail(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.with_trail(connected=value == "connected")  # type: ignore[attr-defined]
+
+
+class SystemFilterSet(FilterSet):
+    q = SearchFilter(placeholder="Name")
+    kind = django_filters.CharFilter(field_name="kind", label="Kind")
+    environment = django_filters.MultipleChoiceFilter(choices=Environment, label="Environment")
+    present = Only("present", "Still in its source")
+    log = django_filters.ChoiceFilter(
+        method="by_log",
+        choices=[("none", "None connected"), ("connected", "Connected")],
+        label="Log",
+    )
+
+    def by_log(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.with_log(connected=value == "connected")  # type: ignore[attr-defined]
+
+
+class IdentityFilterSet(FilterSet):
+    q = SearchFilter(placeholder="Name or id")
+    kind = django_filters.CharFilter(field_name="kind", label="Kind")
+    system = django_filters.NumberFilter(field_name="system_id", label="System number")
+    present = Only("present", "Still in its source")
+    agentless = Only("agentless", "No agent bound")
+
+
+class BindingFilterSet(FilterSet):
+    how = django_filters.MultipleChoiceFilter(choices=BindingHow, label="How")
+    live = Only("live", "In force")
+    agent = django_filters.NumberFilter(field_name="agent_id", label="Agent number")
+    identity = django_filters.NumberFilter(field_name="identity_id", label="Identity number")
+
+
+class CredentialFilterSet(FilterSet):
+    q = SearchFilter(placeholder="Id")
+    state = django_filters.MultipleChoiceFilter(choices=CredentialState, label="State")
+    kind = django_filters.MultipleChoiceFilter(choices=CredentialKind, label="Kind")
+    stored_in = django_filters.MultipleChoiceFilter(choices=StoredIn, label="Secret stored in")
+    identity = django_filters.NumberFilter(field_name="identity_id", label="Identity number")
+    system = django_filters.NumberFilter(field_name="identity__system_id", label="System number")
+    endless = Only("never_expires_or_rotates", "Never expires or rotates")
+    standing = Only("standing", "Neither over nor gone")
+    expires_before = django_filters.DateFilter(
+        field_name="expires_at",
+        lookup_expr="lt",
+        label="Expires before",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )

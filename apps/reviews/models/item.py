@@ -5,7 +5,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from apps.grants.models import Grant
-from apps.inventory.models import Agent, Binding, Credential, System
+from apps.inventory.models import Agent, Binding, Credential, Identity, System
 from apps.remediation.models import Order
 from apps.reviews.models.campaign import Campaign
 from apps.reviews.querysets.items import ReviewItemQuerySet
@@ -115,6 +115,14 @@ class ReviewItem(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("reviews:item_detail", args=[self.pk])
+
+    @property
+    def kind(self) -> str:
+        return "grant" if self.grant_id else "credential" if self.credential_id else "binding"
+
+    @property
+    def identity(self) -> Identity:
+        return self.subject.identity
 
     @property
     def subject(self) -> Grant | Credential | Binding:

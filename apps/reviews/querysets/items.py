@@ -56,6 +56,20 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
         """The population: a superseded item's place is taken by its successor."""
         return self.exclude(state=ItemState.SUPERSEDED)
 
+    def with_subject(self) -> Self:
+        """Load what the rules about an item read: its subject, its agent, its campaign."""
+        return self.select_related(
+            "campaign",
+            "agent__team",
+            "agent__owner",
+            "system",
+            "reviewer",
+            "attester",
+            "grant__identity",
+            "credential__identity",
+            "binding__identity",
+        )
+
     def for_table(self) -> Self:
         return self.select_related(
             "campaign", "agent", "system", "reviewer", "decision__decided_by", "order"

@@ -1,0 +1,352 @@
+"""The bench: one agent at a time, all its items as a unit, with what is known about each."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Exists, OuterRef, Q
+from django.utils import timezone
+
+from apps.core.actors import Person
+from apps.findings.models import Finding
+from apps.grants.models import Grant, GrantStatement, Justification
+from apps.grants.states import LEVEL_RANK
+from apps.inventory.models import Agent, Credential, Task
+from apps.inventory.states import AgentState
+from apps.reviews.choices import Asked, asked_of
+from apps.reviews.models import Campaign, Decision, Draft, ItemNote, ReviewItem
+from apps.reviews.selectors.reach import Alert, Reach, reach_of
+from apps.reviews.selectors.recommendations import Facts, Recommendation, recommend
+from apps.reviews.selectors.sharing import agents_behind
+from apps.reviews.selectors.since import Since, since_last_review
+from apps.reviews.states import ItemState, NoteKind
+
+PAGE = 100
+HIGH = {"critical", "high"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One agent's items on a reviewer's bench; agent 0 stands for identities without one."""
+
+    agent_id: int
+    name: str
+    total: int
+    open: int
+    drafted: int
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.open > self.drafted
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    item: ReviewItem
+    asked: Asked
+    draft: Draft | None
+    decision: Decision | None
+    recommendation: Recommendation
+    paths: list[GrantStatement]
+    tasks: tuple[str, ...]
+    findings: list[Finding]
+    notes: list[ItemNote]
+    serves: list[Agent]
+    is_new: bool
+    never_justified: bool
+
+    @property
+    def attestation(self) -> ItemNote | None:
+        told = [note for note in self.notes if note.kind == NoteKind.ATTESTATION]
+        return told[-1] if told else None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A credential the agent signs in with, and what is wrong with it."""
+
+    credential: Credential
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    agent: Agent | None
+    rows: list[Row]
+    since: Since
+    alerts: list[Alert]
+    credentials: list[Used]
+    tasks: list[Task]
+    unmet: list[str]
+    next_after: int | None
+
+
+def units_of(actor: Person, campaign: Campaign) -> list[Unit]:
+    """The reviewer's agents by name, then identities with none; with what is open and drafted."""
+    drafts = Draft.objects.filter(item=OuterRef("pk"), reviewer=actor.user)
+    is_open = Q(state=ItemState.OPEN)
+    rows = (
+        ReviewItem.objects.assigned_to(actor)
+        .counted()
+        .filter(campaign=campaign)
+        .annotate(is_drafted=Exists(drafts))
+        .order_by()
+        .values("agent", "agent__name")
+        .annotate(
+            total=Count("pk"),
+            open=Count("pk", filter=is_open),
+            drafted=Count("pk", filter=is_open & Q(is_drafted=True)),
+        )
+    )
+    units = [
+        Unit(row["agent"] or 0, row["agent__name"] or "", row["total"], row["open"], row["drafted"])
+        for row in rows
+    ]
+    return sorted(units, key=lambda unit: (unit.agent_id == 0, unit.name))
+
+
+def bench_of(
+    actor: Person, campaign: Campaign, agent_id: int, *, after: int = 0, only: int | None = None
+) -> Bench:
+    """Everything the bench shows of one agent; `only` limits the rows to one item."""
+    agent = None
+    if agent_id:
+        agent = Agent.objects.select_related("owner", "technical_owner", "team").get(pk=agent_id)
+    items = (
+        ReviewItem.objects.assigned_to(actor)
+        .counted()
+        .filter(campaign=campaign, agent=agent, pk__gt=after)
+        .with_subject()
+        .select_related("grant__justification__task", "grant__system", "credential__made_by")
+        .select_related("decision")
+        .order_by("pk")
+    )
+    if only is not None:
+        items = items.filter(pk=only)
+    page = list(items[: PAGE + 1])
+    shown = page[:PAGE]
+    since = since_last_review(agent, campaign)
+    reach = reach_of(agent)
+    tasks = list(agent.tasks.filter(retired_at=None).prefetch_related("needs")) if agent else []
+    rows = _Rows(actor, campaign, shown, agent=agent, tasks=tasks, since=since, reach=reach)
+    return Bench(
+        agent=agent,
+        rows=rows.all(),
+        since=since,
+        alerts=reach.alerts,
+        credentials=_credentials(agent, campaign.policy, timezone.now()),
+        tasks=tasks,
+        unmet=_unmet(tasks, reach.grants),
+        next_after=shown[-1].pk if len(page) > PAGE else None,
+    )
+
+
+class _Rows:
+    """Reads what all items of a page need, once, and makes their rows."""
+
+    def __init__(
+        self,
+        actor: Person,
+        campaign: Campaign,
+        items: Sequence[ReviewItem],
+        *,
+        agent: Agent | None,
+        tasks: Sequence[Task],
+        since: Since,
+        reach: Reach,
+    ):
+        self.campaign, self.items, self.now = campaign, items, timezone.now()
+        self.agent, self.tasks, self.since, self.reach = agent, tasks, since, reach
+        grants = [item.grant_id for item in items if item.grant_id]
+        identities = {item.identity.pk for item in items}
+        self.behind = agents_behind(identities)
+        drafts = Draft.objects.filter(item__in=items, reviewer=actor.user)
+        self.drafts = {draft.item_id: draft for draft in drafts}
+        self.paths = _grouped(
+            GrantStatement.objects.filter(grant__in=grants).order_by("grant", "position"),
+            "grant_id",
+        )
+        notes = ItemNote.objects.filter(item__in=items).select_related("author", "addressee")
+        self.notes = _grouped(notes.order_by("pk"), "item_id")
+        self.findings = _findings_about(items)
+        self.copies = _copies(items)
+        self.window = timedelta(days=campaign.policy.get("measured_window_days", 90))
+
+    def all(self) -> list[Row]:
+        return [self._row(item) for item in self.items]
+
+    def _row(self, item: ReviewItem) -> Row:
+        serves = self.behind.get(item.identity.pk, [])
+        served = _tasks_served(item.grant, self.tasks) if item.grant else ()
+        asked = asked_of(
+            kind=item.kind,
+            level=item.level,
+            frozen=item.frozen,
+            policy=self.campaign.policy,
+            shared_by=len(serves),
+        )
+        since = self.since.at
+        return Row(
+            item=item,
+            asked=asked,
+            draft=self.drafts.get(item.pk),
+            decision=getattr(item, "decision", None),
+            recommendation=recommend(self._facts(item, serves, served)),
+            paths=self.paths.get(item.grant_id, []),
+            tasks=served,
+            findings=self.findings.get(item.pk, []),
+            notes=self.notes.get(item.pk, []),
+            serves=serves,
+            is_new=bool(since and item.grant and item.grant.first_seen_at > since),
+            never_justified=bool(item.grant and item.grant.justification_id is None),
+        )
+
+    def _facts(self, item: ReviewItem, serves: Sequence[Agent], served: tuple[str, ...]) -> Facts:
+        subject = item.grant or item.credential
+        seen = getattr(subject, "first_seen_at", None)
+        begun = getattr(subject, "issued_at", None) or seen
+        used = getattr(subject, "last_used_at", None)
+        grant = item.grant
+        until = grant.justified_until if grant else None
+        passed = until is not None and until < timezone.localdate()
+        return Facts(
+            kind=item.kind,
+            level=item.level,
+            is_gone=getattr(subject, "gone_at", None) is not None,
+            has_active_agent=any(one.state == AgentState.ACTIVE for one in serves),
+            use_is_known=getattr(subject, "use_is_known", False),
+            used_ago=self.now - used if used else None,
+            age=self.now - begun if begun else None,
+            window=self.window,
+            is_justified=bool(grant and grant.justification_id and not passed),
+            justification_passed=passed,
+            copies=self.copies.get(item.pk, 1),
+            tasks=served,
+            purpose_explains=self.agent.purpose_explains if self.agent else True,
+            breaks=self.reach.breaks(item.grant_id),
+            drifted=self.since.changed,
+            shared_by=len(serves),
+            high_findings=tuple(
+                one.detail or one.rule
+                for one in self.findings.get(item.pk, [])
+                if one.severity in HIGH
+            ),
+            long_lived=_long_lived(item.credential, self.campaign.policy, self.now),
+        )
+
+
+def _grouped(rows, key: str) -> dict:
+    grouped = defaultdict(list)
+    for row in rows:
+        grouped[getattr(row, key)].append(row)
+    return grouped
+
+
+def _findings_about(items: Sequence[ReviewItem]) -> dict[int, list[Finding]]:
+    """Standing findings about each item's subject or its identity, worst first."""
+    wanted: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for item in items:
+        for subject in (item.subject, item.identity):
+            wanted[subject._meta.label_lower, subject.pk].append(item.pk)
+    by_type: dict[str, set[int]] = defaultdict(set)
+    for label, pk in wanted:
+        by_type[label].add(pk)
+    about = Q(pk__in=[])
+    for label, pks in by_type.items():
+        about |= Q(subject_type=label, subject_id__in=pks)
+    found = defaultdict(list)
+    for finding in Finding.objects.standing().filter(about).order_by("-severity_rank", "pk"):
+        for item_id in wanted[finding.subject_type, finding.subject_id]:
+            found[item_id].append(finding)
+    return found
+
+
+def _copies(items: Sequence[ReviewItem]) -> dict[int, int]:
+    """On how many grants the text of each item's justification stands."""
+    texts = {
+        item.pk: item.grant.justification.reason_sha256
+        for item in items
+        if item.grant and item.grant.justification
+    }
+    counted = (
+        Justification.objects.filter(reason_sha256__in=set(texts.values()))
+        .order_by()
+        .values_list("reason_sha256")
+        .annotate(n=Count("grant", distinct=True))
+    )
+    counts = dict(counted)
+    return {pk: counts.get(text, 1) for pk, text in texts.items()}
+
+
+def _tasks_served(grant: Grant, tasks: Sequence[Task]) -> tuple[str, ...]:
+    return tuple(
+        task.title for task in tasks if any(_covers(need, grant) for need in task.needs.all())
+    )
+
+
+def _covers(need, grant: Grant) -> bool:
+    """A need at one level covers the levels below it; a blank service means any of it."""
+    same_place = need.system_id == grant.system_id and need.service in {"", grant.service}
+    return same_place and LEVEL_RANK[grant.level] <= LEVEL_RANK[need.level]
+
+
+def _unmet(tasks: Sequence[Task], grants: Collection[Grant]) -> list[str]:
+    """Tasks that lack a permission they name."""
+    return [
+        task.title
+        for task in tasks
+        if any(not any(_meets(grant, need) for grant in grants) for need in task.needs.all())
+    ]
+
+
+def _meets(grant: Grant, need) -> bool:
+    same_place = need.system_id == grant.system_id and need.service in {"", grant.service}
+    return same_place and LEVEL_RANK[grant.level] >= LEVEL_RANK[need.level]
+
+
+def _credentials(agent: Agent | None, policy: Mapping[str, int], now: datetime) -> list[Used]:
+    if agent is None:
+        return []
+    rows = (
+        Credential.objects.standing()
+        .filter(identity__bindings__agent=agent, identity__bindings__ended_at=None)
+        .with_agent_count()
+        .select_related("identity")
+        .order_by("issued_at", "pk")[:20]
+    )
+    return [Used(row, _flags(row, policy, now)) for row in rows]
+
+
+def _flags(credential: Credential, policy: Mapping[str, int], now: datetime) -> tuple[str, ...]:
+    long_lived = _long_lived(credential, policy, now)
+    shared = getattr(credential, "agent_count", 1)
+    unused = policy.get("unused_credential_days", 45)
+    used = credential.last_used_at
+    never = credential.use_is_known and (used is None or (now - used).days > unused)
+    return tuple(
+        filter(
+            None,
+            (
+                long_lived,
+                f"shared by {shared} agents" if shared > 1 else "",
+                f"not used in {unused} days" if never else "",
+            ),
+        )
+    )
+
+
+def _long_lived(credential: Credential | None, policy: Mapping[str, int], now: datetime) -> str:
+    """Why a static credential is overdue, or nothing."""
+    if (
+        credential is None
+        or credential.issued_at is None
+        or credential.kind in {"managed", "lease"}
+    ):
+        return ""
+    born = credential.rotated_at or credential.issued_at
+    days = (now - born).days
+    if days <= policy.get("static_key_days", 90):
+        return ""
+    never = "" if credential.rotated_at else ", never rotated"
+    return f"{days} days old{never}"

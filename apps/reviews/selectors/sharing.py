@@ -1,0 +1,15 @@
+"""Whom an identity serves: a grant on a shared one strikes them all."""
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from apps.inventory.models import Agent, Binding
+
+
+def agents_behind(identity_ids: Collection[int]) -> dict[int, list[Agent]]:
+    """Every agent acting as each identity now, with its owner, by name."""
+    behind: dict[int, list[Agent]] = defaultdict(list)
+    rows = Binding.objects.live().filter(identity__in=identity_ids)
+    for binding in rows.select_related("agent__owner").order_by("agent__name"):
+        behind[binding.identity_id].append(binding.agent)
+    return behind

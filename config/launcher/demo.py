@@ -91,6 +91,7 @@ def _services(supervisor: Supervisor, data: DataDirectory) -> dict[str, str]:
         "SECRET_KEY": environment.get("SECRET_KEY") or data.secret("secret_key", size=48),
         "ALLOWED_HOSTS": environment.get("ALLOWED_HOSTS") or "localhost,127.0.0.1",
         "COUNTERSIGN_DEMO_PASSWORD": data.secret("demo_password", size=12),
+        "PUBLIC_URL": environment.get("PUBLIC_URL") or f"http://localhost:{_port()}",
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }

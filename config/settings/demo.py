@@ -10,6 +10,7 @@ SESSION_COOKIE_SECURE = False
 SESSION_COOKIE_NAME = "sessionid"
 CSRF_COOKIE_SECURE = False
 CSRF_COOKIE_NAME = "csrftoken"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
 
 STATIC_ROOT = env.directory("STATIC_ROOT", DATA_DIR / "static")  # noqa: F405
 MAILERS = env.mailers(env.text("EMAIL_URL", f"file://{DATA_DIR}/mail"))  # noqa: F405

@@ -1,4 +1,5 @@
 import errno
+import os
 import sys
 
 from config.launcher.data import Refused
@@ -13,6 +14,8 @@ COMMANDS = {
     "lint": lint,
     "format": lambda arguments: reformat(),
 }
+NO_ROOM = os.strerror(errno.ENOSPC)
+FULL = "The disk that holds the data directory is full: free some room and start again."
 
 
 def main(name: str = "", *arguments: str) -> int | str:
@@ -21,10 +24,10 @@ def main(name: str = "", *arguments: str) -> int | str:
     try:
         return COMMANDS[name](list(arguments))
     except Refused as refusal:
-        return str(refusal)
+        return FULL if NO_ROOM in str(refusal) else str(refusal)
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            return f"The disk is full: {error}. Free some room and start again."
+            return FULL
         return f"The launcher was stopped by the operating system: {error}."
 
 

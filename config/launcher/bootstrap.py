@@ -61,7 +61,7 @@ def environment_make():
     if made >= OLDEST and _stamp_matches(VENV, LOCK):
         return
     _require_room()
-    if made < OLDEST or not _runs([VENV_PYTHON, "-m", "pip", "--version"]):
+    if made < OLDEST or not _runs([VENV_PYTHON, "-m", "pip", "--version"], quiet=True):
         shutil.rmtree(VENV, ignore_errors=True)
         python = _find_python() or _bring_python()
         _say("Making the environment with Python %s" % ".".join(map(str, _version(python))))

@@ -1,10 +1,33 @@
 from django.urls import path
 
-from apps.console.views import home, search
+from apps.console.views import agent_acts, agents, home, search
 
 app_name = "console"
 urlpatterns = [
     path("", home.home, name="home"),
     path("nav-counts/", home.nav_counts, name="nav_counts"),
     path("search/", search.search, name="search"),
+    path("inventory/agents/new/", agents.agent_new, name="agent_new"),
+    path("inventory/agents/<int:pk>/", agents.agent_detail, name="agent_detail"),
+    path("inventory/agents/<int:pk>/edit/", agents.agent_edit, name="agent_edit"),
+    path("inventory/agents/<int:pk>/bind/", agents.agent_bind, name="agent_bind"),
+    path(
+        "inventory/agents/<int:pk>/purpose/",
+        agent_acts.agent_change_purpose,
+        name="agent_change_purpose",
+    ),
+    path(
+        "inventory/agents/<int:pk>/purpose/accept/",
+        agent_acts.agent_accept_purpose,
+        name="agent_accept_purpose",
+    ),
+    path(
+        "inventory/agents/<int:pk>/owner/",
+        agent_acts.agent_change_owner,
+        name="agent_change_owner",
+    ),
+    path("inventory/agents/<int:pk>/activate/", agent_acts.agent_activate, name="agent_activate"),
+    path("inventory/agents/<int:pk>/suspend/", agent_acts.agent_suspend, name="agent_suspend"),
+    path("inventory/agents/<int:pk>/resume/", agent_acts.agent_resume, name="agent_resume"),
+    path("inventory/agents/<int:pk>/retire/", agent_acts.agent_retire, name="agent_retire"),
 ]

@@ -8,11 +8,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.audit.models import AuditEntry
+from apps.core.actors import Actor
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, render_page, written
 from apps.core.jobs import enqueue
 from apps.core.listing import render_listing
-from apps.core.policies import enforce, page
+from apps.core.policies import Verdict, enforce, page
 from apps.findings import policies, services
 from apps.findings.filters import FindingFilterSet
 from apps.findings.forms import ReasonForm, UntilForm
@@ -90,6 +91,7 @@ class Act:
     """What a person may say of a finding: its service, form, and words."""
 
     service: Callable[..., Finding]
+    rule: Callable[[Actor, Finding], Verdict]
     form: type[ReasonForm]
     title: str
     text: str
@@ -99,6 +101,7 @@ class Act:
 ACTS = {
     "acknowledge": Act(
         services.finding_acknowledge,
+        policies.can_judge,
         ReasonForm,
         "Acknowledge",
         "Say what is being done about it. It stays here until it no longer holds.",
@@ -106,6 +109,7 @@ ACTS = {
     ),
     "snooze": Act(
         services.finding_snooze,
+        policies.can_judge,
         UntilForm,
         "Put it aside until a date",
         "It opens again by itself.",
@@ -113,6 +117,7 @@ ACTS = {
     ),
     "accept": Act(
         services.finding_accept_risk,
+        policies.can_accept_risk,
         UntilForm,
         "Accept the risk",
         "The risk is accepted in your name, with this reason, until the date you give.",
@@ -120,6 +125,7 @@ ACTS = {
     ),
     "reopen": Act(
         services.finding_reopen,
+        policies.can_judge,
         ReasonForm,
         "Open it again",
         "What was said of it no longer stands.",
@@ -134,6 +140,7 @@ def finding_act(request: Request, pk: int, act: str) -> HttpResponse:
     if act not in ACTS:
         raise Http404
     chosen, finding = ACTS[act], _finding(request, pk)
+    enforce(chosen.rule(request.actor, finding))
     form = chosen.form(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -58,6 +58,10 @@ def can_create_agent_for(actor: Actor, owner_id: int | None) -> Verdict:
     return deny("You may propose an agent that you own; a steward names other owners.")
 
 
+def can_name_owners(actor: Actor) -> Verdict:
+    return _steward(actor, "Only a steward may name another owner or team.")
+
+
 def can_change_agent(actor: Actor, agent: Agent) -> Verdict:
     if actor.role == Role.AUDITOR:
         return deny(AUDITORS_READ)

@@ -5,10 +5,11 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.audit.models import AuditEntry
+from apps.core.actors import Actor
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, render_page, written
 from apps.core.listing import render_listing
-from apps.core.policies import page
+from apps.core.policies import Verdict, enforce, page
 from apps.remediation import policies
 from apps.remediation.filters import OrderFilterSet
 from apps.remediation.forms import ExceptionForm, ProofForm
@@ -62,6 +63,7 @@ def order_carry_out(request: Request, pk: int) -> HttpResponse:
         request,
         pk,
         service=by_hand.order_carried_out,
+        rule=policies.can_carry_out,
         title="It was carried out",
         text="Say what was done. Somebody else then confirms that the access is gone.",
         submit="Note it as carried out",
@@ -75,6 +77,7 @@ def order_confirm(request: Request, pk: int) -> HttpResponse:
         request,
         pk,
         service=by_hand.order_confirm,
+        rule=policies.can_confirm,
         title="Confirm that the access is gone",
         text="Look in the system itself, and give what you saw as proof.",
         submit="Confirm",
@@ -85,6 +88,7 @@ def order_confirm(request: Request, pk: int) -> HttpResponse:
 @page(policies.can_browse)
 def order_except(request: Request, pk: int) -> HttpResponse:
     order = _order(request, pk)
+    enforce(policies.can_except(request.actor, order))
     form = ExceptionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -127,9 +131,17 @@ def _order(request: Request, pk: int) -> Order:
 
 
 def _proof_dialog(
-    request: Request, pk: int, *, service: Callable[..., Order], title: str, text: str, submit: str
+    request: Request,
+    pk: int,
+    *,
+    service: Callable[..., Order],
+    rule: Callable[[Actor, Order], Verdict],
+    title: str,
+    text: str,
+    submit: str,
 ) -> HttpResponse:
     order = _order(request, pk)
+    enforce(rule(request.actor, order))
     form = ProofForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:

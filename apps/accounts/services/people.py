@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from zoneinfo import available_timezones
@@ -62,6 +63,42 @@ def steward_create(*, email: str, display_name: str, password: str, actor: Syste
         verb=Verb.PERSON_CREATED if before == "" else Verb.PERSON_ROLE_CHANGED,
         target=person,
         changes={"role": (before or None, person.role)},
+    )
+    return person
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """Somebody made without an invitation: by a command, before anybody can invite."""
+
+    email: str
+    display_name: str
+    role: Role | str
+    password: str
+    team: Team | None = None
+    seat_ends_on: date | None = None
+
+
+@transaction.atomic
+def person_create(*, new: NewPerson, actor: System) -> User:
+    address = address_of(new.email)
+    person = User(
+        username=address,
+        email=address,
+        display_name=new.display_name,
+        role=new.role,
+        team=new.team,
+    )
+    person.set_password(new.password)
+    person.save()
+    address_note(person)
+    if new.role == Role.AUDITOR:
+        _seat(person, new.seat_ends_on)
+    record(
+        actor=actor,
+        verb=Verb.PERSON_CREATED,
+        target=person,
+        changes={"role": (None, str(new.role))},
     )
     return person
 

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from apps.audit.models import AuditEntry
 from apps.core.dialogs import Words, answer_dialog
 from apps.core.htmx import Request, render_page
-from apps.core.policies import page
+from apps.core.policies import enforce, page
 from apps.grants import policies
 from apps.grants.forms import JustifyForm, OverrideForm
 from apps.grants.models import Grant, Permission
@@ -41,6 +41,7 @@ def grant_detail(request: Request, pk: int) -> HttpResponse:
 @page(policies.can_justify_some)
 def grant_justify_dialog(request: Request, pk: int) -> HttpResponse:
     grant = _grant(request, pk)
+    enforce(policies.can_justify(request.actor, grant))
     standing = grant.justification
     return answer_dialog(
         request,

@@ -106,6 +106,30 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
             )
         )
 
+    def only_of_agent(self, agent_id: int) -> Self:
+        """Identities that this agent acts as, and no other that is not retired."""
+        bindings = self.model._meta.get_field("bindings").related_model._default_manager
+        mine = bindings.live().filter(identity=OuterRef("pk"), agent=agent_id)
+        others = bindings.standing().filter(identity=OuterRef("pk")).exclude(agent=agent_id)
+        return self.filter(Exists(mine), ~Exists(others))
+
+    def of_agent(self, agent_id: int) -> Self:
+        """Identities that an agent acts as now."""
+        bindings = self.model._meta.get_field("bindings").related_model._default_manager
+        return self.filter(Exists(bindings.live().filter(identity=OuterRef("pk"), agent=agent_id)))
+
+    def not_of_agent(self, agent_id: int) -> Self:
+        """Identities that an agent does not act as now."""
+        bindings = self.model._meta.get_field("bindings").related_model._default_manager
+        return self.exclude(Exists(bindings.live().filter(identity=OuterRef("pk"), agent=agent_id)))
+
+    def matching(self, words: str) -> Self:
+        """Identities whose id on their system holds every word."""
+        rows = self
+        for word in words.split()[:8]:
+            rows = rows.filter(search__icontains=word)
+        return rows
+
     def agentless(self) -> Self:
         """Identities that no agent answers for, service-linked ones aside."""
         return self.with_accountable().filter(

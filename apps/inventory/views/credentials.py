@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from apps.audit.models import AuditEntry
 from apps.core.dialogs import Words, answer_dialog
 from apps.core.htmx import Request, render_page
-from apps.core.policies import page
+from apps.core.policies import enforce, page
 from apps.inventory import policies
 from apps.inventory.forms import StorageForm
 from apps.inventory.models import Credential
@@ -37,6 +37,7 @@ def credential_detail(request: Request, pk: int) -> HttpResponse:
 @page(policies.can_browse)
 def credential_edit(request: Request, pk: int) -> HttpResponse:
     credential = _credential(request, pk)
+    enforce(policies.can_change_credential(request.actor, credential))
     initial = {
         name: getattr(credential, name) for name in ("stored_in", "stored_at", "rotation_days")
     }

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from apps.audit.models import AuditEntry
 from apps.core.dialogs import Words, answer_dialog
 from apps.core.htmx import Request, render_page
-from apps.core.policies import page
+from apps.core.policies import enforce, page
 from apps.inventory import policies
 from apps.inventory.forms import NewSystemForm, SystemForm
 from apps.inventory.models import Agent, Identity, System
@@ -37,6 +37,7 @@ def system_detail(request: Request, pk: int) -> HttpResponse:
 @page(policies.can_browse)
 def system_edit(request: Request, pk: int) -> HttpResponse:
     system = _system(request, pk)
+    enforce(policies.can_change_system(request.actor, system))
     initial = {
         "description": system.description,
         "environment": system.environment,

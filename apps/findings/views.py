@@ -20,6 +20,7 @@ from apps.findings.forms import ReasonForm, UntilForm
 from apps.findings.models import Finding
 from apps.findings.rules import rule_named
 from apps.findings.tables import FindingTable
+from apps.inventory.models import Agent
 
 
 @require_GET
@@ -64,7 +65,8 @@ def finding_detail(request: Request, pk: int) -> HttpResponse:
 @page(policies.can_browse)
 def agent_panel(request: Request, agent_pk: int) -> HttpResponse:
     """The findings of one agent, as a region of its dossier."""
-    rows = Finding.objects.visible_to(request.actor).standing().filter(agent=agent_pk)
+    agent = get_object_or_404(Agent.objects.visible_to(request.actor), pk=agent_pk)
+    rows = Finding.objects.visible_to(request.actor).standing().filter(agent=agent)
     return render_page(
         request,
         "findings/agent_panel.html",

@@ -13,7 +13,7 @@ def _act(name):
 ROWS = {
     "findings:finding_list": Row(EVERYBODY),
     "findings:recheck": Row(STEWARDS, method="post"),
-    "findings:agent_panel": Row(EVERYBODY, lambda: [FindingFactory().agent_id]),
+    "findings:agent_panel": Row(RECORD, lambda: [FindingFactory().agent_id]),
     "findings:finding_detail": Row(RECORD, _finding),
     "findings:finding_act": Row(RECORD, _act("acknowledge"), overrides={"auditor": 403}),
 }

@@ -9,7 +9,7 @@ from apps.core.actors import Actor, Person
 from apps.grants.models import Grant
 from apps.inventory import services as inventory
 from apps.inventory.models import Agent, Credential, Identity
-from apps.remediation.services import OrderRequest, orders_plan
+from apps.remediation.services.planning import OrderRequest, orders_plan
 from apps.remediation.states import OrderKind
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
@@ -34,7 +33,8 @@ KINDS: Mapping[type, tuple[str, tuple[str, ...]]] = {
 def staged(row: Any) -> tuple[str, str, dict[str, Any]]:
     """Return kind, key, and payload of a row."""
     kind, names = KINDS[type(row)]
-    data = {name: _plain(value) for name, value in asdict(row).items() if name != "path"}
+    data = _members(row)
+    del data["path"]
     key = json.dumps([data[name] for name in names])
     return kind, hashlib.sha256(key.encode()).hexdigest(), data
 
@@ -44,5 +44,14 @@ def moment_of(data: Mapping[str, Any], name: str) -> datetime | None:
     return datetime.fromisoformat(value) if value else None
 
 
+def _members(row: Any) -> dict[str, Any]:
+    """Like `dataclasses.asdict`, without its copies: a grant may have hundreds of statements."""
+    return {name: _plain(getattr(row, name)) for name in row.__slots__}
+
+
 def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime | date) else value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return _members(value) if hasattr(value, "__slots__") else value

@@ -1,4 +1,22 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.evidence.views import packages, public, samples
 
 app_name = "evidence"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path(".well-known/countersign-log.json", public.keys, name="keys"),
+    path(".well-known/countersign-verify.py", public.verifier, name="verifier"),
+    path("evidence/", packages.package_list, name="package_list"),
+    path("evidence/<int:pk>/", packages.package_detail, name="package_detail"),
+    path("evidence/<int:pk>/job/", packages.package_job, name="package_job"),
+    path("evidence/<int:pk>/download/", packages.package_download, name="package_download"),
+    path("evidence/of-campaign/<int:campaign_pk>/", packages.package_create, name="package_create"),
+    path(
+        "evidence/of-campaign/<int:campaign_pk>/sample/",
+        samples.sample_create,
+        name="sample_create",
+    ),
+    path("evidence/samples/", samples.sample_list, name="sample_list"),
+    path("evidence/samples/<int:pk>/", samples.sample_detail, name="sample_detail"),
+    path("evidence/items/<int:pk>/", samples.item_story, name="item_story"),
+]

@@ -1,0 +1,36 @@
+import django_tables2 as tables
+
+from apps.core.tables import MomentColumn, NumberColumn, PersonColumn, Table
+from apps.evidence.models import Package, Sample
+
+
+class PackageTable(Table):
+    campaign = tables.Column(linkify=lambda record: record.get_absolute_url())
+    status = tables.TemplateColumn(
+        template_name="evidence/status_cell.html", verbose_name="Package", accessor="pk"
+    )
+    requested_at = MomentColumn(verbose_name="Asked for")
+    requested_by = PersonColumn(verbose_name="By")
+    built_at = MomentColumn(verbose_name="Built")
+    size = tables.TemplateColumn(template_name="evidence/size_cell.html", verbose_name="Size")
+
+    class Meta(Table.Meta):
+        model = Package
+        fields = ["campaign", "status", "requested_at", "requested_by", "built_at", "size"]
+        sortable = {"requested_at": ("requested_at",)}
+        order_by = "-requested_at"
+        empty_text = "No packages match."
+
+
+class SampleTable(Table):
+    campaign = tables.Column(linkify=lambda record: record.get_absolute_url())
+    size = NumberColumn(verbose_name="Items")
+    population_count = NumberColumn(verbose_name="Of")
+    seed = tables.Column()
+    drawn_by = PersonColumn(verbose_name="Drawn by")
+    drawn_at = MomentColumn(verbose_name="Drawn")
+
+    class Meta(Table.Meta):
+        model = Sample
+        fields = ["campaign", "size", "population_count", "seed", "drawn_by", "drawn_at"]
+        empty_text = "No samples match."

@@ -1,0 +1,115 @@
+from django.contrib import messages
+from django.http import FileResponse, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import trigger_client_event
+
+from apps.core.errors import DomainError
+from apps.core.htmx import Request, moved, render_page
+from apps.core.links import public_url
+from apps.core.listing import render_listing
+from apps.core.policies import page
+from apps.evidence import policies
+from apps.evidence.filters import PackageFilterSet
+from apps.evidence.forms import ExportForm
+from apps.evidence.models import Package
+from apps.evidence.services import packages
+from apps.evidence.tables import PackageTable
+from apps.reviews.models import Campaign
+
+
+@require_GET
+@page(policies.can_browse)
+def package_list(request: Request) -> HttpResponse:
+    return render_listing(
+        request,
+        "evidence/package_list.html",
+        rows=Package.objects.visible_to(request.actor).for_table(),
+        table_class=PackageTable,
+        filterset_class=PackageFilterSet,
+        context={
+            "empty_title": "No package yet",
+            "empty_text": "Open a campaign and export it: the zip checks itself, offline.",
+            "empty_icon": "certificate",
+        },
+        csv_name="packages",
+    )
+
+
+@require_GET
+@page(policies.can_browse)
+def package_detail(request: Request, pk: int) -> HttpResponse:
+    package = _package(request, pk)
+    siblings = Package.objects.visible_to(request.actor).of_campaign(package.campaign_id)
+    return render_page(
+        request,
+        "evidence/package_detail.html",
+        {
+            "package": package,
+            "siblings": siblings.exclude(pk=package.pk).for_table()[:50],
+            "may_download": policies.can_download(request.actor, package),
+            "may_export": policies.can_export(request.actor, package.campaign),
+            "verifier_url": public_url("/.well-known/countersign-verify.py"),
+            "keys_url": public_url("/.well-known/countersign-log.json"),
+        },
+        regions=["package-summary"],
+    )
+
+
+@require_GET
+@page(policies.can_browse)
+def package_job(request: Request, pk: int) -> HttpResponse:
+    """How far the build has come; asked for again and again while it runs."""
+    package = _package(request, pk)
+    response = render_page(
+        request, "core/job.html", {"job": package.job, "url": request.path}, regions=[]
+    )
+    if package.job is None or package.job.is_over:
+        trigger_client_event(response, "package:changed")
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+@page(policies.can_browse)
+def package_create(request: Request, campaign_pk: int) -> HttpResponse:
+    """Export a campaign: ask for its package."""
+    campaign = _campaign(request, campaign_pk)
+    form = ExportForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            package = packages.package_request(campaign_id=campaign_pk, actor=request.actor)
+        except DomainError as error:
+            form.add_error(None, str(error))
+        else:
+            return moved(request, to=package.get_absolute_url())
+    return render_page(
+        request,
+        "evidence/package_create.html",
+        {
+            "campaign": campaign,
+            "form": form,
+            "may_export": policies.can_export(request.actor, campaign),
+        },
+        regions=["dialog"],
+        status=422 if form.errors else 200,
+    )
+
+
+@require_POST
+@page(policies.can_browse)
+def package_download(request: Request, pk: int) -> HttpResponse | FileResponse:
+    package = _package(request, pk)
+    try:
+        path = packages.package_download(package_id=pk, actor=request.actor)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect(package)
+    return FileResponse(path.open("rb"), as_attachment=True, filename=package.file_name)
+
+
+def _package(request: Request, pk: int) -> Package:
+    return get_object_or_404(Package.objects.visible_to(request.actor).for_table(), pk=pk)
+
+
+def _campaign(request: Request, pk: int) -> Campaign:
+    return get_object_or_404(Campaign.objects.readable_whole_by(request.actor), pk=pk)

@@ -1,9 +1,8 @@
 import django_filters
 from django import forms
 from django.db.models import QuerySet
-from django.utils import timezone
 
-from apps.core.filters import FilterSet, SearchFilter
+from apps.core.filters import FilterSet, Only, SearchFilter
 from apps.grants.states import GrantState, Level, Tag
 
 
@@ -14,14 +13,8 @@ class GrantFilterSet(FilterSet):
     tags = django_filters.ChoiceFilter(
         choices=Tag, lookup_expr="contains", label="Makes possible", method="with_tag"
     )
-    unjustified = django_filters.BooleanFilter(
-        method="only_unjustified",
-        label="Write without a standing justification",
-        widget=forms.CheckboxInput,
-    )
-    present = django_filters.BooleanFilter(
-        method="only_present", label="Held now", widget=forms.CheckboxInput
-    )
+    unjustified = Only("unjustified", "Write without a standing justification")
+    present = Only("present", "Held now")
     agent = django_filters.NumberFilter(method="of_agent", label="Agent number")
     identity = django_filters.NumberFilter(field_name="identity_id", label="Identity number")
     system = django_filters.NumberFilter(field_name="system_id", label="System number")
@@ -35,12 +28,6 @@ class GrantFilterSet(FilterSet):
     def with_tag(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.making_possible(value)  # type: ignore[attr-defined]
 
-    def only_unjustified(self, rows: QuerySet, name: str, value: bool | None) -> QuerySet:  # noqa: FBT001
-        return rows.unjustified(timezone.localdate()) if value else rows  # type: ignore[attr-defined]
-
-    def only_present(self, rows: QuerySet, name: str, value: bool | None) -> QuerySet:  # noqa: FBT001
-        return rows.present() if value else rows  # type: ignore[attr-defined]
-
     def of_agent(self, rows: QuerySet, name: str, value: int) -> QuerySet:
         return rows.of_agent(int(value))  # type: ignore[attr-defined]
 
@@ -51,19 +38,10 @@ class PermissionFilterSet(FilterSet):
     system_kind = django_filters.CharFilter(label="Kind of system")
     service = django_filters.CharFilter(label="Service")
     tags = django_filters.ChoiceFilter(choices=Tag, label="Makes possible", method="with_tag")
-    unclassified = django_filters.BooleanFilter(
-        field_name="is_classified",
-        exclude=True,
-        label="Not classified",
-        widget=forms.CheckboxInput,
-        method="only_unclassified",
-    )
+    unclassified = Only("unclassified", "Not classified")
 
     def with_tag(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.making_possible(value)  # type: ignore[attr-defined]
-
-    def only_unclassified(self, rows: QuerySet, name: str, value: bool | None) -> QuerySet:  # noqa: FBT001
-        return rows.unclassified() if value else rows  # type: ignore[attr-defined]
 
 
 class JustificationFilterSet(FilterSet):

@@ -18,7 +18,7 @@ class GrantTable(Table):
     identity = tables.Column(linkify=True)
     system = tables.Column(linkify=True)
     justification = tables.Column(accessor="justification__reason", default="none stands")
-    justified_until = tables.DateColumn(verbose_name="Until", default="")
+    justified_until = tables.DateColumn(verbose_name="Until", default="", format="j M Y")
     last_used_at = MomentColumn(verbose_name="Last used")
     expires_at = MomentColumn(verbose_name="Expires")
     state = StateColumn()
@@ -99,7 +99,7 @@ class JustificationTable(Table):
     ticket = tables.Column()
     given_by_label = tables.Column(verbose_name="Given by")
     given_at = MomentColumn(verbose_name="Given")
-    until = tables.DateColumn(default="until further notice")
+    until = tables.DateColumn(default="until further notice", format="j M Y")
 
     class Meta(Table.Meta):
         model = Justification

@@ -3,7 +3,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from apps.accounts.models import Team
-from apps.core.filters import FilterSet, SearchFilter
+from apps.core.filters import FilterSet, Only, SearchFilter
 from apps.inventory.states import (
     AgentState,
     BindingHow,
@@ -12,17 +12,6 @@ from apps.inventory.states import (
     Environment,
     StoredIn,
 )
-
-
-class Only(django_filters.BooleanFilter):
-    """A tick that keeps only the rows a queryset method names; unticked, it keeps all."""
-
-    def __init__(self, keeps: str, label: str):
-        super().__init__(label=label, widget=forms.CheckboxInput)
-        self.keeps = keeps
-
-    def filter(self, qs: QuerySet, value: bool | None) -> QuerySet:  # noqa: FBT001
-        return getattr(qs, self.keeps)() if value else qs
 
 
 class AgentFilterSet(FilterSet):

@@ -12,7 +12,7 @@ DAYS = 182
 WORSE = {
     "endless_credentials": 0.6,
     "shared_credentials": 0.3,
-    "unjustified_grants": 1.4,
+    "unjustified_grants": 0.55,
     "identities_without_agent": 0.5,
     "agents_without_owner": 1.0,
     "identities": -0.2,

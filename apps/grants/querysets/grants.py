@@ -31,12 +31,14 @@ class GrantQuerySet(models.QuerySet["Grant"]):
     def due_at(self, moment: datetime) -> Self:
         return self.live().filter(expires_at__lte=moment)
 
-    def unjustified(self, today: date) -> Self:
+    def unjustified(self, today: date | None = None) -> Self:
         """The fourth question of home: write or admin held without a standing justification."""
         return (
             self.present()
             .writing()
-            .filter(Q(justification__isnull=True) | Q(justified_until__lt=today))
+            .filter(
+                Q(justification__isnull=True) | Q(justified_until__lt=today or timezone.localdate())
+            )
         )
 
     def listing(self, permission: "Permission") -> Self:

@@ -1,3 +1,0 @@
-from apps.reviews.selectors.waiting import Waiting, waiting_for
-
-__all__ = ["Waiting", "waiting_for"]

@@ -14,7 +14,7 @@ from apps.grants.models import Grant, GrantStatement, Justification
 from apps.grants.states import LEVEL_RANK
 from apps.inventory.models import Agent, Credential, Task
 from apps.inventory.states import AgentState
-from apps.reviews.choices import Asked, asked_of
+from apps.reviews.choices import Asked, Chosen, asked_of, in_words, what_is_missing
 from apps.reviews.models import Campaign, Decision, Draft, ItemNote, ReviewItem
 from apps.reviews.selectors.reach import Alert, Reach, reach_of
 from apps.reviews.selectors.recommendations import Facts, Recommendation, recommend
@@ -39,6 +39,12 @@ class Unit:
     @property
     def is_waiting(self) -> bool:
         return self.open > self.drafted
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    draft: Draft
+    lacks: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,32 @@ def units_of(actor: Person, campaign: Campaign) -> list[Unit]:
         for row in rows
     ]
     return sorted(units, key=lambda unit: (unit.agent_id == 0, unit.name))
+
+
+def drafts_of(actor: Person, campaign: Campaign) -> list[Drafted]:
+    """Every draft of the reviewer in a campaign, with what it still lacks."""
+    drafts = (
+        Draft.objects.filter(reviewer=actor.user, item__campaign=campaign)
+        .select_related(
+            "item__grant__identity", "item__credential__identity", "item__binding__identity"
+        )
+        .order_by("item__agent__name", "item")
+    )
+    behind = agents_behind({draft.item.identity.pk for draft in drafts})
+    return [Drafted(draft, _lacks(draft, campaign, behind)) for draft in drafts]
+
+
+def _lacks(draft: Draft, campaign: Campaign, behind: Mapping[int, Sequence[Agent]]) -> str:
+    item = draft.item
+    asked = asked_of(
+        kind=item.kind,
+        level=item.level,
+        frozen=item.frozen,
+        policy=campaign.policy,
+        shared_by=len(behind.get(item.identity.pk, ())),
+    )
+    chosen = Chosen(draft.outcome, draft.until, draft.target, draft.hits, draft.reason)
+    return in_words(what_is_missing(asked, chosen, timezone.localdate()))
 
 
 def bench_of(

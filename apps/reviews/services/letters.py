@@ -1,0 +1,120 @@
+"""The mails of a campaign. Each is sent once: its key says to whom, about what, and when."""
+
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.core.actors import Actor
+from apps.notices.services import notice_send
+from apps.reviews.models import Campaign, Hold, ReviewItem
+from apps.reviews.states import ItemState
+
+
+def invite_reviewers(campaign: Campaign, actor: Actor) -> int:
+    """Tell every reviewer how many items wait for them, and every attester what is asked."""
+    told = 0
+    for person, count in _open_items(campaign, "reviewer"):
+        notice_send(
+            kind="review-launched",
+            recipient=person,
+            about=campaign,
+            subject=f"{count} items to decide: {campaign.name}",
+            body=(
+                f"“{campaign.name}” asks you to decide {count} items by {deadline_told(campaign)}."
+                " What is not decided then is never taken as approved: write and admin access is"
+                " ordered removed.\n\nOpen Countersign and go to Reviews."
+            ),
+            dedupe_key=f"campaign:{campaign.pk}:launched:{person.pk}",
+            actor=actor,
+        )
+        told += 1
+    for person, count in _open_items(campaign, "attester"):
+        notice_send(
+            kind="review-attest",
+            recipient=person,
+            about=campaign,
+            subject=f"Attest the need of {count} items: {campaign.name}",
+            body=(
+                f"“{campaign.name}” reviews write or admin access of agents you own. Say in your"
+                f" own words by {deadline_told(campaign)} why each is needed; your team's manager"
+                " decides.\n\nOpen Countersign and go to Reviews."
+            ),
+            dedupe_key=f"campaign:{campaign.pk}:attest:{person.pk}",
+            actor=actor,
+        )
+    return told
+
+
+def remind_reviewers(campaign: Campaign, actor: Actor) -> int:
+    """Remind everybody with open items, at most once on a day of the campaign's time zone."""
+    today = timezone.localdate(timezone=ZoneInfo(campaign.time_zone))
+    reminded = 0
+    for person, count in _open_items(campaign, "reviewer"):
+        notice_send(
+            kind="review-reminder",
+            recipient=person,
+            about=campaign,
+            subject=f"{count} items still open: {campaign.name}",
+            body=(
+                f"{count} items of “{campaign.name}” wait for your decision until"
+                f" {deadline_told(campaign)}.\n\nOpen Countersign and go to Reviews."
+            ),
+            dedupe_key=f"campaign:{campaign.pk}:reminded:{today}:{person.pk}",
+            actor=actor,
+        )
+        reminded += 1
+    return reminded
+
+
+def announce_hold(hold: Hold, people: Iterable[User], actor: Actor) -> None:
+    """Ask those who may look at a held batch to do so."""
+    for person in people:
+        notice_send(
+            kind="review-held",
+            recipient=person,
+            about=hold.campaign,
+            subject=f"A second person must look: {hold.campaign.name}",
+            body=(
+                f"At the deadline of “{hold.campaign.name}” {hold.count} items with write or admin"
+                f" access had no answer, {hold.share_percent} % of the population. Nothing is"
+                " ordered until a second person releases the batch or refuses it."
+            ),
+            dedupe_key=f"hold:{hold.pk}:placed:{person.pk}",
+            actor=actor,
+        )
+
+
+def tell_runner(campaign: Campaign, *, kind: str, subject: str, body: str, actor: Actor) -> None:
+    """Tell the person who runs the campaign that something waits for them."""
+    notice_send(
+        kind=kind,
+        recipient=campaign.run_by,
+        about=campaign,
+        subject=f"{subject}: {campaign.name}",
+        body=body,
+        dedupe_key=f"campaign:{campaign.pk}:{kind}",
+        actor=actor,
+    )
+
+
+def deadline_told(campaign: Campaign) -> str:
+    """The deadline as the campaign's own clock shows it."""
+    local = timezone.localtime(campaign.deadline_at, ZoneInfo(campaign.time_zone))
+    return f"{local:%A, %-d %B %Y, %H:%M} ({campaign.time_zone})"
+
+
+def _open_items(campaign: Campaign, role: str) -> list[tuple[User, int]]:
+    rows = (
+        ReviewItem.objects.filter(
+            campaign=campaign, state=ItemState.OPEN, **{f"{role}__isnull": False}
+        )
+        .order_by()
+        .values_list(role)
+        .annotate(count=Count("pk"))
+    )
+    counts = dict(rows)
+    people = User.objects.filter(pk__in=counts).order_by("pk")
+    return [(person, counts[person.pk]) for person in people]

@@ -1,0 +1,217 @@
+"""Staging freezes a campaign's population, reviewers, policy, and each agent's fingerprints."""
+
+import hashlib
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from apps.audit.services import record
+from apps.audit.verbs import Verb
+from apps.core.actors import Actor
+from apps.core.errors import DomainError
+from apps.core.jobs import job_start
+from apps.core.policies import enforce
+from apps.core.preferences import all_preferences
+from apps.reviews.models import Campaign, CampaignSource, ReviewItem
+from apps.reviews.policies import campaigns as policies
+from apps.reviews.querysets.population import credentials_in, grants_in
+from apps.reviews.scope import Scope
+from apps.reviews.selectors.coverage import left_out_of, needs_fallback_reason
+from apps.reviews.services.freezing import Freezer, freeze_credentials, freeze_grants
+from apps.reviews.services.launching import campaign_launch
+from apps.reviews.services.moves import campaign_move
+from apps.reviews.services.phases import CHUNK, Phase, Work, run_phases
+from apps.reviews.services.sources import sources_now, streams_of, told
+from apps.reviews.states import CampaignState, FoundBy
+
+AT_FALLBACK = (FoundBy.FALLBACK, FoundBy.NO_AGENT, FoundBy.SELF_REVIEW)
+
+
+@transaction.atomic
+def campaign_stage(
+    *, campaign_id: int, actor: Actor, stale_reason: str = "", launch: bool = False
+) -> Campaign:
+    """Start freezing the population; a campaign staged before is frozen anew.
+
+    Refuses stale sources unless `stale_reason` says why they will do; the evidence prints it.
+    `launch` launches as soon as everything is frozen, if nothing asks for a person's reason.
+    """
+    campaign = Campaign.objects.locked(campaign_id)
+    enforce(policies.can_stage(actor, campaign))
+    campaign.policy = all_preferences()
+    campaign.stale_reason = stale_reason.strip()
+    campaign.staging_message = ""
+    scope = Scope.of(campaign.scope)
+    sources = sources_now(campaign, streams_of(scope), "staging", campaign.policy)
+    stale = [one for one in sources if one.is_stale]
+    if stale and not campaign.stale_reason:
+        raise DomainError(
+            f"Read again first, or give a reason to go on with what is stale: {told(stale)}."
+        )
+    campaign_move(
+        campaign,
+        CampaignState.STAGING,
+        actor=actor,
+        reason=campaign.stale_reason,
+        also=["policy", "stale_reason", "staging_message"],
+    )
+    job_start(
+        kind="staging",
+        task="reviews.stage_campaign",
+        subject=campaign,
+        actor=actor,
+        parameters={"launch": launch},
+    )
+    return campaign
+
+
+def staging_run(*, job_id: int) -> None:
+    """Do, or go on with, the staging of a campaign."""
+    made: list[Freezer] = []
+
+    def freezer(work: Work) -> Freezer:
+        """People are read once per run, not once per chunk."""
+        if not made:
+            made.append(Freezer(work.campaign))
+        return made[0]
+
+    def grants(work: Work) -> bool:
+        rows = grants_in(_scope(work)).filter(pk__gt=work.after)
+        pks = list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK])
+        ReviewItem.objects.bulk_create(freeze_grants(freezer(work), pks))
+        return work.went_through(pks)
+
+    def credentials(work: Work) -> bool:
+        rows = credentials_in(_scope(work)).filter(pk__gt=work.after)
+        pks = list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK])
+        ReviewItem.objects.bulk_create(freeze_credentials(freezer(work), pks))
+        return work.went_through(pks)
+
+    phases: dict[str, Phase] = {
+        "clear": _clear,
+        "begin": _begin,
+        "grants": _while_staging(grants),
+        "credentials": _while_staging(credentials),
+        "finish": _while_staging(_finish),
+        "launch": _launch,
+    }
+    run_phases(job_id=job_id, phases=phases, failed=_failed)
+
+
+def _scope(work: Work) -> Scope:
+    return Scope.of(work.campaign.scope)
+
+
+def _while_staging(phase: Phase) -> Phase:
+    """Stop quietly where the campaign was cancelled meanwhile."""
+    return lambda work: work.campaign.state == CampaignState.STAGING and phase(work)
+
+
+def _clear(work: Work) -> bool:
+    """Remove what an earlier staging froze: it was never launched, so nobody was asked."""
+    items = ReviewItem.objects.filter(campaign=work.campaign).order_by("pk")
+    pks = list(items.values_list("pk", flat=True)[: CHUNK * 5])
+    ReviewItem.objects.filter(pk__in=pks).delete()
+    return bool(pks)
+
+
+def _begin(work: Work) -> bool:
+    """Note the sources the population is read from, and how much there is to do."""
+    scope = _scope(work)
+    CampaignSource.objects.filter(campaign=work.campaign).delete()
+    CampaignSource.objects.bulk_create(
+        sources_now(work.campaign, streams_of(scope), "staging", work.campaign.policy)
+    )
+    work.done = 0
+    work.job.total = grants_in(scope).count() + credentials_in(scope).count()
+    work.job.save(update_fields=["total"])
+    return False
+
+
+def _finish(work: Work) -> bool:
+    """Seal the population, unless a source was read again while it was being frozen."""
+    campaign = work.campaign
+    _refuse_moving_sources(campaign)
+    items = ReviewItem.objects.filter(campaign=campaign)
+    counts = items.aggregate(whole=Count("pk"), fallback=Count("pk", Q(found_by__in=AT_FALLBACK)))
+    if not counts["whole"]:
+        raise DomainError("Nothing is in scope, so there is nothing to review. Widen the scope.")
+    campaign.population_count = counts["whole"]
+    campaign.fallback_count = counts["fallback"]
+    campaign.population_sha256 = population_sha256(population_of(campaign))
+    campaign.excluded = left_out_of(_scope(work))
+    campaign.staged_at = timezone.now()
+    record(
+        actor=work.actor,
+        verb=Verb.CAMPAIGN_ITEMS_CREATED,
+        target=campaign,
+        changes={
+            "population_count": (None, campaign.population_count),
+            "population_sha256": (None, campaign.population_sha256),
+        },
+    )
+    campaign_move(
+        campaign,
+        CampaignState.STAGED,
+        actor=work.actor,
+        also=["population_count", "fallback_count", "population_sha256", "excluded", "staged_at"],
+    )
+    work.message = f"{campaign.population_count:,} items frozen."
+    return False
+
+
+def _refuse_moving_sources(campaign: Campaign) -> None:
+    read = set(campaign.campaign_sources.filter(moment="staging").values_list("source", flat=True))
+    streams = streams_of(Scope.of(campaign.scope))
+    now = {one.source_id for one in sources_now(campaign, streams, "staging", campaign.policy)}
+    if now - read:
+        raise DomainError(
+            "A source was read again while the population was being frozen, so parts of it are"
+            " of different moments. Stage it again."
+        )
+
+
+def _launch(work: Work) -> bool:
+    """Launch where the template says so; what asks for a person's reason waits for one."""
+    if not work.job.parameters.get("launch") or work.campaign.state != CampaignState.STAGED:
+        return False
+    if needs_fallback_reason(work.campaign):
+        work.message = "Staged. It was not launched: the fallback's share needs a reason."
+        return False
+    campaign_launch(campaign_id=work.campaign.pk, actor=work.actor)
+    return False
+
+
+def _failed(work: Work, message: str) -> None:
+    if work.campaign.state != CampaignState.STAGING:
+        return
+    work.campaign.staging_message = message
+    campaign_move(
+        work.campaign,
+        CampaignState.STAGING_FAILED,
+        actor=work.actor,
+        reason=message,
+        also=["staging_message"],
+    )
+
+
+def population_of(campaign: Campaign) -> Iterable[str]:
+    """The subject of every item frozen at staging, as `grant:12`."""
+    rows = ReviewItem.objects.filter(campaign=campaign, supersedes__isnull=True)
+    for grant, credential, binding in rows.values_list(
+        "grant_id", "credential_id", "binding_id"
+    ).iterator(chunk_size=5000):
+        yield (
+            f"grant:{grant}"
+            if grant
+            else f"credential:{credential}"
+            if credential
+            else f"binding:{binding}"
+        )
+
+
+def population_sha256(subjects: Iterable[str]) -> str:
+    """One digest of who is in it: the subjects, sorted, one a line."""
+    return hashlib.sha256("\n".join(sorted(subjects)).encode()).hexdigest()

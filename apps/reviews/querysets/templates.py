@@ -15,6 +15,10 @@ class TemplateQuerySet(models.QuerySet["Template"]):
     def standing(self) -> Self:
         return self.filter(retired_at__isnull=True)
 
+    def scheduled(self) -> Self:
+        """Templates that stage themselves when they come round."""
+        return self.filter(stages_itself=True).exclude(recurrence="")
+
     def for_table(self) -> Self:
         return self.select_related("fallback_reviewer", "run_by").fetch_mode(models.FETCH_RAISE)
 

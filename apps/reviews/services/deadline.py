@@ -5,6 +5,8 @@ item final in chunks, plans the orders, and moves the campaign on. A batch of un
 access that is too large waits, held, for a second person.
 """
 
+from datetime import datetime
+
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -60,6 +62,15 @@ def campaign_decide(*, campaign_id: int, actor: Actor, early_reason: str = "") -
     )
     _start_settling(campaign, actor)
     return campaign
+
+
+@transaction.atomic
+def campaign_decide_due(*, campaign_id: int, moment: datetime, actor: Actor) -> Campaign | None:
+    """End the deciding if its deadline has passed and nobody else is ending it."""
+    due = Campaign.objects.past_deadline(moment).filter(pk=campaign_id)
+    if not due.select_for_update(of=["self"], skip_locked=True).exists():
+        return None
+    return campaign_decide(campaign_id=campaign_id, actor=actor)
 
 
 def _start_settling(campaign: Campaign, actor: Actor) -> None:

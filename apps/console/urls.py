@@ -1,12 +1,19 @@
 from django.urls import path
 
-from apps.console.views import agent_acts, agents, home, search
+from apps.console.views import agent_acts, agents, home, people, record, search
 
 app_name = "console"
 urlpatterns = [
     path("", home.home, name="home"),
     path("nav-counts/", home.nav_counts, name="nav_counts"),
     path("search/", search.search, name="search"),
+    path("trail/record/", record.record_list, name="record_list"),
+    path("trail/record/<int:pk>/", record.record_detail, name="record_detail"),
+    path(
+        "trail/record/of/<str:target_type>/<int:pk>/",
+        record.record_timeline,
+        name="record_timeline",
+    ),
     path("inventory/agents/new/", agents.agent_new, name="agent_new"),
     path("inventory/agents/<int:pk>/", agents.agent_detail, name="agent_detail"),
     path("inventory/agents/<int:pk>/edit/", agents.agent_edit, name="agent_edit"),
@@ -30,4 +37,17 @@ urlpatterns = [
     path("inventory/agents/<int:pk>/suspend/", agent_acts.agent_suspend, name="agent_suspend"),
     path("inventory/agents/<int:pk>/resume/", agent_acts.agent_resume, name="agent_resume"),
     path("inventory/agents/<int:pk>/retire/", agent_acts.agent_retire, name="agent_retire"),
+    path("settings/people/<int:pk>/duties/", people.person_duties, name="person_duties"),
+    path(
+        "settings/people/<int:pk>/seat/systems/",
+        people.person_seat_systems,
+        name="person_seat_systems",
+    ),
+    path("settings/people/<int:pk>/seat/", people.seat_change, name="seat_change"),
+    path("settings/people/<int:pk>/role/", people.person_change_role, name="person_change_role"),
+    path(
+        "settings/people/<int:pk>/deactivate/",
+        people.person_deactivate,
+        name="person_deactivate",
+    ),
 ]

@@ -11,6 +11,7 @@ from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
 from apps.core.actors import Person
 from apps.core.errors import DomainError
+from apps.evidence import tasks  # noqa: F401  (so that the job finds its task)
 from apps.evidence.models import Addendum, Package
 from apps.evidence.services.keys import keys_published, signing_key_rotate
 from apps.evidence.services.packages import package_build, package_path, package_request

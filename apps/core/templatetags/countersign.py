@@ -173,3 +173,15 @@ def node_label(nodes: list[dict[str, Any]], node: Any) -> str:
 def pretty(value: Any) -> str:
     """JSON as a person reads it."""
     return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.simple_tag(takes_context=True)
+def record_href(context: Context, target_type: str, target_id: int) -> str:
+    """Where the record tells this story whole, for those who may read it; empty for others."""
+    request = getattr(context, "request", None)
+    try:
+        href = reverse("console:record_timeline", args=[target_type, target_id])
+    except NoReverseMatch:
+        return ""
+    rule = getattr(resolve(href).func, "page_rule", None)
+    return href if request is not None and callable(rule) and rule(request.actor) else ""

@@ -1,0 +1,175 @@
+"""The record as one story: which entries tell of a campaign, an item, an agent, a grant."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Model, Q, QuerySet
+from django.urls import NoReverseMatch, reverse
+
+from apps.audit.models import AuditEntry
+from apps.core.actors import Actor, Person, Role, reads_everything
+from apps.evidence.models import Addendum, Package, Sample
+from apps.findings.models import Finding
+from apps.grants.models import AgentFingerprint, Grant
+from apps.inventory.models import Agent, Binding, Credential, Identity, System
+from apps.inventory.querysets.scope import is_limited_auditor
+from apps.remediation.models import Order
+from apps.reviews.models import Acknowledgement, Campaign, Hold, ReviewItem
+
+type Ids = Iterable[int] | QuerySet
+type Related = dict[type[Model], Ids]
+
+# Records with a page of their own, and where it is.
+PAGES = {
+    "accounts.team": "accounts:team_detail",
+    "accounts.user": "accounts:person_detail",
+    "evidence.package": "evidence:package_detail",
+    "evidence.sample": "evidence:sample_detail",
+    "findings.finding": "findings:finding_detail",
+    "grants.grant": "grants:grant_detail",
+    "grants.permission": "grants:permission_detail",
+    "inventory.agent": "inventory:agent_detail",
+    "inventory.credential": "inventory:credential_detail",
+    "inventory.identity": "inventory:identity_detail",
+    "inventory.source": "connectors:source_detail",
+    "inventory.system": "inventory:system_detail",
+    "remediation.order": "remediation:order_detail",
+    "reviews.campaign": "reviews:campaign_detail",
+    "reviews.reviewitem": "evidence:item_story",
+    "reviews.template": "reviews:template_detail",
+}
+# What an auditor whose seat is limited to systems may read of: what they may open.
+SCOPED: tuple[type[Model], ...] = (
+    Agent,
+    System,
+    Identity,
+    Binding,
+    Credential,
+    Grant,
+    Order,
+    Finding,
+    ReviewItem,
+    Campaign,
+)
+
+
+def page_of(target_type: str, target_id: int) -> str:
+    """The address of a record's own page; empty if it has none."""
+    try:
+        return reverse(PAGES[target_type], args=[target_id])
+    except (KeyError, NoReverseMatch):
+        return ""
+
+
+def entries_visible_to(actor: Actor) -> QuerySet[AuditEntry]:
+    """The entries somebody may read: all for stewards; for auditors those within their seat."""
+    if reads_everything(actor):
+        return AuditEntry.objects.all()
+    if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
+        return AuditEntry.objects.none()
+    seat = actor.user.seat
+    rows = AuditEntry.objects.all()
+    if seat.period_from:
+        rows = rows.filter(occurred_at__date__gte=seat.period_from)
+    if seat.period_until:
+        rows = rows.filter(occurred_at__date__lte=seat.period_until)
+    return rows.filter(_within_seat(actor)) if is_limited_auditor(actor) else rows
+
+
+def _within_seat(actor: Person) -> Q:
+    own = Q(target_type="accounts.seat", target_id=actor.user.seat.pk)
+    for model in SCOPED:
+        visible: Any = model._default_manager
+        own |= _about(model, visible.visible_to(actor).values("pk"))
+    return own
+
+
+def timeline_of(target_type: str, target_id: int, *, actor: Actor) -> QuerySet[AuditEntry]:
+    """The entries of one record and of what belongs to it, as far as the reader may see them."""
+    wanted = Q(target_type=target_type, target_id=target_id)
+    related = BELONGS.get(target_type)
+    for model, ids in (related(target_id) if related else {}).items():
+        wanted |= _about(model, ids)
+    return entries_visible_to(actor).filter(wanted).select_related("actor")
+
+
+def _about(model: type[Model], ids: Ids) -> Q:
+    return Q(target_type=model._meta.label_lower, target_id__in=ids)
+
+
+def subject_of(target_type: str, target_id: int) -> str | None:
+    """What a record is called now, or was called by its newest entry; None if there is none."""
+    try:
+        model = apps.get_model(target_type)
+    except (LookupError, ValueError):
+        return None
+    record = model._default_manager.filter(pk=target_id).first()
+    if record is not None:
+        return str(record)
+    entry = AuditEntry.objects.filter(target_type=target_type, target_id=target_id).first()
+    return entry.target_label if entry else None
+
+
+def _of_campaign(pk: int) -> Related:
+    of = {"campaign": pk}
+    return {
+        Hold: Hold.objects.filter(**of).values("pk"),
+        Acknowledgement: Acknowledgement.objects.filter(**of).values("pk"),
+        ReviewItem: ReviewItem.objects.filter(**of).values("pk"),
+        Order: Order.objects.of_campaign(pk).values("pk"),
+        Package: Package.objects.filter(**of).values("pk"),
+        Addendum: Addendum.objects.filter(**of).values("pk"),
+        Sample: Sample.objects.filter(**of).values("pk"),
+    }
+
+
+def _of_item(pk: int) -> Related:
+    orders = Order.objects.filter(
+        Q(review_items=pk) | Q(origin_type="reviews.reviewitem", origin_id=pk)
+    )
+    return {Order: orders.values("pk")}
+
+
+def _of_agent(pk: int) -> Related:
+    identities = Binding.objects.filter(agent=pk).values("identity")
+    return {
+        Binding: Binding.objects.filter(agent=pk).values("pk"),
+        AgentFingerprint: AgentFingerprint.objects.filter(agent=pk).values("pk"),
+        Credential: Credential.objects.filter(identity__in=identities).values("pk"),
+        Grant: Grant.objects.filter(identity__in=identities).values("pk"),
+        ReviewItem: ReviewItem.objects.filter(agent=pk).values("pk"),
+        Finding: Finding.objects.filter(agent=pk).values("pk"),
+    }
+
+
+def _of_identity(pk: int) -> Related:
+    return {
+        Binding: Binding.objects.filter(identity=pk).values("pk"),
+        Credential: Credential.objects.filter(identity=pk).values("pk"),
+        Grant: Grant.objects.filter(identity=pk).values("pk"),
+    }
+
+
+def _of_grant(pk: int) -> Related:
+    return {
+        Order: Order.objects.filter(grant=pk).values("pk"),
+        ReviewItem: ReviewItem.objects.filter(grant=pk).values("pk"),
+    }
+
+
+def _of_credential(pk: int) -> Related:
+    return {
+        Order: Order.objects.filter(credential=pk).values("pk"),
+        ReviewItem: ReviewItem.objects.filter(credential=pk).values("pk"),
+    }
+
+
+BELONGS: dict[str, Callable[[int], Related]] = {
+    "reviews.campaign": _of_campaign,
+    "reviews.reviewitem": _of_item,
+    "inventory.agent": _of_agent,
+    "inventory.identity": _of_identity,
+    "inventory.credential": _of_credential,
+    "grants.grant": _of_grant,
+}

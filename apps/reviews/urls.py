@@ -1,5 +1,37 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.reviews.views import bench, campaign_acts, campaigns, items
 
 app_name = "reviews"
 # Campaigns, templates, calendar; then the bench.
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", campaigns.campaign_list, name="campaign_list"),
+    path("new/", campaigns.campaign_new, name="campaign_new"),
+    path("<int:pk>/", campaigns.campaign_detail, name="campaign_detail"),
+    path("<int:pk>/items/", campaigns.campaign_items, name="campaign_items"),
+    path("<int:pk>/stage/", campaign_acts.campaign_stage, name="campaign_stage"),
+    path("<int:pk>/launch/", campaign_acts.campaign_launch, name="campaign_launch"),
+    path("<int:pk>/remind/", campaign_acts.campaign_remind, name="campaign_remind"),
+    path("<int:pk>/end/", campaign_acts.campaign_decide, name="campaign_decide"),
+    path("<int:pk>/cancel/", campaign_acts.campaign_cancel, name="campaign_cancel"),
+    path("<int:pk>/close/", campaign_acts.campaign_close, name="campaign_close"),
+    path("<int:pk>/acknowledge/", campaign_acts.campaign_acknowledge, name="campaign_acknowledge"),
+    path("<int:pk>/holds/<int:hold_pk>/", campaign_acts.hold_decide, name="hold_decide"),
+    path("bench/<int:pk>/", bench.bench, name="bench"),
+    path("bench/<int:pk>/agents/<int:agent_pk>/", bench.bench_agent, name="bench_agent"),
+    path(
+        "bench/<int:pk>/agents/<int:agent_pk>/progress/",
+        bench.bench_progress,
+        name="bench_progress",
+    ),
+    path("bench/<int:pk>/agents/<int:agent_pk>/revoke/", bench.bench_revoke, name="bench_revoke"),
+    path("bench/<int:pk>/submit/", bench.bench_submit, name="bench_submit"),
+    path("bench/<int:pk>/asked/", bench.bench_owner, name="bench_owner"),
+    path("items/<int:pk>/", items.item_detail, name="item_detail"),
+    path("items/<int:pk>/card/", items.item_card, name="item_card"),
+    path("items/<int:pk>/draft/", items.item_draft, name="item_draft"),
+    path("items/<int:pk>/undo/", items.item_undo, name="item_undo"),
+    path("items/<int:pk>/reassign/", items.item_reassign, name="item_reassign"),
+    path("items/<int:pk>/reroute/", items.item_reroute, name="item_reroute"),
+    path("items/<int:pk>/<slug:kind>/", items.item_note, name="item_note"),
+]

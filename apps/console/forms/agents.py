@@ -11,7 +11,7 @@ from apps.inventory.models import Agent, Identity, System, Task
 from apps.inventory.services import NeedDraft, TaskDraft
 from apps.inventory.states import Autonomy, Environment
 
-NEEDS_PER_TASK = 4
+NEEDS_SHOWN = 3
 LEVELS = [("read", "read"), ("write", "write"), ("admin", "admin")]
 
 
@@ -198,7 +198,9 @@ class TaskForm(forms.Form):
     def __init__(self, *args: Any, systems: list[tuple[int, str]], **kwargs: Any):
         super().__init__(*args, **kwargs)
         choices = [("", "System"), *systems]
-        for index in range(NEEDS_PER_TASK):
+        held = sum(name.startswith("system_") for name in self.initial)
+        self.need_rows = max(NEEDS_SHOWN, held + 1)
+        for index in range(self.need_rows):
             number = index + 1
             self.fields[f"system_{index}"] = forms.TypedChoiceField(
                 label=f"Need {number}: system",
@@ -220,7 +222,7 @@ class TaskForm(forms.Form):
     def rows(self) -> list[tuple[forms.BoundField, forms.BoundField, forms.BoundField]]:
         return [
             (self[f"system_{index}"], self[f"service_{index}"], self[f"level_{index}"])
-            for index in range(NEEDS_PER_TASK)
+            for index in range(self.need_rows)
         ]
 
     def draft(self, tags: dict[tuple[str, int, str], tuple[str, ...]]) -> TaskDraft | None:
@@ -230,7 +232,7 @@ class TaskForm(forms.Form):
         if not title:
             return None
         needs = []
-        for index in range(NEEDS_PER_TASK):
+        for index in range(self.need_rows):
             system = cleaned.get(f"system_{index}")
             if system is None:
                 continue
@@ -246,7 +248,7 @@ TaskFormSet = forms.formset_factory(TaskForm, extra=2, max_num=60, validate_max=
 
 def task_initial(task: Task) -> dict[str, Any]:
     initial: dict[str, Any] = {"title": task.title}
-    for index, need in enumerate(list(task.needs.all())[:NEEDS_PER_TASK]):
+    for index, need in enumerate(task.needs.all()):
         initial[f"system_{index}"] = need.system_id
         initial[f"service_{index}"] = need.service
         initial[f"level_{index}"] = need.level

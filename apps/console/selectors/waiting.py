@@ -104,7 +104,7 @@ def _attestations(actor: Person) -> list[Waiting]:
             title=row["campaign__name"],
             text=f"Say in your own words why {row['n']} write "
             f"grant{'s are' if row['n'] > 1 else ' is'} needed",
-            href=reverse("reviews:attestations", args=[row["campaign"]]),
+            href=reverse("reviews:bench_owner", args=[row["campaign"]]),
             due_at=row["campaign__deadline_at"],
         )
         for row in rows

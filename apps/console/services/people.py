@@ -15,8 +15,8 @@ from apps.core.errors import DomainError
 from apps.core.policies import enforce
 from apps.inventory.models import SeatSystem, System
 from apps.inventory.services.handovers import agents_hand_over
+from apps.reviews.services.assignments import items_hand_over
 from apps.reviews.services.handovers import campaigns_hand_over
-from apps.reviews.services.items import items_hand_over
 
 
 @transaction.atomic

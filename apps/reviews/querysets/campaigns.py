@@ -46,9 +46,9 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         return self.running().filter(deadline_at__lte=moment)
 
     def for_table(self) -> Self:
-        return self.select_related("template", "run_by", "fallback_reviewer").fetch_mode(
-            models.FETCH_RAISE
-        )
+        return self.select_related(
+            "template", "run_by", "fallback_reviewer", "acknowledgement__given_by"
+        ).fetch_mode(models.FETCH_RAISE)
 
     def locked(self, pk: int) -> "Campaign":
         """Read one campaign for update. Callers decide on what they read here, not before."""

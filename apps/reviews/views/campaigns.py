@@ -1,0 +1,151 @@
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET, require_http_methods
+
+from apps.audit.models import AuditEntry
+from apps.core.actors import Person
+from apps.core.errors import DomainError
+from apps.core.htmx import Request, moved, render_page
+from apps.core.jobs import jobs_of
+from apps.core.listing import render_listing
+from apps.core.policies import page
+from apps.notices.selectors import notices_about
+from apps.remediation.models import Order
+from apps.reviews.filters.campaigns import CampaignFilterSet, ItemFilterSet
+from apps.reviews.forms.campaigns import CampaignForm
+from apps.reviews.markdown import rendered
+from apps.reviews.models import Campaign, ReviewItem
+from apps.reviews.policies import campaigns as policies
+from apps.reviews.scope import Scope
+from apps.reviews.selectors import progress
+from apps.reviews.selectors.closing import streams_not_read_again
+from apps.reviews.selectors.coverage import needs_fallback_reason, scope_in_words
+from apps.reviews.services.campaigns import campaign_create
+from apps.reviews.states import CampaignState
+from apps.reviews.tables.campaigns import CampaignTable, ItemTable
+
+ACTS = {
+    "may_stage": policies.can_stage,
+    "may_launch": policies.can_launch,
+    "may_remind": policies.can_remind,
+    "may_close_early": policies.can_close_early,
+    "may_cancel": policies.can_cancel,
+    "may_close": policies.can_close,
+    "may_acknowledge": policies.can_acknowledge,
+    "may_export": policies.can_export,
+    "may_see_whole": policies.can_see_whole,
+}
+
+
+@require_GET
+@page(policies.can_browse)
+def campaign_list(request: Request) -> HttpResponse:
+    return render_listing(
+        request,
+        "reviews/campaign_list.html",
+        rows=Campaign.objects.visible_to(request.actor).for_table(),
+        table_class=CampaignTable,
+        filterset_class=CampaignFilterSet,
+        context={
+            "may_plan": policies.can_plan(request.actor),
+            "empty_title": "No reviews yet",
+            "empty_text": "A steward starts one from a template, or by hand.",
+            "empty_icon": "checklist",
+        },
+        csv_name="campaigns",
+    )
+
+
+@require_GET
+@page(policies.can_browse)
+def campaign_detail(request: Request, pk: int) -> HttpResponse:
+    """The owner's page: where it stands, what comes next, and who is late."""
+    campaign = campaign_of(request, pk)
+    acts = {name: rule(request.actor, campaign) for name, rule in ACTS.items()}
+    whole = bool(acts["may_see_whole"])
+    context = {
+        "campaign": campaign,
+        "scope": scope_in_words(Scope.of(campaign.scope)),
+        "instructions": rendered(campaign.instructions),
+        "job": jobs_of(campaign).order_by("-pk").first(),
+        "mine": _mine(request, campaign),
+        "sources": campaign.campaign_sources.select_related("source").order_by("moment", "pk"),
+        "holds": [
+            (hold, policies.can_decide_hold(request.actor, hold))
+            for hold in campaign.holds.select_related("placed_by", "decided_by", "campaign")
+        ],
+        "needs_fallback_reason": needs_fallback_reason(campaign),
+        **acts,
+    }
+    if whole:
+        context |= _whole(campaign)
+    return render_page(
+        request,
+        "reviews/campaign_detail.html",
+        context,
+        regions=["campaign-summary", "campaign-progress"],
+    )
+
+
+def _whole(campaign: Campaign) -> dict[str, object]:
+    orders = Order.objects.of_campaign(campaign.pk)
+    return {
+        "reviewers": progress.by_reviewer(campaign),
+        "systems": progress.by_system(campaign),
+        "dispositions": progress.dispositions_of(campaign),
+        "found": progress.reviewers_found(campaign),
+        "chart": progress.burn_down(campaign),
+        "decisions": progress.newest_decisions(campaign),
+        "notices": notices_about(campaign)[:50],
+        "entries": AuditEntry.objects.about(campaign)[:40],
+        "orders_open": orders.unsettled().count(),
+        "orders_all": orders.count(),
+        "unread": streams_not_read_again(campaign)
+        if campaign.state == CampaignState.VERIFYING
+        else [],
+    }
+
+
+def _mine(request: Request, campaign: Campaign) -> int:
+    """How many items wait here for the reader."""
+    if not isinstance(request.actor, Person) or campaign.state != CampaignState.RUNNING:
+        return 0
+    rows = ReviewItem.objects.assigned_to(request.actor).waiting()
+    return rows.filter(campaign=campaign).count()
+
+
+@require_GET
+@page(policies.can_browse)
+def campaign_items(request: Request, pk: int) -> HttpResponse:
+    campaign = campaign_of(request, pk)
+    return render_listing(
+        request,
+        "reviews/campaign_items.html",
+        rows=ReviewItem.objects.visible_to(request.actor).filter(campaign=campaign).for_table(),
+        table_class=ItemTable,
+        filterset_class=ItemFilterSet,
+        context={"campaign": campaign},
+        csv_name=f"items-of-campaign-{campaign.pk}",
+        changed="reviewitem",
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@page(policies.can_plan)
+def campaign_new(request: Request) -> HttpResponse:
+    form = CampaignForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            campaign = campaign_create(new=form.new_campaign(request.actor), actor=request.actor)
+        except DomainError as error:
+            form.add_error(None, str(error))
+        else:
+            return moved(request, to=campaign.get_absolute_url(), said="The draft is made.")
+    return render_page(
+        request, "reviews/campaign_new.html", {"form": form}, status=422 if form.errors else 200
+    )
+
+
+def campaign_of(request: Request, pk: int) -> Campaign:
+    rows = Campaign.objects.visible_to(request.actor).for_table()
+    return get_object_or_404(rows, pk=pk)

@@ -1,7 +1,11 @@
+from datetime import UTC, datetime
+
 import pytest
 from django.urls import reverse
 
+from apps.accounts.links import invitation_token
 from apps.accounts.models import Invitation, User
+from apps.accounts.services import people
 from apps.accounts.services.invitations import person_invite
 from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
@@ -149,13 +153,16 @@ def test_people_change_their_own_name_and_time_zone(as_reviewer, reviewer):
     assert (reviewer.display_name, reviewer.time_zone) == ("Head of claims", "Europe/Berlin")
 
 
-def test_times_are_shown_in_the_readers_zone(as_steward, steward):
+def test_times_are_shown_in_the_readers_zone(as_steward, steward, reviewer):
     steward.time_zone = "Asia/Tokyo"
     steward.save()
+    reviewer.is_active = False
+    reviewer.deactivated_at = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
+    reviewer.save()
 
-    page = as_steward.get(steward.get_absolute_url())
+    page = as_steward.get(reviewer.get_absolute_url())
 
-    assert page.status_code == 200
+    assert b"2 Mar 2026, 05:00:00 JST" in page.content
 
 
 def test_nobody_adds_an_address_of_their_own(as_reviewer):
@@ -217,8 +224,6 @@ def test_somebody_deactivated_is_signed_out_at_once_and_stays_out(as_reviewer, r
     url = reverse("accounts:person_list")
     assert as_reviewer.get(url).status_code == 200
 
-    from apps.accounts.services import people
-
     people.person_deactivate(person_id=reviewer.pk, reason="Left", actor=System("test"))
     gone = as_reviewer.get(url)
     people.person_reactivate(person_id=reviewer.pk, reason="Came back", actor=System("test"))
@@ -237,6 +242,4 @@ def _invite() -> Invitation:
 
 
 def _link(invitation: Invitation) -> str:
-    from apps.accounts.links import invitation_token
-
     return reverse("accounts:invitation_open", args=[invitation_token(invitation.seed)])

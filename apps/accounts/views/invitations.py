@@ -83,7 +83,7 @@ def invitation_withdraw(request: Request, pk: int) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def invitation_open(request: Request, token: str) -> HttpResponse:
-    request.logged_path = "/settings/invitation/..."  # type: ignore[attr-defined]
+    request.path = "/settings/invitation/..."  # what logs show: the path is the proof
     invitation = invitations.invitation_for(token)
     if invitation is None:
         return render_page(request, "accounts/invitation_gone.html", {}, status=410)

@@ -29,7 +29,7 @@ PAGES = {
     "findings.finding": "findings:finding_detail",
     "grants.grant": "grants:grant_detail",
     "grants.permission": "grants:permission_detail",
-    "inventory.agent": "inventory:agent_detail",
+    "inventory.agent": "console:agent_detail",
     "inventory.credential": "inventory:credential_detail",
     "inventory.identity": "inventory:identity_detail",
     "inventory.source": "connectors:source_detail",

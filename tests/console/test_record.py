@@ -84,7 +84,7 @@ def test_an_entry_shows_the_change_and_leads_to_the_record(as_auditor, system):
 
     assert "Lambda" in page
     assert "Fargate" in page
-    assert reverse("inventory:agent_detail", args=[agent.pk]) in page
+    assert reverse("console:agent_detail", args=[agent.pk]) in page
 
 
 def test_an_agents_timeline_holds_what_belongs_to_it(steward, system):

@@ -153,6 +153,10 @@ def write_items(files: Files, review: Review, orders: dict[int, tuple]) -> dict[
             row = index_row(item, disposition, orders.get(item["pk"], ()))
             index(row)
             book.write(row)
+        for new in review.campaign.reconciliation.get("new", []):
+            differs(
+                ["", new["label"], "in scope at close, not in the population", new["first_seen_at"]]
+            )
     return dict(sorted(dispositions.items()))
 
 

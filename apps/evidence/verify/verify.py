@@ -415,12 +415,15 @@ def check_counts(package, report, campaign, predicate):
     report.claim("Every file has the number of rows that was signed", faults)
 
 
-def check_population(package, report):
+def check_population(package, report, campaign):
     launch = column(package, "data/population_at_launch.csv", "item")
     close = pick(package, "data/population_at_close.csv", "item", "origin", "disposition")
     items, started = [item for item, _, _ in close], set(launch)
     faults = [f"item {i} is in the population at launch twice" for i in repeated(launch)]
     faults += [f"item {i} is in the population at close twice" for i in repeated(items)]
+    frozen = campaign.get("population_count", len(launch))
+    if len(launch) != frozen:
+        faults.append(f"{len(launch)} items at launch, and {frozen} were frozen")
     gone = sorted(started - set(items))
     faults += [f"item {i} was in the population at launch and is gone at close" for i in gone]
     for item, origin, _ in close:
@@ -442,6 +445,10 @@ def check_dispositions(report, campaign, close):
         if found.get(name, 0) != said.get(name, 0):
             count = f"{found.get(name, 0)} items, and campaign.json says {said.get(name, 0)}"
             faults.append(f"{name}: {count}")
+    closed_with = campaign.get("reconciliation", {}).get("dispositions", {})
+    counted = {name: found[name] for name in found if name != "superseded"}
+    if closed_with and closed_with != counted:
+        faults.append(f"the campaign was closed with {closed_with}")
     total = sum(said.values())
     if total != len(close):
         faults.append(f"dispositions sum to {total}, and the population is {len(close)}")
@@ -527,7 +534,7 @@ def check_record(package, report, decided):
 def check_review(package, report, predicate):
     campaign = package.json("data/campaign.json")
     check_counts(package, report, campaign, predicate)
-    close = check_population(package, report)
+    close = check_population(package, report, campaign)
     check_dispositions(report, campaign, close)
     check_assignments(package, report, close)
     decided = check_decisions(package, report, close)

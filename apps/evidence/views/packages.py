@@ -74,8 +74,8 @@ def package_job(request: Request, pk: int) -> HttpResponse:
 def package_create(request: Request, campaign_pk: int) -> HttpResponse:
     """Export a campaign: ask for its package."""
     campaign = _campaign(request, campaign_pk)
-    form = ExportForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = ExportForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         try:
             package = packages.package_request(campaign_id=campaign_pk, actor=request.actor)
         except DomainError as error:

@@ -84,6 +84,7 @@ class ReviewItemFactory(factory.django.DjangoModelFactory):
 
     class Meta:
         model = ReviewItem
+        skip_postgeneration_save = True
 
     class Params:
         of_credential = factory.Trait(

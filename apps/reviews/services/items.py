@@ -125,8 +125,8 @@ def _world(actor: Person, campaign: Campaign, items: Sequence[ReviewItem]) -> _W
     agents = {item.agent_id for item in items if item.agent_id}
     designs = (
         AgentFingerprint.objects.filter(agent__in=agents, kind=FingerprintKind.DESIGN)
-        .order_by("agent", "-pk")
-        .distinct("agent")
+        .order_by("agent_id", "-pk")
+        .distinct("agent_id")
         .values_list("agent_id", "digest")
     )
     return _World(

@@ -1,0 +1,106 @@
+// The bench by keyboard: items are walked, choices are picked, drafts say that they are kept.
+const TYPING = "input:not([type=radio]):not([type=checkbox]), textarea, select, dialog[open]"
+const PICKS = new Set(["k", "n", "r", "t", "a"])
+const ACTS = new Set(["q", "m", "u"])
+
+export function start(bench) {
+  const heard = new AbortController()
+  const listen = (name, act) => document.addEventListener(name, act, { signal: heard.signal })
+  const alive = (act) => (event) => (bench.isConnected ? act(event) : heard.abort())
+  listen("keydown", alive((event) => pressed(bench, event)))
+  listen("draft:saved", alive(({ detail }) => saved(detail)))
+  listen("htmx:beforeSwap", alive(({ detail }) => remember(detail)))
+  listen("htmx:afterSettle", alive(() => restore()))
+  listen("change", alive(({ target }) => opened(target)))
+}
+
+const items = (bench) => [...bench.querySelectorAll("[data-item]")]
+const current = () => document.activeElement?.closest("[data-item]")
+
+function pressed(bench, event) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return submitAll(event)
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return
+  const item = current()
+  if (event.target.closest(TYPING)) {
+    if (event.key === "Escape" && item) item.focus()
+    return
+  }
+  if (event.key === "ArrowDown" || event.key === "j") return walk(bench, item, 1, event)
+  if (event.key === "ArrowUp" || event.key === "J") return walk(bench, item, -1, event)
+  if (!item) return
+  const key = event.key.toLowerCase()
+  if (PICKS.has(key)) return pick(item, key, event)
+  if (ACTS.has(key)) return act(item, key, event)
+  if (event.key === "Enter" && event.target === item) return keepAndGoOn(bench, item, event)
+}
+
+function walk(bench, item, step, event) {
+  const all = items(bench)
+  if (!all.length) return
+  event.preventDefault()
+  const at = item ? all.indexOf(item) + step : 0
+  const next = all[Math.min(Math.max(at, 0), all.length - 1)]
+  next.focus({ preventScroll: true })
+  next.scrollIntoView({ block: "nearest" })
+}
+
+function pick(item, key, event) {
+  const radio = item.querySelector(`[data-pick="${key}"]`)
+  if (!radio) return
+  event.preventDefault()
+  radio.click()
+}
+
+function act(item, key, event) {
+  const does = item.querySelector(`[data-act="${key}"]`)
+  if (!does || !does.offsetParent) return
+  event.preventDefault()
+  does.click()
+}
+
+function keepAndGoOn(bench, item, event) {
+  const form = item.querySelector("form.choice")
+  if (!form?.querySelector("[name=outcome]:checked")) return
+  event.preventDefault()
+  form.requestSubmit()
+  walk(bench, item, 1, event)
+}
+
+function submitAll(event) {
+  const dialog = document.querySelector("dialog[open] form")
+  if (dialog) return
+  event.preventDefault()
+  const typed = current()?.querySelector("form.choice")
+  if (typed?.querySelector("[name=outcome]:checked")) typed.requestSubmit()
+  setTimeout(() => document.getElementById("bench-submit")?.click(), typed ? 400 : 0)
+}
+
+// A chosen outcome opens its panel; what has to be typed is next under the hands.
+function opened(target) {
+  if (target.name !== "outcome") return
+  const item = target.closest("[data-item]")
+  const reason = item.querySelector("textarea")
+  item.querySelector("[data-panel]").scrollIntoView({ block: "nearest" })
+  if (reason && matchMedia("(pointer: fine)").matches) reason.focus()
+}
+
+function saved({ item, version, says, missing }) {
+  const card = document.getElementById(`item-${item}`)
+  if (!card) return
+  for (const field of card.querySelectorAll("[name=version]")) field.value = version
+  card.querySelector("[data-draft]").hidden = false
+  card.querySelector("[data-says]").textContent = says
+  card.querySelector("[data-missing]").textContent = missing
+  card.classList.add("is-done")
+}
+
+// A region that is drawn anew keeps the reader's place.
+let place = ""
+function remember({ target }) {
+  const item = current()
+  if (item && (target === item || target.contains(item))) place = item.id
+}
+function restore() {
+  if (place && document.activeElement === document.body) document.getElementById(place)?.focus()
+  place = ""
+}

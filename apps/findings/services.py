@@ -22,6 +22,8 @@ CHUNK = 1000
 LONGEST_ACCEPTANCE = timedelta(days=365)
 # One check at a time: two would resolve and reopen each other's findings.
 LOCK = 7_301_944
+# A check joins whole tables: with less memory than this, its sorts and hashes go to disk.
+WORK_MEMORY = "64MB"
 
 _VERBS = {
     FindingState.OPEN: Verb.FINDING_REOPENED,
@@ -63,6 +65,7 @@ def _check(rule: Rule, actor: Actor) -> Counts:
     now = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEMORY])
     held = _hold(rule, now)
     resolved = _resolve(rule, actor, now)
     recurred = _recur(rule, actor, now)

@@ -1,6 +1,6 @@
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Cast, Concat, ExtractDay, Now
 
 from apps.core.preferences import preference
@@ -85,22 +85,31 @@ class SharedCredential(Rule):
     subject = Credential
 
     def subjects(self, now: datetime) -> QuerySet:
-        live = Binding.objects.live().filter(identity=OuterRef("identity"))
-        other_agent = live.filter(
-            Exists(
-                Binding.objects.live()
-                .filter(identity=OuterRef("identity"))
-                .exclude(agent=OuterRef("agent"))
-            )
+        """Two sets joined: as one condition with `or`, each row would be looked up by itself."""
+        of_several_agents = (
+            Binding.objects.live()
+            .order_by()
+            .values("identity")
+            .annotate(agents=Count("agent", distinct=True))
+            .filter(agents__gt=1)
+            .values("identity")
         )
-        same_secret = (
+        kept_twice = (
             Credential.objects.standing()
-            .filter(fingerprint=OuterRef("fingerprint"))
-            .exclude(pk=OuterRef("pk"))
+            .exclude(fingerprint="")
+            .order_by()
+            .values("fingerprint")
+            .annotate(times=Count("pk"))
+            .filter(times__gt=1)
+            .values("fingerprint")
         )
-        rows = Credential.objects.standing().filter(
-            Exists(other_agent) | (~Q(fingerprint="") & Exists(same_secret))
+        standing = Credential.objects.standing().order_by()
+        shared = (
+            standing.filter(identity__in=of_several_agents)
+            .values("pk")
+            .union(standing.filter(fingerprint__in=kept_twice).values("pk"))
         )
+        rows = Credential.objects.filter(pk__in=shared)
         return _described(rows, words("Used by more than one agent or system"))
 
 

@@ -6,6 +6,7 @@ from django.db.models import Q
 from apps.audit.services import Fact
 from apps.connectors.adapters.aws_catalogue import SYSTEM_KIND, catalogue
 from apps.connectors.models import StagedRow
+from apps.connectors.services.copying import copy_in
 from apps.connectors.services.payloads import moment_of
 from apps.connectors.services.run import REPEATED, Run
 from apps.grants.models import Grant, GrantStatement, Permission
@@ -175,13 +176,14 @@ class _Chunk:
         Grant.objects.bulk_update(self.changed, WRITTEN)
         rewritten = [grant.pk for grant, _ in self.rewritten]
         GrantStatement.objects.filter(grant__in=rewritten).delete()
-        GrantStatement.objects.bulk_create(
+        copy_in(
+            GrantStatement,
+            ("grant", "position", *KEPT),
             (
-                GrantStatement(grant=grant, position=at, **{name: line[name] for name in KEPT})
+                (grant.pk, at, *(line[name] for name in KEPT))
                 for grant, row in (*self.new, *self.rewritten)
                 for at, line in enumerate(row.data["statements"])
             ),
-            batch_size=CHUNK,
         )
         run.record(self.facts)
         run.seen(Grant, [grant.pk for grant in self.held.values()])

@@ -6,7 +6,7 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, reset_queries, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.connectors.adapters.contract import Header, Rejected, Row, Tally, UnreadableSource
@@ -15,6 +15,7 @@ from apps.connectors.adapters.opening import SourceFile
 from apps.connectors.errors import SourceRefused
 from apps.connectors.models import StagedRow, Sync
 from apps.connectors.policies import can_import
+from apps.connectors.services.copying import copy_in
 from apps.connectors.services.payloads import staged
 from apps.connectors.states import SyncStatus
 from apps.core.actors import Actor, Person
@@ -25,15 +26,10 @@ CHUNK = 1000
 REJECTED_SHOWN = 1000
 DUPLICATE = "It is listed twice; the first one counts."
 
-SECOND_OF_ITS_KEY = """
-    DELETE FROM connectors_stagedrow
-    WHERE sync_id = %s AND id IN (
-        SELECT id FROM (
-            SELECT id, row_number() OVER (PARTITION BY kind, key ORDER BY id) AS place
-            FROM connectors_stagedrow WHERE sync_id = %s
-        ) AS numbered WHERE place > 1
-    )
-    RETURNING kind, path
+# One pass and no join: the planner knows nothing yet of rows that were just staged.
+REPEATED_KEYS = """
+    SELECT array_agg(id ORDER BY id) FROM connectors_stagedrow
+    WHERE sync_id = %s GROUP BY kind, key HAVING count(*) > 1
 """
 
 
@@ -107,14 +103,12 @@ class _Reading:
         source = SourceFile(Path(self.sync.path), name=self.sync.file_name)
         rows = FORMATS[self.sync.format].read(source, self.sync.stream_hint)
         for chunk in batched(self._rows(rows), CHUNK, strict=False):
-            StagedRow.objects.bulk_create(chunk)
-            reset_queries()  # with DEBUG, Django keeps every statement: gigabytes of them
-            self.staged += len(chunk)
+            self.staged += copy_in(StagedRow, ("sync", "kind", "key", "path", "data"), chunk)
             self.progress(self.staged)
         self._drop_duplicates()
         self._keep(source)
 
-    def _rows(self, rows: Iterator[Row]) -> Iterator[StagedRow]:
+    def _rows(self, rows: Iterator[Row]) -> Iterator[tuple[Any, ...]]:
         for row in rows:
             if isinstance(row, Header):
                 self.header = row
@@ -125,7 +119,7 @@ class _Reading:
                 self.protected.add((row.kind, row.key))
             else:
                 kind, key, data = staged(row)
-                yield StagedRow(sync=self.sync, kind=kind, key=key, path=row.path, data=data)
+                yield self.sync.pk, kind, key, row.path, data
 
     def _reject(self, path: str, reason: str) -> None:
         self.rejected_count += 1
@@ -134,11 +128,14 @@ class _Reading:
 
     def _drop_duplicates(self) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(SECOND_OF_ITS_KEY, [self.sync.pk, self.sync.pk])
-            dropped = cursor.fetchall()
-        self.staged -= len(dropped)
-        for kind, path in dropped:
-            self._reject(path or kind, DUPLICATE)
+            cursor.execute(REPEATED_KEYS, [self.sync.pk])
+            repeated = sorted(pk for (ids,) in cursor.fetchall() for pk in ids[1:])
+        for chunk in batched(repeated, CHUNK, strict=False):
+            rows = StagedRow.objects.filter(pk__in=chunk)
+            for kind, path in rows.order_by("pk").values_list("kind", "path"):
+                self._reject(path or kind, DUPLICATE)
+            rows.delete()
+        self.staged -= len(repeated)
 
     def _keep(self, source: SourceFile) -> None:
         sync = self.sync

@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 
 from apps.core.filters import FilterSet, Only, SearchFilter
 from apps.grants.states import GrantState, Level, Tag
+from apps.inventory.filters import StreamFilter
 
 
 class GrantFilterSet(FilterSet):
@@ -14,7 +15,14 @@ class GrantFilterSet(FilterSet):
         choices=Tag, lookup_expr="contains", label="Makes possible", method="with_tag"
     )
     unjustified = Only("unjustified", "Write without a standing justification")
+    justified = django_filters.ChoiceFilter(
+        method="by_justification",
+        choices=[("yes", "A reason is in force"), ("no", "No reason in force")],
+        label="Justified",
+    )
     present = Only("present", "Held now")
+    gone = Only("gone", "Gone from its source")
+    stream = StreamFilter()
     agent = django_filters.NumberFilter(method="of_agent", label="Agent number")
     identity = django_filters.NumberFilter(field_name="identity_id", label="Identity number")
     system = django_filters.NumberFilter(field_name="system_id", label="System number")
@@ -27,6 +35,9 @@ class GrantFilterSet(FilterSet):
 
     def with_tag(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.making_possible(value)  # type: ignore[attr-defined]
+
+    def by_justification(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.justified(stands=value == "yes")  # type: ignore[attr-defined]
 
     def of_agent(self, rows: QuerySet, name: str, value: int) -> QuerySet:
         return rows.of_agent(int(value))  # type: ignore[attr-defined]

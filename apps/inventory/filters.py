@@ -14,6 +14,13 @@ from apps.inventory.states import (
 )
 
 
+class StreamFilter(django_filters.CharFilter):
+    """Rows that one source told of; findings and sources link with it."""
+
+    def __init__(self) -> None:
+        super().__init__(field_name="stream", label="Source")
+
+
 class AgentFilterSet(FilterSet):
     q = SearchFilter(placeholder="Name")
     state = django_filters.MultipleChoiceFilter(choices=AgentState, label="State")
@@ -41,6 +48,8 @@ class SystemFilterSet(FilterSet):
         choices=[("none", "None connected"), ("connected", "Connected")],
         label="Log",
     )
+    stream = StreamFilter()
+    gone = Only("gone", "Gone from its source")
 
     def by_log(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.with_log(connected=value == "connected")  # type: ignore[attr-defined]
@@ -52,6 +61,8 @@ class IdentityFilterSet(FilterSet):
     system = django_filters.NumberFilter(field_name="system_id", label="System number")
     present = Only("present", "Still in its source")
     agentless = Only("agentless", "No agent bound")
+    stream = StreamFilter()
+    gone = Only("gone", "Gone from its source")
 
 
 class BindingFilterSet(FilterSet):
@@ -70,9 +81,12 @@ class CredentialFilterSet(FilterSet):
     system = django_filters.NumberFilter(field_name="identity__system_id", label="System number")
     endless = Only("never_expires_or_rotates", "Never expires or rotates")
     standing = Only("standing", "Neither over nor gone")
+    shared = Only("shared", "Shared by several agents")
     expires_before = django_filters.DateFilter(
         field_name="expires_at",
         lookup_expr="lt",
         label="Expires before",
         widget=forms.DateInput(attrs={"type": "date"}),
     )
+    stream = StreamFilter()
+    gone = Only("gone", "Gone from its source")

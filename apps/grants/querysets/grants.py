@@ -50,6 +50,13 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         )
         return self.filter(Exists(lines), system__kind=permission.system_kind)
 
+    def justified(self, *, stands: bool) -> Self:
+        """Grants held now, at any level, by whether a reason for them is in force."""
+        in_force = Q(justification__isnull=False) & (
+            Q(justified_until__isnull=True) | Q(justified_until__gte=timezone.localdate())
+        )
+        return self.present().filter(in_force if stands else ~in_force)
+
     def of_agent(self, agent_id: int) -> Self:
         """Everything the agent may do: grants of every identity it acts as now."""
         return self.filter(
@@ -74,6 +81,10 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         if is_limited_auditor(actor):
             return self.filter(system_id__in=seat_systems(actor))
         return self.filter(identity__in=Identity.objects.visible_to(actor).values("pk"))
+
+    def gone(self) -> Self:
+        """Records their source no longer shows."""
+        return self.filter(gone_at__isnull=False)
 
     def for_table(self) -> Self:
         """Load what a row shows; anything forgotten raises instead of querying per row."""

@@ -60,6 +60,23 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
             )
         )
 
+    def shared(self) -> Self:
+        """The third question of home: credentials that several agents sign in with."""
+        identity = self.model._meta.get_field("identity").related_model
+        bindings = identity._meta.get_field("bindings").related_model._default_manager
+        several = (
+            bindings.live()
+            .order_by()
+            .values("identity")
+            .annotate(n=models.Count("pk"))
+            .filter(n__gt=1)
+        )
+        return self.standing().filter(identity__in=several.values("identity"))
+
+    def gone(self) -> Self:
+        """Records their source no longer shows."""
+        return self.filter(gone_at__isnull=False)
+
     def for_table(self) -> Self:
         return (
             self.with_agent_count()

@@ -136,6 +136,10 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
             accountable_id__isnull=True, is_service_linked=False, gone_at__isnull=True
         )
 
+    def gone(self) -> Self:
+        """Records their source no longer shows."""
+        return self.filter(gone_at__isnull=False)
+
     def for_table(self) -> Self:
         return (
             self.with_binding_count()

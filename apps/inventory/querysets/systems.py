@@ -41,6 +41,10 @@ class SystemQuerySet(models.QuerySet["System"]):
         """Systems still there, by whether their log is read."""
         return self.present().filter(log_connected=connected)
 
+    def gone(self) -> Self:
+        """Records their source no longer shows."""
+        return self.filter(gone_at__isnull=False)
+
     def for_table(self) -> Self:
         return self.select_related("owner").fetch_mode(models.FETCH_RAISE)
 

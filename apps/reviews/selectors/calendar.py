@@ -95,7 +95,7 @@ def _judged(
         missed = "No campaign was made before the next was due."
         return ("missed", missed) if over else ("due", "No campaign has been made yet.")
     if campaign.launched_at is None:
-        return _never_launched(campaign, over)
+        return _never_launched(campaign, over=over)
     if campaign.state == CampaignState.CANCELLED:
         return "missed", f"It was cancelled: {campaign.cancel_reason}"
     if campaign.launched_at > at + LATE_AFTER:
@@ -103,7 +103,7 @@ def _judged(
     return "held", ""
 
 
-def _never_launched(campaign: Campaign, over: bool) -> tuple[str, str]:
+def _never_launched(campaign: Campaign, *, over: bool) -> tuple[str, str]:
     if campaign.state == CampaignState.CANCELLED:
         return "missed", f"It was cancelled: {campaign.cancel_reason}"
     if over:

@@ -12,6 +12,8 @@ from apps.reviews.states import CAMPAIGN_MOVES, ITEM_MOVES, CampaignState, Dispo
 # Each move that may share a transaction with another has a verb of its own: a verb is recorded
 # once per record and transaction.
 _VERBS = {
+    CampaignState.STAGED: Verb.CAMPAIGN_STAGED,
+    CampaignState.STAGING_FAILED: Verb.CAMPAIGN_STAGING_FAILED,
     CampaignState.RUNNING: Verb.CAMPAIGN_LAUNCHED,
     CampaignState.DECIDED: Verb.CAMPAIGN_DECIDED,
     CampaignState.REMEDIATING: Verb.CAMPAIGN_REMEDIATING,

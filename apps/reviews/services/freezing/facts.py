@@ -22,7 +22,7 @@ def digest_of(facts: Mapping[str, Any]) -> str:
 
 def statements_of(grant_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
     held: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    rows = GrantStatement.objects.filter(grant__in=grant_ids).order_by("grant", "position")
+    rows = GrantStatement.objects.filter(grant__in=grant_ids).order_by("grant_id", "position")
     for grant_id, *values in rows.values_list("grant_id", *STATEMENT):
         held[grant_id].append(dict(zip(STATEMENT, values, strict=True)))
     return held

@@ -1,0 +1,208 @@
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from apps.audit.models import AuditEntry
+from apps.audit.verbs import Verb
+from apps.core.actors import Person
+from apps.core.errors import DomainError
+from apps.inventory.models import Source
+from apps.notices.models import Notice
+from apps.reviews.models import Assignment, ReviewItem
+from apps.reviews.services.campaigns import (
+    campaign_cancel,
+    campaign_launch,
+    campaign_stage,
+    items_exclude,
+)
+from apps.reviews.services.staging import population_sha256
+from apps.reviews.states import CampaignState, Disposition, FoundBy, ItemState
+from tests.factories.grants import GrantFactory, GrantStatementFactory
+from tests.factories.inventory import CredentialFactory, IdentityFactory, SourceFactory
+
+
+@pytest.fixture
+def stage(steward, django_capture_on_commit_callbacks):
+    def run(campaign, **kwargs):
+        with django_capture_on_commit_callbacks(execute=True):
+            campaign_stage(campaign_id=campaign.pk, actor=Person(steward), **kwargs)
+        campaign.refresh_from_db()
+        return campaign
+
+    return run
+
+
+def test_staging_freezes_who_decides_what(company, grants, draft, stage):
+    agent, _ = company
+    GrantStatementFactory(grant=grants[1], actions=["tickets:Update"], resources=["queue/1"])
+
+    campaign = stage(draft())
+
+    assert campaign.state == CampaignState.STAGED
+    assert campaign.population_count == 3
+    assert campaign.fallback_count == 0
+    by_level = {item.level: item for item in ReviewItem.objects.all()}
+    assert by_level["read"].reviewer == agent.owner
+    assert by_level["write"].reviewer == agent.team.manager
+    assert by_level["write"].attester == agent.owner
+    assert by_level["write"].found_by == FoundBy.MANAGER
+    assert by_level["write"].frozen["statements"][0]["actions"] == ["tickets:Update"]
+    assert by_level["write"].frozen["agent"]["owner"] == str(agent.owner)
+    assert campaign.population_sha256 == population_sha256(f"grant:{g.pk}" for g in grants)
+    assert AuditEntry.objects.filter(verb=Verb.CAMPAIGN_ITEMS_CREATED).count() == 1
+
+
+def test_nobody_is_asked_before_launch(grants, draft, stage, steward):
+    campaign = stage(draft())
+    assert not Assignment.objects.exists()
+
+    campaign_launch(campaign_id=campaign.pk, actor=Person(steward))
+
+    assert Assignment.objects.count() == 3
+
+
+def test_the_scope_limits_and_what_is_left_out_is_counted(company, grants, draft, stage):
+    _, identity = company
+    CredentialFactory(identity=identity)
+    GrantFactory(identity=IdentityFactory(is_service_linked=True), level="write")
+    GrantFactory(identity=identity, level="write", gone_at=timezone.now())
+
+    campaign = stage(draft(levels=("write", "admin")))
+
+    assert campaign.population_count == 2
+    left_out = {line["what"]: line["count"] for line in campaign.excluded}
+    assert left_out == {
+        "Access of service-linked identities": 1,
+        "Grants outside the scope": 1,
+        "Grants gone from their source": 1,
+        "Credentials": 1,
+    }
+
+
+def test_credentials_are_reviewed_at_the_level_they_open(company, grants, draft, stage):
+    agent, identity = company
+    CredentialFactory(identity=identity, made_by=agent.team.manager)
+
+    campaign = stage(draft(subjects=("credential",)))
+
+    item = ReviewItem.objects.get(campaign=campaign)
+    assert item.level == "admin"
+    assert item.found_by == FoundBy.SELF_REVIEW
+    assert item.reviewer == campaign.fallback_reviewer
+    assert campaign.fallback_count == 1
+
+
+def test_stale_sources_are_refused_unless_a_reason_is_given(grants, draft, stage, steward):
+    source = SourceFactory()
+    Source.objects.update(read_at=timezone.now() - timedelta(days=8))
+    grants[0].stream = source.stream
+    grants[0].save(update_fields=["stream"])
+    campaign = draft()
+
+    with pytest.raises(DomainError, match=rf"{source.label} \(192 hours old\)"):
+        campaign_stage(campaign_id=campaign.pk, actor=Person(steward))
+    campaign.refresh_from_db()
+    assert campaign.state == CampaignState.DRAFT
+
+    stage(campaign, stale_reason="The account is frozen this week.")
+
+    assert campaign.state == CampaignState.STAGED
+    noted = campaign.campaign_sources.get()
+    assert (noted.is_stale, noted.age_hours) == (True, 192)
+
+
+def test_nothing_in_scope_fails_and_says_so(draft, stage):
+    campaign = stage(draft())
+
+    assert campaign.state == CampaignState.STAGING_FAILED
+    assert campaign.staging_message.startswith("Nothing is in scope")
+
+
+def test_an_item_nobody_may_decide_fails_the_staging(draft, stage, steward):
+    campaign = draft()
+    campaign.fallback_reviewer = steward
+    campaign.save(update_fields=["fallback_reviewer"])
+    GrantFactory(identity=IdentityFactory(), granted_by=steward, requested_by=None)
+    steward.__class__.objects.filter(display_name="The fallback").update(role="reviewer")
+
+    stage(campaign)
+
+    assert campaign.state == CampaignState.STAGING_FAILED
+    assert campaign.staging_message.startswith("Nobody may decide")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staging_again_replaces_what_was_frozen(company, grants, draft, stage):
+    campaign = stage(draft())
+    _, identity = company
+    GrantFactory(identity=identity)
+
+    stage(campaign)
+
+    assert campaign.population_count == 4
+    assert ReviewItem.objects.filter(campaign=campaign).count() == 4
+
+
+def test_a_large_share_at_the_fallback_needs_a_reason(draft, stage, steward):
+    GrantFactory()
+    campaign = stage(draft())
+    assert campaign.fallback_count == 1
+
+    with pytest.raises(DomainError, match="1 of 1 items end at the fallback"):
+        campaign_launch(campaign_id=campaign.pk, actor=Person(steward))
+    campaign_launch(
+        campaign_id=campaign.pk, actor=Person(steward), fallback_reason="Mapping comes next week."
+    )
+
+    campaign.refresh_from_db()
+    assert campaign.state == CampaignState.RUNNING
+    assert campaign.fallback_reason == "Mapping comes next week."
+
+
+def test_launch_writes_to_everybody_asked_once(grants, draft, stage, steward):
+    campaign = stage(draft(levels=("write", "admin")))
+
+    campaign_launch(campaign_id=campaign.pk, actor=Person(steward))
+
+    notices = {(n.kind, n.recipient) for n in _notices(campaign)}
+    item = ReviewItem.objects.filter(campaign=campaign).first()
+    assert notices == {("review-launched", item.reviewer), ("review-attest", item.attester)}
+
+
+def test_an_excluded_item_stays_in_the_population(grants, draft, stage, steward):
+    campaign = stage(draft())
+    item = ReviewItem.objects.filter(campaign=campaign).first()
+
+    items_exclude(item_ids=[item.pk], reason="Reviewed by the bank itself.", actor=Person(steward))
+
+    item.refresh_from_db()
+    assert (item.state, item.disposition) == (ItemState.EXCLUDED, Disposition.EXCLUDED)
+    assert item.state_reason == "Reviewed by the bank itself."
+    assert ReviewItem.objects.counted().filter(campaign=campaign).count() == 3
+
+
+def test_a_reviewer_may_not_stage(draft, reviewer, grants):
+    campaign = draft()
+
+    with pytest.raises(PermissionDenied, match="Only a steward runs reviews"):
+        campaign_stage(campaign_id=campaign.pk, actor=Person(reviewer))
+
+    campaign.refresh_from_db()
+    assert campaign.state == CampaignState.DRAFT
+
+
+def test_a_cancelled_campaign_says_why(draft, steward):
+    campaign = draft()
+
+    with pytest.raises(DomainError, match="Say why"):
+        campaign_cancel(campaign_id=campaign.pk, reason=" ", actor=Person(steward))
+    campaign_cancel(campaign_id=campaign.pk, reason="Wrong scope.", actor=Person(steward))
+
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.cancel_reason) == (CampaignState.CANCELLED, "Wrong scope.")
+
+
+def _notices(campaign):
+    return list(Notice.objects.filter(about_type="reviews.campaign", about_id=campaign.pk))

@@ -2,6 +2,7 @@ import django_filters
 from django.db.models import QuerySet
 
 from apps.accounts.models import Team
+from apps.accounts.querysets import TeamQuerySet
 from apps.core.actors import Actor, Role
 from apps.core.filters import FilterSet, SearchFilter
 
@@ -26,5 +27,5 @@ class TeamFilterSet(FilterSet):
     q = SearchFilter("name", placeholder="Name")
 
 
-def _teams(actor: Actor):
+def _teams(actor: Actor) -> TeamQuerySet:
     return Team.objects.visible_to(actor)

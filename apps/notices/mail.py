@@ -38,8 +38,9 @@ class AnsweringBackend(EmailBackend):
         return _SMTPOverTLS if self.use_ssl else _SMTP
 
     def _send(self, email_message: EmailMessage) -> bool:
-        sent: bool = super()._send(email_message)
-        email_message.server_answer = self.connection.answer  # type: ignore[attr-defined]
+        sent: bool = super()._send(email_message)  # type: ignore[misc]
+        answer = getattr(self.connection, "answer", "")
+        email_message.server_answer = answer  # type: ignore[attr-defined]
         return sent
 
 

@@ -7,7 +7,7 @@ from apps.core.actors import Actor, Person, reads_everything
 from apps.notices.states import DeliveryStatus
 
 if TYPE_CHECKING:
-    from apps.notices.models import Delivery
+    from apps.notices.models import Delivery, Notice  # noqa: F401  (names a row's type)
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):

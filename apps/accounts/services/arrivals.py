@@ -28,7 +28,7 @@ def person_arrive(*, person_id: int, display_name: str, request_id: str) -> User
     Who was invited gets what the invitation promises; anybody else has no role until a steward
     gives them one.
     """
-    person = User.objects.locked(person_id)
+    person: User = User.objects.locked(person_id)
     person.email = person.username = address_of(person.email)
     person.display_name = display_name.strip()[:100] or person.email
     person.save(update_fields=["email", "username", "display_name"])

@@ -47,7 +47,7 @@ def checked_time_zone(name: str) -> str:
 def steward_create(*, email: str, display_name: str, password: str, actor: System) -> User:
     """Make a steward from the command line: the first, or one where nobody can sign in."""
     address = address_of(email)
-    person = User.objects.select_for_update().filter(email=address).first()
+    person: User | None = User.objects.select_for_update().filter(email=address).first()
     if person is None:
         person = User(username=address, email=address)
     elif not person.is_active:
@@ -108,7 +108,7 @@ def person_change(
     *, person_id: int, display_name: str, team: Team | None, time_zone: str, actor: Actor
 ) -> User:
     """Change somebody's name, team, and time zone."""
-    person = User.objects.locked(person_id)
+    person: User = User.objects.locked(person_id)
     enforce(policies.can_change_person(actor, person))
     if not display_name.strip():
         raise DomainError("A person needs a name.")
@@ -123,7 +123,7 @@ def person_change(
 @transaction.atomic
 def profile_change(*, display_name: str, time_zone: str, actor: Person) -> User:
     """Change one's own name and time zone."""
-    person = User.objects.locked(actor.user.pk)
+    person: User = User.objects.locked(actor.user.pk)
     if not display_name.strip():
         raise DomainError("You need a name.")
     changed = {
@@ -147,10 +147,7 @@ def person_change_role(
     Nobody changes their own role, and the last steward keeps theirs: stewards are locked and
     counted first. Whoever becomes an auditor owns nothing; `apps.console` sees to that before.
     """
-    stewards = User.objects.locked_stewards()
-    person = next((one for one in stewards if one.pk == person_id), None)
-    if person is None:
-        person = User.objects.locked(person_id)
+    person = _locked_with_stewards(person_id)
     enforce(policies.can_change_role(actor, person))
     if role not in {"", *Role.values}:
         raise DomainError("There is no such role.")
@@ -179,10 +176,7 @@ def person_deactivate(*, person_id: int, reason: str, actor: Actor) -> User:
 
     What they answer for must have passed to others: `apps.console.services.people` does both.
     """
-    stewards = User.objects.locked_stewards()
-    person = next((one for one in stewards if one.pk == person_id), None)
-    if person is None:
-        person = User.objects.locked(person_id)
+    person = _locked_with_stewards(person_id)
     enforce(policies.can_deactivate(actor, person))
     if not reason.strip():
         raise DomainError("Say why they are deactivated.")
@@ -204,7 +198,7 @@ def person_deactivate(*, person_id: int, reason: str, actor: Actor) -> User:
 @transaction.atomic
 def person_reactivate(*, person_id: int, reason: str, actor: Actor) -> User:
     """Let somebody back in, in the role they had. What they answered for stays with others."""
-    person = User.objects.locked(person_id)
+    person: User = User.objects.locked(person_id)
     enforce(policies.can_reactivate(actor, person))
     if not reason.strip():
         raise DomainError("Say why they come back.")
@@ -229,6 +223,14 @@ def person_signed_in(*, methods: list[str], actor: Person) -> None:
         target=actor.user,
         changes={"by": (None, " and ".join(methods))},
     )
+
+
+def _locked_with_stewards(person_id: int) -> User:
+    """Lock every standing steward and then the person, so that two stewards cannot both go."""
+    stewards: list[User] = User.objects.locked_stewards()
+    known = next((one for one in stewards if one.pk == person_id), None)
+    person: User = known or User.objects.locked(person_id)
+    return person
 
 
 def _seat(person: User, ends_on: date | None) -> Seat:

@@ -1,5 +1,7 @@
 """Acts on people that concern every app: what they answer for, and which systems a seat covers."""
 
+from django.db.models import QuerySet
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_http_methods
@@ -12,7 +14,7 @@ from apps.console.selectors.duties import duties_of
 from apps.console.services import people
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, render_page, written
-from apps.core.policies import page
+from apps.core.policies import Verdict, page
 from apps.inventory.models import System
 
 
@@ -105,18 +107,24 @@ def seat_change(request: Request, pk: int) -> HttpResponse:
 
 
 def _person(request: Request, pk: int) -> User:
-    return get_object_or_404(User.objects.visible_to(request.actor).for_table(), pk=pk)
+    seen = User.objects.visible_to(request.actor).for_table()
+    person: User = get_object_or_404(seen, pk=pk)
+    return person
 
 
-def _successors(request: Request, person: User):
-    return User.objects.visible_to(request.actor).who_may_decide().other_than(person)
+def _successors(request: Request, person: User) -> QuerySet[User]:
+    seen = User.objects.visible_to(request.actor)
+    able: QuerySet[User] = seen.who_may_decide().other_than(person)
+    return able
 
 
 def _changed(request: Request, person: User, said: str) -> HttpResponse:
     return written(request, changed="person", otherwise=person.get_absolute_url(), said=said)
 
 
-def _dialog(request, template, person, form, may) -> HttpResponse:
+def _dialog(
+    request: Request, template: str, person: User, form: Form, may: Verdict
+) -> HttpResponse:
     return render_page(
         request,
         template,

@@ -66,14 +66,22 @@ function keepAndGoOn(bench, item, event) {
   walk(bench, item, 1, event)
 }
 
+// Words still under the hands are kept first; the dialog opens once they are.
+let submits = false
 function submitAll(event) {
-  const dialog = document.querySelector("dialog[open] form")
-  if (dialog) return
+  if (document.querySelector("dialog[open]")) return
   event.preventDefault()
   const typed = current()?.querySelector("form.choice")
-  if (typed?.querySelector("[name=outcome]:checked")) typed.requestSubmit()
-  setTimeout(() => document.getElementById("bench-submit")?.click(), typed ? 400 : 0)
+  submits = Boolean(typed?.querySelector("[name=outcome]:checked"))
+  if (submits) typed.requestSubmit()
+  else document.getElementById("bench-submit")?.click()
 }
+
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (!submits || detail.elt.id !== "bench-progress") return
+  submits = false
+  document.getElementById("bench-submit")?.click()
+})
 
 // A chosen outcome opens its panel; what has to be typed is next under the hands.
 function opened(target) {

@@ -6,7 +6,6 @@ permissions in the zip are fixed.
 """
 
 import hashlib
-import os
 import re
 import shutil
 import zipfile
@@ -100,7 +99,7 @@ class Bag:
 @contextmanager
 def replaced(out: Path) -> Iterator[Path]:
     """Yield a path to write to, which takes the place of `out` at once if all went well."""
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    partial = out.with_name(f".{out.name}.partial")
     try:
         yield partial
         partial.replace(out)

@@ -18,7 +18,7 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
 
 FILES = {
-    "data/population_at_launch.csv": "item\n1\n2\n3\n",
+    "data/population_at_launch.csv": "item,kind,subject_id\n1,grant,11\n2,grant,12\n3,grant,13\n",
     "data/population_at_close.csv": (
         "item,origin,disposition\n1,launch,kept\n2,launch,revoked\n3,launch,uncertified\n"
     ),

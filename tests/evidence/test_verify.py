@@ -340,6 +340,13 @@ def test_an_open_item_is_right_in_an_interim_package(tmp_path):
     assert "INTERIM: the review is not over" in said
 
 
+def test_a_population_other_than_the_frozen_one_fails(tmp_path):
+    code, said = check(make(tmp_path, campaign={"population_sha256": "f" * 64}), key_file())
+
+    assert code == 50
+    assert "not the frozen one" in said
+
+
 def test_counts_that_differ_from_the_signed_ones_fail(tmp_path):
     campaign = {"counts": {**CAMPAIGN["counts"], "data/decisions.csv": 5}}
 

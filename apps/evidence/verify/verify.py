@@ -416,14 +416,19 @@ def check_counts(package, report, campaign, predicate):
 
 
 def check_population(package, report, campaign):
-    launch = column(package, "data/population_at_launch.csv", "item")
+    frozen = pick(package, "data/population_at_launch.csv", "item", "kind", "subject_id")
+    launch = [item for item, _, _ in frozen]
     close = pick(package, "data/population_at_close.csv", "item", "origin", "disposition")
     items, started = [item for item, _, _ in close], set(launch)
     faults = [f"item {i} is in the population at launch twice" for i in repeated(launch)]
     faults += [f"item {i} is in the population at close twice" for i in repeated(items)]
-    frozen = campaign.get("population_count", len(launch))
-    if len(launch) != frozen:
-        faults.append(f"{len(launch)} items at launch, and {frozen} were frozen")
+    count = campaign.get("population_count", len(launch))
+    if len(launch) != count:
+        faults.append(f"{len(launch)} items at launch, and {count} were frozen")
+    subjects = "\n".join(sorted(f"{kind}:{subject}" for _, kind, subject in frozen))
+    digest = hashlib.sha256(subjects.encode("utf-8")).hexdigest()
+    if campaign.get("population_sha256") not in (None, "", digest):
+        faults.append(f"the population at launch has the digest {digest}, not the frozen one")
     gone = sorted(started - set(items))
     faults += [f"item {i} was in the population at launch and is gone at close" for i in gone]
     for item, origin, _ in close:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.reviews.views import bench, campaign_acts, campaigns, items
+from apps.reviews.views import bench, campaign_acts, campaigns, items, templates
 
 app_name = "reviews"
 # Campaigns, templates, calendar; then the bench.
@@ -17,6 +17,14 @@ urlpatterns = [
     path("<int:pk>/close/", campaign_acts.campaign_close, name="campaign_close"),
     path("<int:pk>/acknowledge/", campaign_acts.campaign_acknowledge, name="campaign_acknowledge"),
     path("<int:pk>/holds/<int:hold_pk>/", campaign_acts.hold_decide, name="hold_decide"),
+    path("calendar/", templates.calendar, name="calendar"),
+    path("templates/", templates.template_list, name="template_list"),
+    path("templates/new/", templates.template_new, name="template_new"),
+    path("templates/ready/", templates.templates_ready, name="templates_ready"),
+    path("templates/<int:pk>/", templates.template_detail, name="template_detail"),
+    path("templates/<int:pk>/change/", templates.template_change, name="template_change"),
+    path("templates/<int:pk>/retire/", templates.template_retire, name="template_retire"),
+    path("templates/<int:pk>/start/", templates.template_start, name="template_start"),
     path("bench/<int:pk>/", bench.bench, name="bench"),
     path("bench/<int:pk>/agents/<int:agent_pk>/", bench.bench_agent, name="bench_agent"),
     path(

@@ -2,6 +2,7 @@ from django.utils import timezone
 
 from apps.core.actors import Actor, Person, Role, System
 from apps.core.policies import ALLOW, Verdict, deny
+from apps.inventory.querysets.scope import is_limited_auditor
 from apps.reviews.models import Campaign, Hold
 from apps.reviews.states import AFTER_LAUNCH, CAMPAIGN_MOVES, CampaignState, HoldState
 
@@ -119,6 +120,8 @@ def can_acknowledge(actor: Actor, campaign: Campaign) -> Verdict:
 
 def can_see_whole(actor: Actor, campaign: Campaign) -> Verdict:
     """Read every item, and what the campaign left out."""
+    if is_limited_auditor(actor):
+        return deny("Your seat covers some systems: you see the items of those.")
     if isinstance(actor, System) or actor.role in {Role.STEWARD, Role.AUDITOR}:
         return ALLOW
     return deny("You see your own items on the bench; stewards and auditors see all of them.")

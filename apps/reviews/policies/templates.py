@@ -9,3 +9,8 @@ def can_change_template(actor: Actor, template: Template) -> Verdict:
     if may and template.retired_at is not None:
         return deny("This template is retired. Its campaigns stay as they were.")
     return may
+
+
+def can_start(actor: Actor, template: Template) -> Verdict:
+    """Make a campaign from it by hand."""
+    return can_change_template(actor, template)

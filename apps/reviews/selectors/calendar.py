@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
+from apps.core.actors import Actor
 from apps.reviews.models import Campaign, Template
 from apps.reviews.recurrence import occurrences
 from apps.reviews.states import CampaignState
@@ -65,6 +67,41 @@ def occurrences_of(
         for position, at in enumerate(moments)
         if at <= until
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Every occurrence of every template in a span, oldest first."""
+
+    occurrences: list[Occurrence]
+
+    def counts(self) -> list[tuple[str, str, int]]:
+        """Each state with its word and how many."""
+        states = [occurrence.state for occurrence in self.occurrences]
+        return [(state, label, states.count(state)) for state, label in STATES.items()]
+
+    def months(self, state: str = "") -> list[tuple[datetime, list[Occurrence]]]:
+        """The occurrences by month, newest month last; of one state where one is named."""
+        shown = [one for one in self.occurrences if not state or one.state == state]
+        by_month = groupby(shown, key=lambda one: (one.at.year, one.at.month))
+        grouped = [list(group) for _, group in by_month]
+        return [(group[0].at, group) for group in grouped]
+
+
+def calendar_of(actor: Actor, after: datetime, until: datetime, now: datetime) -> Calendar:
+    templates = (
+        Template.objects.visible_to(actor)
+        .standing()
+        .exclude(recurrence="")
+        .prefetch_related("campaigns")
+        .order_by("name")
+    )
+    told = [
+        occurrence
+        for template in templates
+        for occurrence in occurrences_of(template, after, until, now)
+    ]
+    return Calendar(sorted(told, key=lambda one: (one.at, one.template.name)))
 
 
 def _between(template: Template, after: datetime, until: datetime):

@@ -167,3 +167,9 @@ def _refuse_odd(content: TemplateContent) -> None:
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, User) else value
+
+
+def ready_ones_are_there() -> bool:
+    """Whether each of the ready templates has been made."""
+    names = [ready["name"] for ready in READY]
+    return Template.objects.filter(name__in=names).count() == len(names)

@@ -73,6 +73,13 @@ def campaign_decide_due(*, campaign_id: int, moment: datetime, actor: Actor) -> 
     return campaign_decide(campaign_id=campaign_id, actor=actor)
 
 
+def campaigns_decide_due(*, moment: datetime, actor: Actor) -> int:
+    """End the deciding of every campaign whose deadline has passed. Returns how many."""
+    due = list(Campaign.objects.past_deadline(moment).order_by("pk").values_list("pk", flat=True))
+    ended = [campaign_decide_due(campaign_id=pk, moment=moment, actor=actor) for pk in due]
+    return sum(campaign is not None for campaign in ended)
+
+
 def _start_settling(campaign: Campaign, actor: Actor) -> None:
     job_start(kind="deciding", task="reviews.settle_campaign", subject=campaign, actor=actor)
 

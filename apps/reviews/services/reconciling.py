@@ -5,6 +5,7 @@ changed from outside the campaign, is superseded, and a new item takes its place
 new is not slipped into a frozen population: closing counts it, and the next review asks.
 """
 
+import logging
 from collections.abc import Sequence
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from django.db.models.fields.json import KT
 from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor
+from apps.core.errors import DomainError
 from apps.grants.models import AgentFingerprint
 from apps.grants.states import LIVE, FingerprintKind
 from apps.inventory.states import CREDENTIAL_OVER
@@ -29,6 +31,8 @@ from apps.reviews.services.moves import campaign_move, items_move
 from apps.reviews.services.phases import CHUNK
 from apps.reviews.states import CampaignState, Disposition, FoundBy, ItemState, Outcome
 
+logger = logging.getLogger(__name__)
+
 GONE = (
     Q(grant__isnull=False) & (~Q(grant__state__in=LIVE) | Q(grant__gone_at__isnull=False))
     | Q(credential__isnull=False)
@@ -39,6 +43,17 @@ GONE = (
 STILL_MOVES = Q(state=ItemState.OPEN) | Q(
     state=ItemState.DECIDED, decision__outcome__in=(Outcome.KEEP, Outcome.NARROW, Outcome.ABSTAIN)
 )
+
+
+def campaigns_reconcile(*, actor: Actor) -> int:
+    """Reconcile every running campaign; what one of them refuses holds no other up."""
+    moved = 0
+    for pk in list(Campaign.objects.running().order_by("pk").values_list("pk", flat=True)):
+        try:
+            moved += campaign_reconcile(campaign_id=pk, actor=actor)
+        except DomainError as error:
+            logger.warning("Campaign %s was not reconciled: %s", pk, error)
+    return moved
 
 
 def campaign_reconcile(*, campaign_id: int, actor: Actor) -> int:
@@ -162,10 +177,13 @@ def campaign_follow_orders(*, campaign_id: int, actor: Actor) -> Campaign:
     return campaign
 
 
-def campaigns_to_follow() -> list[int]:
-    """Campaigns whose orders say that they should move."""
+def campaigns_follow_orders(*, actor: Actor) -> int:
+    """Move every campaign whose orders say so. Returns how many."""
     waiting = Exists(Order.objects.unsettled().filter(campaign_id=OuterRef("pk")))
     rows = Campaign.objects.filter(
         Q(state=CampaignState.REMEDIATING) & ~waiting | Q(state=CampaignState.VERIFYING) & waiting
     )
-    return list(rows.values_list("pk", flat=True))
+    pks = list(rows.order_by("pk").values_list("pk", flat=True))
+    for pk in pks:
+        campaign_follow_orders(campaign_id=pk, actor=actor)
+    return len(pks)

@@ -1,5 +1,6 @@
 """Reviews that come round by themselves: one run per occurrence, whoever runs the schedule."""
 
+import logging
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -11,6 +12,8 @@ from apps.reviews.selectors.calendar import due_occurrence
 from apps.reviews.services.campaigns import campaign_create_from_template
 from apps.reviews.services.letters import tell_runner
 from apps.reviews.services.staging import campaign_stage
+
+logger = logging.getLogger(__name__)
 
 
 def schedule_run(*, moment: datetime, actor: Actor) -> int:
@@ -33,6 +36,9 @@ def template_run_due(*, template_id: int, moment: datetime, actor: Actor) -> Cam
         with transaction.atomic():
             return _run_due(template_id, moment, actor)
     except IntegrityError:
+        return None
+    except DomainError as error:
+        logger.warning("Template %s is due and could not be run: %s", template_id, error)
         return None
 
 

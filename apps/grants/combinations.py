@@ -4,7 +4,7 @@ Pure functions over what an agent and the agents it may call hold. A combination
 of its parts keeps a grant; it breaks when one part loses all of its grants.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import reduce
@@ -169,7 +169,7 @@ def _smallest_parts(combination: Combination) -> set[frozenset[int]]:
     return {part for part in parts if not any(other < part for other in parts)}
 
 
-def _cost(grants: frozenset[int], prefer: Callable[[int], tuple]) -> tuple:
+def _cost(grants: Set[int], prefer: Callable[[int], tuple]) -> tuple:
     return len(grants), sorted(prefer(grant) for grant in grants)
 
 

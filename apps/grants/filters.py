@@ -34,13 +34,16 @@ class GrantFilterSet(FilterSet):
     )
 
     def with_tag(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.making_possible(value)  # type: ignore[attr-defined]
+        kept: QuerySet = rows.making_possible(value)  # type: ignore[attr-defined]
+        return kept
 
     def by_justification(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.justified(stands=value == "yes")  # type: ignore[attr-defined]
+        kept: QuerySet = rows.justified(stands=value == "yes")  # type: ignore[attr-defined]
+        return kept
 
     def of_agent(self, rows: QuerySet, name: str, value: int) -> QuerySet:
-        return rows.of_agent(int(value))  # type: ignore[attr-defined]
+        kept: QuerySet = rows.of_agent(int(value))  # type: ignore[attr-defined]
+        return kept
 
 
 class PermissionFilterSet(FilterSet):
@@ -52,7 +55,8 @@ class PermissionFilterSet(FilterSet):
     unclassified = Only("unclassified", "Not classified")
 
     def with_tag(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.making_possible(value)  # type: ignore[attr-defined]
+        kept: QuerySet = rows.making_possible(value)  # type: ignore[attr-defined]
+        return kept
 
 
 class JustificationFilterSet(FilterSet):

@@ -34,7 +34,8 @@ class JustifyForm(forms.Form):
         super().__init__(*args, **kwargs)
         bound = grant.identity.bindings.live().values("agent")
         tasks = Task.objects.filter(agent__in=bound, retired_at__isnull=True)
-        self.fields["task_id"].queryset = tasks.order_by("agent__name", "position")
+        field: Any = self.fields["task_id"]
+        field.queryset = tasks.order_by("agent__name", "position")
 
     def clean_task_id(self) -> int | None:
         task = self.cleaned_data["task_id"]

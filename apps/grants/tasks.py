@@ -1,5 +1,7 @@
 """Background doors: grants expire, fingerprints follow what agents are and may do."""
 
+from typing import Any
+
 from celery import shared_task
 from django.db import OperationalError
 from django.utils import timezone
@@ -10,7 +12,7 @@ from apps.grants.services.grants import grants_expire_due
 from apps.inventory.models import Agent
 
 BATCH = 1000
-RETRY = {
+RETRY: dict[str, Any] = {
     "autoretry_for": (OperationalError,),
     "retry_backoff": True,
     "retry_jitter": True,

@@ -35,7 +35,8 @@ class AgentFilterSet(FilterSet):
     )
 
     def by_trail(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.with_trail(connected=value == "connected")  # type: ignore[attr-defined]
+        kept: QuerySet = rows.with_trail(connected=value == "connected")  # type: ignore[attr-defined]
+        return kept
 
 
 class SystemFilterSet(FilterSet):
@@ -52,7 +53,8 @@ class SystemFilterSet(FilterSet):
     gone = Only("gone", "Gone from its source")
 
     def by_log(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.with_log(connected=value == "connected")  # type: ignore[attr-defined]
+        kept: QuerySet = rows.with_log(connected=value == "connected")  # type: ignore[attr-defined]
+        return kept
 
 
 class IdentityFilterSet(FilterSet):

@@ -30,10 +30,11 @@ class BindForm(forms.Form):
         super().__init__(*args, **kwargs)
         bound = identity.bindings.live().values("agent")
         choices = Agent.objects.visible_to(actor).standing().exclude(pk__in=bound)
-        self.fields["agent_id"].queryset = choices.order_by("name")
+        field: Any = self.fields["agent_id"]
+        field.queryset = choices.order_by("name")
 
     def clean_agent_id(self) -> int:
-        return self.cleaned_data["agent_id"].pk
+        return int(self.cleaned_data["agent_id"].pk)
 
 
 class UnbindForm(forms.Form):
@@ -49,7 +50,8 @@ class AccountableForm(forms.Form):
     def __init__(self, *args: Any, identity: Identity, **kwargs: Any):
         super().__init__(*args, **kwargs)
         bound = identity.bindings.live().values("agent")
-        self.fields["agent_id"].queryset = Agent.objects.filter(pk__in=bound).order_by("name")
+        field: Any = self.fields["agent_id"]
+        field.queryset = Agent.objects.filter(pk__in=bound).order_by("name")
 
     def clean_agent_id(self) -> int | None:
         agent = self.cleaned_data["agent_id"]
@@ -77,7 +79,7 @@ class SystemForm(forms.Form):
         required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
     )
     environment = forms.ChoiceField(choices=Environment)
-    owner = forms.ModelChoiceField(queryset=User.objects.none(), required=False)
+    owner_id = forms.ModelChoiceField(queryset=User.objects.none(), required=False, label="Owner")
     tags = forms.CharField(
         required=False, max_length=400, help_text="Parted by commas: CDE, SOX, personal data."
     )
@@ -88,7 +90,12 @@ class SystemForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = User.objects.who_may_decide().order_by("display_name")
+        field: Any = self.fields["owner_id"]
+        field.queryset = User.objects.who_may_decide().order_by("display_name")
+
+    def clean_owner_id(self) -> int | None:
+        owner = self.cleaned_data["owner_id"]
+        return owner.pk if owner else None
 
     def clean_tags(self) -> list[str]:
         return [tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip()]

@@ -196,10 +196,10 @@ def test_an_identity_is_found_and_bound(as_steward):
     wanted, _ = IdentityFactory(name="svc-mail"), IdentityFactory(name="svc-crm")
     url = f"{reverse('console:agent_bind', args=[agent.pk])}?q=svc-mail"
 
-    found = as_steward.get(url).context["form"].fields["identity_id"].queryset
+    found = list(as_steward.get(url).context["form"].fields["identity_id"].queryset)
     as_steward.post(url, {"identity_id": wanted.pk, "reason": ""})
 
-    assert list(found) == [wanted]
+    assert found == [wanted]
     assert Binding.objects.get().identity == wanted
 
 

@@ -3,7 +3,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.grants.tables import GrantTable, JustificationTable, PermissionTable
-from apps.inventory.models import Agent
+from apps.inventory.models import Agent, System
 from apps.inventory.states import AgentState, CredentialKind
 from apps.inventory.tables import (
     AgentTable,
@@ -178,3 +178,61 @@ def test_who_answers_for_it_justifies_a_grant_in_the_dialog(as_reviewer, reviewe
     assert given.status_code == 204
     assert "grant:changed" in given["HX-Trigger"]
     assert grant.justification.given_by == reviewer
+
+
+def test_a_system_is_added_and_changed_in_the_dialog(as_steward, steward, htmx):
+    form = {"name": "CRM", "kind": "crm", "environment": "production", "owner_id": steward.pk}
+
+    added = as_steward.post(reverse("inventory:system_new"), form, headers=htmx("dialog"))
+    system = System.objects.get()
+    changed = as_steward.post(
+        reverse("inventory:system_edit", args=[system.pk]),
+        {"environment": "staging", "owner_id": "", "tags": "CDE, SOX"},
+        headers=htmx("dialog"),
+    )
+
+    assert (added.status_code, changed.status_code) == (204, 204)
+    assert system.owner == steward
+    system.refresh_from_db()
+    assert (system.environment, system.owner, system.tags) == ("staging", None, ["CDE", "SOX"])
+
+
+def test_a_steward_says_who_acts_as_an_identity_and_who_answers(as_steward, htmx):
+    identity = IdentityFactory()
+    first, second = AgentFactory(), AgentFactory()
+    bind = reverse("inventory:binding_new", args=[identity.pk])
+    for agent in (first, second):
+        as_steward.post(bind, {"agent_id": agent.pk, "reason": ""}, headers=htmx("dialog"))
+
+    as_steward.post(
+        reverse("inventory:identity_accountable", args=[identity.pk]),
+        {"agent_id": second.pk, "reason": "It uses it most."},
+    )
+    as_steward.post(
+        reverse("inventory:binding_end", args=[identity.bindings.get(agent=first).pk]),
+        {"reason": "It moved to another one."},
+    )
+
+    identity.refresh_from_db()
+    assert identity.accountable_agent == second
+    assert identity.bindings.live().get().agent == second
+
+
+def test_where_a_secret_is_kept_is_said_in_the_dialog(as_steward):
+    credential = CredentialFactory()
+    form = {"stored_in": "code", "stored_at": "helper.py", "rotation_days": "30", "reason": ""}
+
+    as_steward.post(reverse("inventory:credential_edit", args=[credential.pk]), form)
+
+    credential.refresh_from_db()
+    assert (credential.stored_in, credential.rotation_days) == ("code", 30)
+
+
+def test_a_steward_classifies_a_permission(as_steward):
+    permission = PermissionFactory()
+    form = {"level": "read", "tags": ["reads-private"], "reason": "It only looks at customers."}
+
+    as_steward.post(reverse("grants:permission_override", args=[permission.pk]), form)
+
+    permission.refresh_from_db()
+    assert (permission.level, permission.tags) == ("read", ["reads-private"])

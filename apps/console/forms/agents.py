@@ -173,7 +173,7 @@ class BindIdentityForm(forms.Form):
         field.label_from_instance = _identity_label
 
     def clean_identity_id(self) -> int:
-        return self.cleaned_data["identity_id"].pk
+        return int(self.cleaned_data["identity_id"].pk)
 
 
 def _identity_label(identity: Identity) -> str:

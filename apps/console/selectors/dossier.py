@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from apps.audit.models import AuditEntry
@@ -118,7 +118,7 @@ def dossier_of(agent: Agent, actor: Actor) -> Dossier:
     )
 
 
-def _tasks(agent: Agent):
+def _tasks(agent: Agent) -> QuerySet[Task]:
     needs = TaskNeed.objects.select_related("system")
     standing = Task.objects.filter(agent=agent, retired_at__isnull=True)
     return standing.prefetch_related(Prefetch("needs", needs)).order_by("position", "pk")

@@ -1,6 +1,7 @@
 """What retiring an agent means over every app: its end, and the removal of what it alone holds."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -25,7 +26,7 @@ def agent_retire(*, agent_id: int, reason: str, actor: Actor) -> Agent:
 def _requests(
     agent: Agent, identity_ids: Sequence[int], reason: str, actor: Actor
 ) -> list[OrderRequest]:
-    said = {
+    said: dict[str, Any] = {
         "kind": OrderKind.REVOKE,
         "reason": f"{agent.name} is retired: {reason}",
         "decided_at": timezone.now(),

@@ -1,7 +1,9 @@
 """What may be done to an agent: each act one dialog, with the reason it asks for."""
 
+from collections.abc import Sequence
 from functools import partial
 
+from django.forms import BaseFormSet
 from django.http import HttpResponse, QueryDict
 from django.views.decorators.http import require_http_methods
 
@@ -23,7 +25,7 @@ from apps.core.policies import enforce, page
 from apps.grants.selectors.readiness import full_readiness_of
 from apps.grants.services.agents import agent_activate as activate
 from apps.inventory import policies, services
-from apps.inventory.models import Agent
+from apps.inventory.models import Agent, Task
 from apps.inventory.selectors.readiness import gap_keys
 
 MORE_TASKS = 3
@@ -189,7 +191,9 @@ def agent_change_purpose(request: Request, pk: int) -> HttpResponse:
     )
 
 
-def _save_purpose(request, agent: Agent, tasks, form: PurposeForm, formset) -> None:
+def _save_purpose(
+    request: Request, agent: Agent, tasks: Sequence[Task], form: PurposeForm, formset: BaseFormSet
+) -> None:
     tags = {
         (task.title, need.system_id, need.service): tuple(need.tags)
         for task in tasks

@@ -117,7 +117,7 @@ def agent_bind(request: Request, pk: int) -> HttpResponse:
             "agent": agent,
             "form": form,
             "words": words,
-            "found": len(form.fields["identity_id"].queryset),
+            "found": len(shown),
             "at_most": FOUND_AT_MOST,
         },
         status=422 if form.errors else 200,

@@ -11,6 +11,7 @@ from apps.inventory.models import Identity
 from apps.inventory.querysets.scope import (
     is_limited_auditor,
     reads_all_systems,
+    rows_of,
     seat_systems,
 )
 
@@ -34,17 +35,11 @@ class GrantQuerySet(models.QuerySet["Grant"]):
 
     def unjustified(self, today: date | None = None) -> Self:
         """The fourth question of home: write or admin held without a standing justification."""
-        return (
-            self.present()
-            .writing()
-            .filter(
-                Q(justification__isnull=True) | Q(justified_until__lt=today or timezone.localdate())
-            )
-        )
+        return self.filter(justified_to__lt=today or timezone.localdate())
 
     def listing(self, permission: "Permission") -> Self:
         """Grants with a statement that allows exactly this action or pattern."""
-        statement = self.model._meta.get_field("statements").related_model._default_manager
+        statement = rows_of(self.model, "statements")
         lines = statement.filter(
             grant=OuterRef("pk"), effect="allow", actions__contains=[permission.key]
         )

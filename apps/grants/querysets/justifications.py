@@ -3,14 +3,14 @@ from typing import Self
 from django.db import models
 
 from apps.core.actors import Actor
-from apps.inventory.querysets.scope import reads_all_systems
+from apps.inventory.querysets.scope import reads_all_systems, rows_of
 
 
-class JustificationQuerySet(models.QuerySet["Justification"]):
+class JustificationQuerySet(models.QuerySet):
     def visible_to(self, actor: Actor) -> Self:
         if reads_all_systems(actor):
             return self
-        grants = self.model._meta.get_field("grant").related_model._default_manager
+        grants = rows_of(self.model, "grant")
         return self.filter(grant__in=grants.visible_to(actor).values("pk"))
 
     def for_table(self) -> Self:

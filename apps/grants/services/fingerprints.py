@@ -12,7 +12,7 @@ from itertools import batched
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from apps.audit.services import Fact, record_many
 from apps.audit.verbs import Verb
@@ -81,7 +81,7 @@ def _refresh_chunk(agent_ids: Sequence[int], *, actor: Actor) -> int:
     return len(changed)
 
 
-def _agents(agent_ids: Sequence[int]):
+def _agents(agent_ids: Sequence[int]) -> QuerySet[Agent]:
     tasks = Task.objects.filter(retired_at__isnull=True).order_by("position", "pk")
     return (
         Agent.objects.filter(pk__in=agent_ids)

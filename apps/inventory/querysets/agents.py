@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from apps.core.actors import Actor
-from apps.inventory.querysets.scope import agents_of, is_limited_auditor, seat_systems
+from apps.inventory.querysets.scope import agents_of, is_limited_auditor, rows_of, seat_systems
 from apps.inventory.states import AgentState
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ class AgentQuerySet(models.QuerySet["Agent"]):
     def visible_to(self, actor: Actor) -> Self:
         """Every list and every lookup by id starts here, so a stranger's agent is a 404."""
         if is_limited_auditor(actor):
-            binding = self.model._meta.get_field("bindings").related_model
-            bound = binding._default_manager.filter(
+            binding = rows_of(self.model, "bindings")
+            bound = binding.filter(
                 agent=OuterRef("pk"), identity__system_id__in=seat_systems(actor)
             )
             return self.filter(Exists(bound))
@@ -36,10 +36,8 @@ class AgentQuerySet(models.QuerySet["Agent"]):
 
     def acting_on(self, system: "System") -> Self:
         """Agents that act as some identity of a system now."""
-        binding = self.model._meta.get_field("bindings").related_model
-        bound = binding._default_manager.live().filter(
-            agent=OuterRef("pk"), identity__system=system
-        )
+        binding = rows_of(self.model, "bindings")
+        bound = binding.live().filter(agent=OuterRef("pk"), identity__system=system)
         return self.filter(Exists(bound))
 
     def for_table(self) -> Self:

@@ -8,6 +8,7 @@ from apps.core.actors import Actor
 from apps.inventory.querysets.scope import (
     is_limited_auditor,
     reads_all_systems,
+    rows_of,
     seat_systems,
 )
 from apps.inventory.states import CREDENTIAL_EXPIRES, CREDENTIAL_OVER, STATIC_KINDS
@@ -22,7 +23,7 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
             return self
         if is_limited_auditor(actor):
             return self.filter(identity__system_id__in=seat_systems(actor))
-        identities = self.model._meta.get_field("identity").related_model._default_manager
+        identities = rows_of(self.model, "identity")
         return self.filter(identity__in=identities.visible_to(actor).values("pk"))
 
     def standing(self) -> Self:
@@ -44,8 +45,8 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
 
     def with_agent_count(self) -> Self:
         """Adds `agent_count`: how many agents sign in with it, through its identity."""
-        identity = self.model._meta.get_field("identity").related_model
-        bindings = identity._meta.get_field("bindings").related_model._default_manager
+        identity = rows_of(self.model, "identity")
+        bindings = rows_of(identity.model, "bindings")
         counted = (
             bindings.live()
             .filter(identity=OuterRef("identity"))
@@ -62,8 +63,8 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
 
     def shared(self) -> Self:
         """The third question of home: credentials that several agents sign in with."""
-        identity = self.model._meta.get_field("identity").related_model
-        bindings = identity._meta.get_field("bindings").related_model._default_manager
+        identity = rows_of(self.model, "identity")
+        bindings = rows_of(identity.model, "bindings")
         several = (
             bindings.live()
             .order_by()

@@ -8,6 +8,7 @@ from apps.core.actors import Actor, Machine, Person, Role
 from apps.inventory.querysets.scope import (
     is_limited_auditor,
     reads_all_systems,
+    rows_of,
     seat_systems,
 )
 from apps.inventory.states import AgentState
@@ -58,7 +59,7 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
             return self
         if is_limited_auditor(actor):
             return self.filter(system_id__in=seat_systems(actor))
-        bindings = self.model._meta.get_field("bindings").related_model._default_manager
+        bindings = rows_of(self.model, "bindings")
         mine = bindings.live().of_agents_of(actor).filter(identity=OuterRef("pk"))
         return self.filter(Exists(mine))
 
@@ -67,7 +68,7 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
 
     def with_binding_count(self) -> Self:
         """Adds `binding_count`: how many agents act as it now."""
-        bindings = self.model._meta.get_field("bindings").related_model._default_manager
+        bindings = rows_of(self.model, "bindings")
         counted = (
             bindings.live()
             .filter(identity=OuterRef("pk"))
@@ -87,7 +88,7 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
 
         Retired agents answer for nothing.
         """
-        bindings = self.model._meta.get_field("bindings").related_model._default_manager
+        bindings = rows_of(self.model, "bindings")
         only = (
             bindings.standing()
             .filter(identity=OuterRef("pk"))
@@ -108,19 +109,19 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
 
     def only_of_agent(self, agent_id: int) -> Self:
         """Identities that this agent acts as, and no other that is not retired."""
-        bindings = self.model._meta.get_field("bindings").related_model._default_manager
+        bindings = rows_of(self.model, "bindings")
         mine = bindings.live().filter(identity=OuterRef("pk"), agent=agent_id)
         others = bindings.standing().filter(identity=OuterRef("pk")).exclude(agent=agent_id)
         return self.filter(Exists(mine), ~Exists(others))
 
     def of_agent(self, agent_id: int) -> Self:
         """Identities that an agent acts as now."""
-        bindings = self.model._meta.get_field("bindings").related_model._default_manager
+        bindings = rows_of(self.model, "bindings")
         return self.filter(Exists(bindings.live().filter(identity=OuterRef("pk"), agent=agent_id)))
 
     def not_of_agent(self, agent_id: int) -> Self:
         """Identities that an agent does not act as now."""
-        bindings = self.model._meta.get_field("bindings").related_model._default_manager
+        bindings = rows_of(self.model, "bindings")
         return self.exclude(Exists(bindings.live().filter(identity=OuterRef("pk"), agent=agent_id)))
 
     def matching(self, words: str) -> Self:
@@ -132,8 +133,14 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
 
     def agentless(self) -> Self:
         """Identities that no agent answers for, service-linked ones aside."""
-        return self.with_accountable().filter(
-            accountable_id__isnull=True, is_service_linked=False, gone_at__isnull=True
+        standing = rows_of(self.model, "bindings").standing().order_by()
+        others = standing.filter(identity=OuterRef("identity")).exclude(pk=OuterRef("pk"))
+        only = standing.filter(~Exists(others), identity=OuterRef("pk"))
+        chosen = Q(accountable_agent__isnull=False) & ~Q(
+            accountable_agent__state=AgentState.RETIRED
+        )
+        return self.filter(~Exists(only), is_service_linked=False, gone_at__isnull=True).exclude(
+            chosen
         )
 
     def gone(self) -> Self:

@@ -1,11 +1,19 @@
 """Whose records somebody may see: the one place that turns a person into conditions."""
 
-from django.db.models import Q
+from typing import Any
+
+from django.db.models import Model, Q
 
 from apps.core.actors import Actor, Machine, Person, Role, reads_everything
 
 NOTHING = Q(pk__in=[])
 EVERYTHING = Q()
+
+
+def rows_of(model: type[Model], relation: str) -> Any:
+    """All rows at the other end of a relation: a queryset may not import the models above it."""
+    other: Any = model._meta.get_field(relation).related_model
+    return other._default_manager
 
 
 def agents_of(actor: Actor) -> Q:
@@ -14,6 +22,8 @@ def agents_of(actor: Actor) -> Q:
         return EVERYTHING
     if isinstance(actor, Machine):
         return Q(pk=actor.agent_id) if actor.agent_id else NOTHING
+    if not isinstance(actor, Person):
+        return NOTHING
     if actor.role == Role.AUDITOR:
         return _by_seat(actor, "bindings__identity__system_id")
     if actor.role == Role.REVIEWER:
@@ -37,7 +47,8 @@ def reads_all_systems(actor: Actor) -> bool:
 
 def seat_systems(actor: Actor) -> list[int]:
     """The systems a limited auditor's seat covers. Call only where `is_limited_auditor`."""
-    return list(actor.user.seat.seat_systems.values_list("system_id", flat=True))
+    person: Any = actor
+    return list(person.user.seat.seat_systems.values_list("system_id", flat=True))
 
 
 def _by_seat(actor: Actor, path: str) -> Q:

@@ -8,7 +8,7 @@ from apps.core.actors import Actor, Role, reads_everything
 from apps.core.preferences import preference
 
 
-class SourceQuerySet(models.QuerySet["Source"]):
+class SourceQuerySet(models.QuerySet):
     def visible_to(self, actor: Actor) -> Self:
         return self if reads_everything(actor) or actor.role == Role.AUDITOR else self.none()
 

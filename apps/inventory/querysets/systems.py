@@ -7,6 +7,7 @@ from apps.core.actors import Actor, Person, Role
 from apps.inventory.querysets.scope import (
     is_limited_auditor,
     reads_all_systems,
+    rows_of,
     seat_systems,
 )
 
@@ -23,7 +24,7 @@ class SystemQuerySet(models.QuerySet["System"]):
             return self.filter(pk__in=seat_systems(actor))
         if not isinstance(actor, Person) or actor.role != Role.REVIEWER:
             return self.none()
-        identities = self.model._meta.get_field("identities").related_model._default_manager
+        identities = rows_of(self.model, "identities")
         reached = identities.visible_to(actor).filter(system=OuterRef("pk"))
         return self.filter(Q(owner=actor.user) | Exists(reached))
 

@@ -5,12 +5,8 @@ from apps.inventory.models import Agent, Identity
 
 def accountable_agent_of(identity_id: int) -> Agent | None:
     """The only agent acting as it now, else the one a steward chose, else nobody."""
-    chosen = (
-        Identity.objects.with_accountable()
-        .filter(pk=identity_id)
-        .values_list("accountable_id", flat=True)
-        .first()
-    )
+    identity = Identity.objects.with_accountable().filter(pk=identity_id).first()
+    chosen = getattr(identity, "accountable_id", None)
     if chosen is None:
         return None
     return Agent.objects.select_related("owner", "technical_owner", "team").get(pk=chosen)

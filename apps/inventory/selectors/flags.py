@@ -1,7 +1,7 @@
 """What is remarkable about a credential, in words, from its own facts."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -36,15 +36,16 @@ def flags_of(credential: Credential, limits: dict[str, int] | None = None) -> li
         flags.append(Flag("never expires or rotates"))
     if credential.expires_at and credential.expires_at < now:
         flags.append(Flag("expired, still present"))
-    if credential.agent_count > 1:
-        flags.append(Flag(f"shared by {credential.agent_count} agents"))
+    agents = getattr(credential, "agent_count", 0)
+    if agents > 1:
+        flags.append(Flag(f"shared by {agents} agents"))
     if credential.stored_in == StoredIn.CODE:
         flags.append(Flag("secret kept in code"))
     flags.append(_use(credential, now - timedelta(days=limits["unused_credential_days"])))
     return flags
 
 
-def _use(credential: Credential, since) -> Flag:
+def _use(credential: Credential, since: datetime) -> Flag:
     if not credential.use_is_known:
         return Flag("use not known", is_bad=False)
     used = credential.last_used_at

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from apps.inventory.models import Agent, Binding, Credential, Task
 from apps.inventory.states import STATIC_KINDS
@@ -66,12 +66,12 @@ def readiness_of(agent_ids: Collection[int]) -> dict[int, list[Check]]:
     }
 
 
-def _counts(rows) -> dict[int, int]:
+def _counts(rows: QuerySet) -> dict[int, int]:
     counted = rows.order_by().values("agent").annotate(n=Count("pk", distinct=True))
     return dict(counted.values_list("agent", "n"))
 
 
-def _shared_bindings(agent_ids: Collection[int]):
+def _shared_bindings(agent_ids: Collection[int]) -> QuerySet[Binding]:
     others = Count("identity__bindings", filter=Q(identity__bindings__ended_at__isnull=True))
     shared = (
         Binding.objects.live()
@@ -82,7 +82,7 @@ def _shared_bindings(agent_ids: Collection[int]):
     return Binding.objects.filter(pk__in=shared.values("pk"))
 
 
-def _unlogged_bindings(agent_ids: Collection[int]):
+def _unlogged_bindings(agent_ids: Collection[int]) -> QuerySet[Binding]:
     return Binding.objects.live().filter(agent__in=agent_ids, identity__system__log_connected=False)
 
 

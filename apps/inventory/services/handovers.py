@@ -34,7 +34,7 @@ def agents_hand_over(
 
 
 def _taker(user_id: int, leaving: User) -> User:
-    taking = User.objects.active().filter(pk=user_id).first()
+    taking: User | None = User.objects.active().filter(pk=user_id).first()
     if taking is None or taking.pk == leaving.pk:
         raise DomainError("Choose another person, whose account is active.")
     if taking.role not in {Role.REVIEWER, Role.STEWARD}:

@@ -81,13 +81,13 @@ def agent_change_purpose(
 
 
 @transaction.atomic
-def agent_accept_purpose(*, agent_id: int, actor: Person, reason: str = "") -> Agent:
+def agent_accept_purpose(*, agent_id: int, actor: Actor, reason: str = "") -> Agent:
     """Agree to a purpose that somebody who benefits has changed."""
     agent = Agent.objects.locked(agent_id)
     enforce(policies.can_accept_purpose(actor, agent))
     before = agent.purpose_accepted_at
     agent.purpose_accepted_at = timezone.now()
-    agent.purpose_accepted_by = actor.user
+    agent.purpose_accepted_by = actor.user if isinstance(actor, Person) else None
     agent.save(update_fields=["purpose_accepted_at", "purpose_accepted_by"])
     record(
         actor=actor,

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -41,7 +43,7 @@ def system_edit(request: Request, pk: int) -> HttpResponse:
     initial = {
         "description": system.description,
         "environment": system.environment,
-        "owner": system.owner_id,
+        "owner_id": system.owner_id,
         "tags": ", ".join(system.tags),
         "log_connected": system.log_connected,
     }
@@ -58,7 +60,7 @@ def system_edit(request: Request, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @page(policies.can_create_system)
 def system_new(request: Request) -> HttpResponse:
-    def create(*, reason: str, **fields: object) -> System:
+    def create(*, reason: str, **fields: Any) -> System:
         return system_create(actor=request.actor, **fields)
 
     return answer_dialog(

@@ -1,8 +1,10 @@
+from datetime import date
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce, Lower
 from django.urls import reverse
 
 from apps.grants.querysets.grants import GrantQuerySet
@@ -61,6 +63,28 @@ class Grant(Imported):
         expression=Lower(models.F("label")), output_field=models.TextField(), db_persist=True
     )
 
+    # One column beside three conditions: the planner knows how rare an unjustified grant is.
+    justified_to = models.GeneratedField(
+        expression=Case(
+            When(
+                state__in=LIVE,
+                level__in=WRITING,
+                gone_at__isnull=True,
+                then=Coalesce(
+                    F("justified_until"),
+                    Case(
+                        When(justification__isnull=True, then=Value(date.min)),
+                        default=Value(date.max),
+                        output_field=models.DateField(),
+                    ),
+                ),
+            ),
+        ),
+        output_field=models.DateField(null=True),
+        db_persist=True,
+        help_text="The last day its justification stands. Null: none is asked for.",
+    )
+
     objects = GrantQuerySet.as_manager()
 
     class Meta:
@@ -106,16 +130,7 @@ class Grant(Imported):
             models.Index(name="grants_grant_seen", fields=["first_seen_at", "id"]),
             models.Index(name="grants_grant_stream", fields=["stream", "id"]),
             models.Index(name="grants_grant_system", fields=["system", "label", "id"]),
-            models.Index(
-                name="grants_grant_unjustified",
-                fields=["label", "id"],
-                condition=Q(
-                    state__in=LIVE,
-                    level__in=WRITING,
-                    gone_at__isnull=True,
-                    justification__isnull=True,
-                ),
-            ),
+            models.Index(name="grants_grant_justified_to", fields=["justified_to", "id"]),
             models.Index(
                 name="grants_grant_due",
                 fields=["expires_at"],

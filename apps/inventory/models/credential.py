@@ -7,7 +7,13 @@ from django.urls import reverse
 from apps.inventory.models.identity import Identity
 from apps.inventory.models.source import Imported
 from apps.inventory.querysets.credentials import CredentialQuerySet
-from apps.inventory.states import CREDENTIAL_OVER, CredentialKind, CredentialState, StoredIn
+from apps.inventory.states import (
+    CREDENTIAL_OVER,
+    STATIC_KINDS,
+    CredentialKind,
+    CredentialState,
+    StoredIn,
+)
 
 
 class Credential(Imported):
@@ -84,6 +90,17 @@ class Credential(Imported):
             models.Index(name="inventory_cred_used", fields=["last_used_at", "id"]),
             models.Index(name="inventory_cred_state", fields=["state", "id"]),
             models.Index(name="inventory_cred_stream", fields=["stream", "id"]),
+            models.Index(
+                name="inventory_cred_endless",
+                fields=["external_id", "id"],
+                condition=~Q(state__in=CREDENTIAL_OVER)
+                & Q(
+                    gone_at__isnull=True,
+                    kind__in=STATIC_KINDS,
+                    expires_at__isnull=True,
+                    rotation_days__isnull=True,
+                ),
+            ),
             models.Index(
                 name="inventory_cred_fingerprint",
                 fields=["fingerprint"],

@@ -45,11 +45,12 @@ def moment(value: datetime | date | None, style: str = "relative", empty: str = 
         return format_html('<time datetime="{}">{}</time>', value, format_date(value, "j M Y"))
     utc = value.astimezone(UTC)
     local = timezone.localtime(value)
-    shown = {
-        "relative": relative(value, timezone.now()),
-        "day": format_date(local, "j M Y"),
-        "exact": f"{format_date(local, 'j M Y, H:i:s')} {local.tzname()}",
-    }[style]
+    if style == "relative":
+        shown = relative(value, timezone.now())
+    elif style == "day":
+        shown = format_date(local, "j M Y")
+    else:
+        shown = f"{format_date(local, 'j M Y, H:i:s')} {local.tzname()}"
     return format_html(
         '<time class="text-nowrap" datetime="{}" title="{} UTC">{}</time>',
         utc.isoformat(timespec="seconds").replace("+00:00", "Z"),

@@ -8,7 +8,7 @@ from django.db.models import Model, Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 
 from apps.audit.models import AuditEntry
-from apps.core.actors import Actor, Person, Role, reads_everything
+from apps.core.actors import Actor, Person
 from apps.evidence.models import Addendum, Package, Sample
 from apps.findings.models import Finding
 from apps.grants.models import AgentFingerprint, Grant
@@ -63,18 +63,11 @@ def page_of(target_type: str, target_id: int) -> str:
 
 
 def entries_visible_to(actor: Actor) -> QuerySet[AuditEntry]:
-    """The entries somebody may read: all for stewards; for auditors those within their seat."""
-    if reads_everything(actor):
-        return AuditEntry.objects.all()
-    if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
-        return AuditEntry.objects.none()
-    seat = actor.user.seat
-    rows = AuditEntry.objects.all()
-    if seat.period_from:
-        rows = rows.filter(occurred_at__date__gte=seat.period_from)
-    if seat.period_until:
-        rows = rows.filter(occurred_at__date__lte=seat.period_until)
-    return rows.filter(_within_seat(actor)) if is_limited_auditor(actor) else rows
+    """The entries somebody may read; an auditor limited to systems reads of what they may open."""
+    rows = AuditEntry.objects.visible_to(actor)
+    if isinstance(actor, Person) and is_limited_auditor(actor):
+        return rows.filter(_within_seat(actor))
+    return rows
 
 
 def _within_seat(actor: Person) -> Q:

@@ -41,7 +41,11 @@ class Progress:
             self.connection.close()
 
     def tick(self, done: int, message: str) -> None:
-        if self.connection is None or monotonic() - self.said_at < SECONDS_BETWEEN_TICKS:
+        if (
+            self.connection is None
+            or self.job is None
+            or monotonic() - self.said_at < SECONDS_BETWEEN_TICKS
+        ):
             return
         self.said_at = monotonic()
         with self.connection.cursor() as cursor:

@@ -20,6 +20,9 @@ def build_package(job_id: int) -> int:
     job = job_claim(job_id)
     if job is None:
         return 0
+    if job.subject_id is None:
+        job_fail(job, message="The job names no package.")
+        return 0
     try:
         package = package_build(package_id=job.subject_id, actor=job_actor(job), job=job)
     except BuiltElsewhere:

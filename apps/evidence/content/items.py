@@ -192,7 +192,9 @@ def _population_row(item: Item) -> list[Any]:
 
 def gone_at(item: Item, review: Review) -> datetime | None:
     """When the subject was seen to be gone, as far as this package speaks."""
-    moment = item["grant__gone_at"] or item["credential__gone_at"] or item["binding__ended_at"]
+    moment: datetime | None = (
+        item["grant__gone_at"] or item["credential__gone_at"] or item["binding__ended_at"]
+    )
     if moment is not None and review.until is not None and moment > review.until:
         return None
     return moment

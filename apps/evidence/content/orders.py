@@ -85,10 +85,11 @@ class Orders:
 
     def by_item(self) -> dict[int, tuple[int, str, datetime | None]]:
         """The last order of each item: its id, state, and when it was verified."""
-        found = {}
+        found: dict[int, tuple[int, str, datetime | None]] = {}
         for pk, verified in self.rows.values_list("pk", "verified_at"):
-            if self.items.get(pk):
-                found[self.items[pk]] = (pk, self.states[pk], self.until(verified))
+            item = self.items.get(pk)
+            if item is not None:
+                found[item] = (pk, self.states[pk], self.until(verified))
         return found
 
     def until(self, moment: datetime | None) -> datetime | None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from apps.remediation.models import Order
 from apps.reviews.models import Acknowledgement, Assignment, Campaign, ReviewItem
 from apps.reviews.states import CampaignState
 
@@ -57,8 +56,3 @@ def _added(campaign: Campaign) -> set[int]:
     late = Assignment.objects.filter(item__campaign=campaign, since__gt=campaign.launched_at)
     late_only = late.exclude(item__in=early.values("item"))
     return {*successors.values_list("pk", flat=True), *late_only.values_list("item", flat=True)}
-
-
-def orders_of(campaign: Campaign):
-    """The orders of a campaign in the order they were made."""
-    return Order.objects.of_campaign(campaign.pk).order_by("pk")

@@ -121,8 +121,8 @@ def _unanswered(review: Review) -> Iterator[list[Any]]:
         words = Disposition(item["disposition"]).label
         yield [words, item["pk"], item["order_id"], item["label"], item["state_reason"], "", "", ""]
     left_out = rows.filter(state=ItemState.EXCLUDED)
-    for item in left_out.values("pk", "label", "state_reason").iterator():
-        yield ["Excluded", item["pk"], "", item["label"], item["state_reason"], "", "", ""]
+    for pk, label, reason in left_out.values_list("pk", "label", "state_reason").iterator():
+        yield ["Excluded", pk, "", label, reason, "", "", ""]
 
 
 def _standing(orders: Orders) -> Iterator[list[Any]]:

@@ -439,7 +439,7 @@ def check_population(package, report, campaign):
 
 
 def check_dispositions(report, campaign, close):
-    found, faults = {}, []
+    found, faults = {}, []  # type: dict, list
     for item, disposition in close.items():
         found[disposition] = found.get(disposition, 0) + 1
         still_open = disposition == OPEN and campaign["status"] == "INTERIM"

@@ -7,6 +7,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from apps.core.actors import System
+from apps.grants.services.agents import activation_gaps_refresh
 from apps.grants.services.fingerprints import fingerprints_refresh
 from apps.grants.services.grants import grants_expire_due
 from apps.inventory.models import Agent
@@ -44,3 +45,9 @@ def refresh_all_fingerprints() -> int:
     actor = System("grants.refresh_all_fingerprints")
     agent_ids = list(Agent.objects.standing().values_list("pk", flat=True))
     return fingerprints_refresh(agent_ids=agent_ids, actor=actor)
+
+
+@shared_task(name="grants.refresh_activation_gaps", **RETRY)
+def refresh_activation_gaps() -> int:
+    """See which of the things missing at activation have been put in place since."""
+    return activation_gaps_refresh(actor=System("grants.refresh_activation_gaps"))

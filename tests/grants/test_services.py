@@ -271,6 +271,19 @@ def test_writes_without_a_reason_are_part_of_readiness(steward):
     assert agent.activation_gaps == []
 
 
+def test_a_gap_of_the_activation_closes_once_it_is_put_right():
+    agent = AgentFactory(active=True, activation_gaps=["trail", "no-static-key"])
+    TaskFactory(agent=agent)
+
+    assert tasks.refresh_activation_gaps() == 1
+    assert tasks.refresh_activation_gaps() == 0
+
+    agent.refresh_from_db()
+    assert agent.activation_gaps == ["trail"]
+    entry = AuditEntry.objects.get()
+    assert entry.changes == {"activation_gaps": [["trail", "no-static-key"], ["trail"]]}
+
+
 def _grant_listing(*keys: str) -> Grant:
     grant = GrantFactory(tags=["deletes"], identity__system__kind="crm")
     GrantStatementFactory(grant=grant, actions=list(keys))

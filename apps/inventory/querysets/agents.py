@@ -26,6 +26,10 @@ class AgentQuerySet(models.QuerySet["Agent"]):
         """Agents that count: not retired."""
         return self.exclude(state=AgentState.RETIRED)
 
+    def with_gaps(self) -> Self:
+        """Agents that were activated although something was missing that still is."""
+        return self.standing().exclude(activation_gaps=[])
+
     def ownerless(self) -> Self:
         """Agents that count and for which nobody active answers."""
         return self.standing().filter(Q(owner__isnull=True) | Q(owner__is_active=False))

@@ -8,6 +8,7 @@ from apps.inventory.services.agents import (
     agent_resume,
     agent_retire,
     agent_suspend,
+    agents_close_gaps,
 )
 from apps.inventory.services.bindings import binding_create, binding_end
 from apps.inventory.services.credentials import (
@@ -37,6 +38,7 @@ __all__ = [
     "agent_resume",
     "agent_retire",
     "agent_suspend",
+    "agents_close_gaps",
     "agents_hand_over",
     "binding_create",
     "binding_end",

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.audit.services import record
+from apps.audit.services import Fact, record, record_many
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor, Role
 from apps.core.errors import DomainError
@@ -178,6 +178,21 @@ def agent_retire(*, agent_id: int, reason: str, actor: Actor) -> Agent:
     enforce(policies.can_retire_agent(actor, agent))
     text = required_reason(reason, "it is retired")
     return _move(agent, AgentState.RETIRED, verb=Verb.AGENT_RETIRED, actor=actor, reason=text)
+
+
+@transaction.atomic
+def agents_close_gaps(*, still_missing: Mapping[int, Sequence[str]], actor: Actor) -> int:
+    """Keep of each agent's activation gaps only what is still missing; one entry per change."""
+    rows = Agent.objects.filter(pk__in=still_missing).select_for_update(of=["self"])
+    facts, changed = [], []
+    for agent in rows.order_by("pk"):
+        left = [gap for gap in agent.activation_gaps if gap in still_missing[agent.pk]]
+        if left != agent.activation_gaps:
+            facts.append(Fact(agent, {"activation_gaps": (agent.activation_gaps, left)}))
+            agent.activation_gaps = left
+            changed.append(agent)
+    Agent.objects.bulk_update(changed, ["activation_gaps"], batch_size=500)
+    return record_many(actor=actor, verb=Verb.AGENT_CHANGED, facts=facts)
 
 
 def _move(

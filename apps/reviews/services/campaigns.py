@@ -89,9 +89,12 @@ def campaign_create_from_template(
     Where the template recurs, the database holds one campaign per occurrence.
     """
     enforce(policies.can_plan(actor))
-    template = Template.objects.select_related("fallback_reviewer", "run_by").get(pk=template_id)
+    people = Template.objects.select_related("fallback_reviewer", "run_by")
+    template = people.locked(template_id)
     if template.retired_at is not None:
         raise DomainError("This template is retired.")
+    if occurrence_at and template.campaigns.filter(occurrence_at=occurrence_at).exists():
+        raise DomainError("Somebody has just started this occurrence. Go on with their campaign.")
     now = timezone.now()
     day = timezone.localtime(occurrence_at or now)
     return _created(

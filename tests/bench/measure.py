@@ -70,11 +70,12 @@ def _timed(act: Callable[[], object]) -> float:
 def in_psql(statements: list[str]) -> float | None:
     """The median time psql needs for the reads among these statements; None without psql."""
     reads = [sql for sql in statements if sql.lstrip().upper().startswith("SELECT")]
-    if not reads or shutil.which("psql") is None:
+    psql = shutil.which("psql")
+    if not reads or psql is None:
         return None
     script = "\n".join(["\\timing on", *[f"{sql.rstrip(';')};" for sql in reads]] * 3)
     done = subprocess.run(
-        ["psql", "-X", "-q", "-o", os.devnull],
+        [psql, "-X", "-q", "-o", os.devnull],
         input=script,
         env=os.environ | _psql_environment(),
         capture_output=True,

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from apps.reviews.services.items import items_submit
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -16,18 +15,24 @@ from apps.core.jobs import jobs_of
 from apps.reviews.models import Campaign, Draft, ReviewItem
 from apps.reviews.scope import Scope
 from apps.reviews.services.campaigns import NewCampaign, campaign_create, campaign_stage
+from apps.reviews.services.items import items_submit
 from apps.reviews.services.launching import campaign_launch
 from apps.reviews.services.staging import staging_run
 from apps.reviews.states import ItemState, Outcome
+from tests.bench.company import Size
 from tests.bench.measure import Measured, once
 
-ITEMS = 100_000
+# Two of the company's twenty teams: a review freezes 100,000 of a million grants.
+TEAMS = (1, 2)
+SHARE = 10
 
 
-def review_steps() -> Iterator[Measured]:
+def review_steps(size: Size) -> Iterator[Measured]:
+    """Stage one review of a tenth of all grants, and submit 500 of its decisions."""
     steward = Person(User.objects.get(role=Role.STEWARD))
     campaign = _campaign(steward)
-    yield once(f"stage {ITEMS:,} items", lambda: _stage(campaign, steward), bound=20_000)
+    items = size.grants // SHARE
+    yield once(f"stage {items:,} items", lambda: _stage(campaign, steward), bound=20_000)
     campaign_launch(campaign_id=campaign.pk, actor=steward, fallback_reason="Measured only.")
     reviewer, items = _drafted(campaign)
     yield once(
@@ -36,25 +41,19 @@ def review_steps() -> Iterator[Measured]:
         bound=1_000,
         note=" ",
     )
-    yield from _evidence(campaign)
 
 
 def _campaign(steward: Person) -> Campaign:
     return campaign_create(
         new=NewCampaign(
-            name="Measured",
+            name=f"Measured {timezone.now():%Y-%m-%d %H:%M:%S}",
             fallback_reviewer=steward.user,
             run_by=steward.user,
             deadline_on=timezone.localdate() + timedelta(days=14),
-            scope=Scope(systems=_systems(), levels=()),
+            scope=Scope(teams=TEAMS),
         ),
         actor=steward,
     )
-
-
-def _systems() -> tuple[int, ...]:
-    """Systems whose grants add up to 100,000, at five to an identity."""
-    return (1, 2)
 
 
 def _stage(campaign: Campaign, steward: Person) -> str:
@@ -83,8 +82,9 @@ def _drafted(campaign: Campaign) -> tuple[User, list[int]]:
     return first.reviewer, [item.pk for item in rows]
 
 
-def _evidence(campaign: Campaign) -> Iterator[Measured]:
+def evidence_steps() -> Iterator[Measured]:
     """Built in a process of its own, so that its memory is its own."""
+    campaign = Campaign.objects.latest("pk")
     with TemporaryDirectory() as folder:
         out = Path(folder) / "evidence.zip"
         said: list[str] = []

@@ -1,0 +1,20 @@
+import pytest
+
+from tests.bench.__main__ import steps
+from tests.bench.company import Size, company_make
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_small_company_goes_through_every_step_that_is_measured():
+    size = Size(identities=200, agents=20)
+    company_make(size)
+
+    measured = list(steps(size))
+
+    failed = [one.name for one in measured if one.milliseconds == float("inf")]
+    names = [one.name for one in measured]
+    assert failed == []
+    assert "grants:grant_list deep" in names
+    assert "stage 100 items" in names
+    assert "submit 500 decisions" in names

@@ -1,6 +1,6 @@
 """What a reviewer may choose for an item, and what a choice still lacks before it can count."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -111,7 +111,7 @@ def _about_target(asked: Asked, target: Mapping[str, Any]) -> list[str]:
     if "level" in target:
         is_lower = target["level"] in asked.lower_levels
         return [] if is_lower else ["a level below the one it has"]
-    chosen: Collection[str] = set(target.get("actions", ()))
+    chosen = set(target.get("actions", ()))
     if not chosen:
         return ["what to narrow it to: a level, or the actions that stay"]
     if not chosen < set(asked.actions):

@@ -1,10 +1,13 @@
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from django import forms
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.reviews.choices import HITS, KEEP_DAYS, SHORTEST_REASON, Asked, Chosen
+from apps.reviews.models import ReviewItem
 from apps.reviews.states import Outcome
 
 ACTIONS = "actions"
@@ -23,11 +26,11 @@ class ChoiceForm(forms.Form):
     reason = forms.CharField(required=False, max_length=4000)
     version = forms.IntegerField(min_value=0, required=False)
 
-    def __init__(self, data=None, *, asked: Asked):
+    def __init__(self, data: Mapping[str, Any] | None = None, *, asked: Asked):
         super().__init__(data)
         days = [("", ""), (OTHER_DATE, ""), *((str(n), str(n)) for n in KEEP_DAYS)]
-        self.fields["days"].choices = days
-        self.fields["actions"].choices = [(one, one) for one in asked.actions]
+        _offer(self, "days", days)
+        _offer(self, "actions", [(one, one) for one in asked.actions])
 
     def chosen(self) -> Chosen:
         data = self.cleaned_data
@@ -40,16 +43,23 @@ class ChoiceForm(forms.Form):
         )
 
     @staticmethod
-    def _until(data) -> date | None:
+    def _until(data: Mapping[str, Any]) -> date | None:
         if data["days"] in {"", OTHER_DATE}:
-            return data["until"]
+            until: date | None = data["until"]
+            return until
         return timezone.localdate() + timedelta(days=int(data["days"]))
 
     @staticmethod
-    def _target(data) -> dict:
+    def _target(data: Mapping[str, Any]) -> dict[str, Any]:
         if data["narrow_to"] == ACTIONS:
             return {"actions": sorted(data["actions"])} if data["actions"] else {}
         return {"level": data["narrow_to"]} if data["narrow_to"] else {}
+
+
+def _offer(form: forms.Form, name: str, choices: Sequence[tuple[Any, str]]) -> None:
+    field = form.fields[name]
+    if isinstance(field, forms.ChoiceField):
+        field.choices = choices
 
 
 class UndoForm(forms.Form):
@@ -57,7 +67,7 @@ class UndoForm(forms.Form):
 
 
 class PersonField(forms.ModelChoiceField):
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(queryset=User.objects.who_may_decide(), empty_label="Choose …", **kwargs)
 
 
@@ -101,9 +111,15 @@ class RevokeSeveralForm(forms.Form):
     )
     reason = reason_field("One reason for all of them")
 
-    def __init__(self, data=None, *, items, shared: bool):
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        items: Sequence[ReviewItem],
+        shared: bool,
+    ):
         super().__init__(data)
-        self.fields["items"].choices = [(item.pk, item.label) for item in items]
+        _offer(self, "items", [(item.pk, item.label) for item in items])
         if shared:
             self.fields["hits"].required = True
         else:

@@ -1,9 +1,10 @@
 """The bench: one agent at a time, all its items as a unit, with what is known about each."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
@@ -12,13 +13,13 @@ from apps.core.actors import Person
 from apps.findings.models import Finding
 from apps.grants.models import Grant, GrantStatement, Justification
 from apps.grants.states import LEVEL_RANK
-from apps.inventory.models import Agent, Credential, Task
+from apps.inventory.models import Agent, Credential, Task, TaskNeed
 from apps.inventory.states import AgentState
 from apps.reviews.choices import Asked, Chosen, asked_of, in_words, what_is_missing
 from apps.reviews.models import Campaign, Decision, Draft, ItemNote, ReviewItem
 from apps.reviews.selectors.reach import Alert, Reach, reach_of
 from apps.reviews.selectors.recommendations import Facts, Recommendation, recommend
-from apps.reviews.selectors.sharing import agents_behind
+from apps.reviews.selectors.sharing import agents_behind, shared_by
 from apps.reviews.selectors.since import Since, since_last_review
 from apps.reviews.states import ItemState, NoteKind
 
@@ -121,18 +122,21 @@ def drafts_of(actor: Person, campaign: Campaign) -> list[Drafted]:
         )
         .order_by("item__agent__name", "item")
     )
-    behind = agents_behind({draft.item.identity.pk for draft in drafts})
-    return [Drafted(draft, _lacks(draft, campaign, behind)) for draft in drafts]
+    shared = shared_by({draft.item.identity.pk for draft in drafts})
+    return [
+        Drafted(draft, _lacks(draft, campaign, shared.get(draft.item.identity.pk, 0)))
+        for draft in drafts
+    ]
 
 
-def _lacks(draft: Draft, campaign: Campaign, behind: Mapping[int, Sequence[Agent]]) -> str:
+def _lacks(draft: Draft, campaign: Campaign, agents: int) -> str:
     item = draft.item
     asked = asked_of(
         kind=item.kind,
         level=item.level,
         frozen=item.frozen,
         policy=campaign.policy,
-        shared_by=len(behind.get(item.identity.pk, ())),
+        shared_by=agents,
     )
     chosen = Chosen(draft.outcome, draft.until, draft.target, draft.hits, draft.reason)
     return in_words(what_is_missing(asked, chosen, timezone.localdate()))
@@ -225,7 +229,7 @@ class _Rows:
             draft=self.drafts.get(item.pk),
             decision=getattr(item, "decision", None),
             recommendation=recommend(self._facts(item, serves, served)),
-            paths=self.paths.get(item.grant_id, []),
+            paths=self.paths.get(item.grant_id or 0, []),
             tasks=served,
             findings=self.findings.get(item.pk, []),
             notes=self.notes.get(item.pk, []),
@@ -268,8 +272,8 @@ class _Rows:
         )
 
 
-def _grouped(rows, key: str) -> dict:
-    grouped = defaultdict(list)
+def _grouped(rows: Iterable[Any], key: str) -> dict[int, list[Any]]:
+    grouped: dict[int, list[Any]] = defaultdict(list)
     for row in rows:
         grouped[getattr(row, key)].append(row)
     return grouped
@@ -317,7 +321,7 @@ def _tasks_served(grant: Grant, tasks: Sequence[Task]) -> tuple[str, ...]:
     )
 
 
-def _covers(need, grant: Grant) -> bool:
+def _covers(need: TaskNeed, grant: Grant) -> bool:
     """A need at one level covers the levels below it; a blank service means any of it."""
     same_place = need.system_id == grant.system_id and need.service in {"", grant.service}
     return same_place and LEVEL_RANK[grant.level] <= LEVEL_RANK[need.level]
@@ -332,7 +336,7 @@ def _unmet(tasks: Sequence[Task], grants: Collection[Grant]) -> list[str]:
     ]
 
 
-def _meets(grant: Grant, need) -> bool:
+def _meets(grant: Grant, need: TaskNeed) -> bool:
     same_place = need.system_id == grant.system_id and need.service in {"", grant.service}
     return same_place and LEVEL_RANK[grant.level] >= LEVEL_RANK[need.level]
 

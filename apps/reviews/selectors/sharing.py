@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Collection
 
+from django.db.models import Count
+
 from apps.inventory.models import Agent, Binding
 
 
@@ -13,3 +15,9 @@ def agents_behind(identity_ids: Collection[int]) -> dict[int, list[Agent]]:
     for binding in rows.select_related("agent__owner").order_by("agent__name"):
         behind[binding.identity_id].append(binding.agent)
     return behind
+
+
+def shared_by(identity_ids: Collection[int]) -> dict[int, int]:
+    """How many agents act as each identity now; one that none acts as is left out."""
+    rows = Binding.objects.live().filter(identity__in=identity_ids).order_by()
+    return dict(rows.values_list("identity_id").annotate(agents=Count("pk")))

@@ -1,7 +1,8 @@
 """Drafts become decisions, item by item."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,12 +13,12 @@ from apps.core.actors import Person
 from apps.core.policies import enforce
 from apps.grants.models import AgentFingerprint, Grant
 from apps.grants.states import LIVE, FingerprintKind
-from apps.inventory.models import Agent, Binding, Credential
+from apps.inventory.models import Binding, Credential
 from apps.inventory.states import CREDENTIAL_OVER
 from apps.reviews.choices import Chosen, asked_of, in_words, what_is_missing
 from apps.reviews.models import Campaign, Decision, Draft, ReviewItem
 from apps.reviews.policies.items import can_use_bench, is_askable, may_judge
-from apps.reviews.selectors.sharing import agents_behind
+from apps.reviews.selectors.sharing import shared_by
 from apps.reviews.services.assignments import (
     item_reassign,
     item_reroute,
@@ -70,7 +71,7 @@ class _World:
     grants: Mapping[int, Grant]
     credentials: Mapping[int, Credential]
     bindings: Mapping[int, Binding]
-    behind: Mapping[int, list[Agent]]
+    shared_by: Mapping[int, int]
     designs: Mapping[int, str]
     decisions: Mapping[int, Decision] = field(default_factory=dict)
 
@@ -135,12 +136,12 @@ def _world(actor: Person, campaign: Campaign, items: Sequence[ReviewItem]) -> _W
         grants=_under_lock(Grant, (item.grant_id for item in items)),
         credentials=_under_lock(Credential, (item.credential_id for item in items)),
         bindings=_under_lock(Binding, (item.binding_id for item in items)),
-        behind=agents_behind({item.identity.pk for item in items}),
+        shared_by=shared_by({item.identity.pk for item in items}),
         designs=dict(designs),
     )
 
 
-def _under_lock(model, pks) -> dict:
+def _under_lock(model: Any, pks: Iterable[int | None]) -> dict[int, Any]:
     """Deciding re-reads its subject under lock; in primary key order, so that none wait in turn."""
     wanted = {pk for pk in pks if pk is not None}
     rows = model.objects.select_for_update(of=["self"]).filter(pk__in=wanted).order_by("pk")
@@ -184,7 +185,7 @@ def _missing(item: ReviewItem, draft: Draft, world: _World) -> list[str]:
         level=item.level,
         frozen=item.frozen,
         policy=world.campaign.policy,
-        shared_by=len(world.behind.get(item.identity.pk, ())),
+        shared_by=world.shared_by.get(item.identity.pk, 0),
     )
     chosen = Chosen(draft.outcome, draft.until, draft.target, draft.hits, draft.reason)
     return what_is_missing(asked, chosen, timezone.localdate())
@@ -201,7 +202,7 @@ def _gone(item: ReviewItem, world: _World) -> str:
         if credential.state in CREDENTIAL_OVER:
             return f"This credential is over: {credential.get_state_display().lower()}."
         return "Its source no longer shows it." if credential.gone_at else ""
-    return "This binding has ended." if world.bindings[item.binding_id].ended_at else ""
+    return "This binding has ended." if world.bindings[item.binding_id or 0].ended_at else ""
 
 
 def _changed(item: ReviewItem, world: _World) -> str:

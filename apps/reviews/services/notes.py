@@ -77,9 +77,9 @@ def item_note_add(
 
 def _question(item: ReviewItem, question_id: int | None) -> ItemNote:
     question = ItemNote.objects.filter(
-        item=item, pk=question_id, kind=NoteKind.QUESTION
+        item=item, pk=question_id or 0, kind=NoteKind.QUESTION
     ).select_related("author")
-    found = question.first()
+    found: ItemNote | None = question.first()
     if found is None:
         raise DomainError("There is no such question on this item.")
     return found
@@ -89,11 +89,12 @@ def _addressee(
     item: ReviewItem, kind: str, question: ItemNote | None, proposed_id: int | None
 ) -> User | None:
     if kind == NoteKind.QUESTION:
-        return User.objects.get(pk=owner_of(item))
+        owner: User = User.objects.get(pk=owner_of(item))
+        return owner
     if question is not None:
         return question.author
     if kind == NoteKind.NOT_MINE and proposed_id is not None:
-        person = User.objects.who_may_decide().filter(pk=proposed_id).first()
+        person: User | None = User.objects.who_may_decide().filter(pk=proposed_id).first()
         if person is None:
             raise DomainError("Only an active reviewer or steward can be proposed.")
         return person

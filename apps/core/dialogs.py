@@ -8,7 +8,7 @@ from django.forms import Form
 from django.http import HttpResponse
 
 from apps.core.errors import DomainError
-from apps.core.htmx import Request, render_page, written
+from apps.core.htmx import Request, moved, render_page, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,20 @@ def answer_dialog(
     words: Words,
     changed: str | list[str],
     back: str,
+    reloads: bool = False,
 ) -> HttpResponse:
-    """Show the form, or call `act` with what it holds. A broken rule comes back on the form."""
+    """Show the form, or call `act` with what it holds. A broken rule comes back on the form.
+
+    `reloads` leads to `back` afterwards: for acts after which the whole page differs.
+    """
     if request.method == "POST" and form.is_valid():
         try:
             act(**form.cleaned_data)
         except DomainError as error:
             form.add_error(None, str(error))
         else:
+            if reloads:
+                return moved(request, to=back, said=words.said)
             return written(request, changed=changed, otherwise=back, said=words.said)
     return render_page(
         request,

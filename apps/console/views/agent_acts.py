@@ -20,7 +20,7 @@ from apps.console.services.agents import agent_retire as retire
 from apps.console.views.agents import visible_agent
 from apps.core.dialogs import Words, answer_dialog
 from apps.core.errors import DomainError
-from apps.core.htmx import Request, moved, render_page, written
+from apps.core.htmx import Request, moved, render_page
 from apps.core.policies import enforce, page
 from apps.grants.selectors.readiness import full_readiness_of
 from apps.grants.services.agents import agent_activate as activate
@@ -47,9 +47,7 @@ def agent_activate(request: Request, pk: int) -> HttpResponse:
         except DomainError as error:
             form.add_error(None, str(error))
         else:
-            return written(
-                request, changed="agent", otherwise=agent.get_absolute_url(), said="Active."
-            )
+            return moved(request, to=agent.get_absolute_url(), said="Active.")
     return render_page(
         request,
         "console/agent_activate.html",
@@ -76,6 +74,7 @@ def agent_change_owner(request: Request, pk: int) -> HttpResponse:
         ),
         changed="agent",
         back=agent.get_absolute_url(),
+        reloads=True,
     )
 
 
@@ -98,6 +97,7 @@ def agent_suspend(request: Request, pk: int) -> HttpResponse:
         ),
         changed="agent",
         back=agent.get_absolute_url(),
+        reloads=True,
     )
 
 
@@ -113,6 +113,7 @@ def agent_resume(request: Request, pk: int) -> HttpResponse:
         words=Words(f"Let {agent} work again?", "It is active from then on.", "Resume"),
         changed="agent",
         back=agent.get_absolute_url(),
+        reloads=True,
     )
 
 
@@ -135,6 +136,7 @@ def agent_retire(request: Request, pk: int) -> HttpResponse:
         ),
         changed="agent",
         back=agent.get_absolute_url(),
+        reloads=True,
     )
 
 
@@ -155,6 +157,7 @@ def agent_accept_purpose(request: Request, pk: int) -> HttpResponse:
         ),
         changed="agent",
         back=agent.get_absolute_url(),
+        reloads=True,
     )
 
 

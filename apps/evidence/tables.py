@@ -1,6 +1,6 @@
 import django_tables2 as tables
 
-from apps.core.tables import MomentColumn, NumberColumn, PersonColumn, Table
+from apps.core.tables import MomentColumn, NumberColumn, Table
 from apps.evidence.models import Package, Sample
 
 
@@ -10,7 +10,7 @@ class PackageTable(Table):
         template_name="evidence/status_cell.html", verbose_name="Package", accessor="pk"
     )
     requested_at = MomentColumn(verbose_name="Asked for")
-    requested_by = PersonColumn(verbose_name="By")
+    requested_by = tables.Column(verbose_name="By", default="Countersign")
     built_at = MomentColumn(verbose_name="Built")
     size = tables.TemplateColumn(template_name="evidence/size_cell.html", verbose_name="Size")
 
@@ -27,7 +27,7 @@ class SampleTable(Table):
     size = NumberColumn(verbose_name="Items")
     population_count = NumberColumn(verbose_name="Of")
     seed = tables.Column()
-    drawn_by = PersonColumn(verbose_name="Drawn by")
+    drawn_by = tables.Column(verbose_name="Drawn by", default="Countersign")
     drawn_at = MomentColumn(verbose_name="Drawn")
 
     class Meta(Table.Meta):

@@ -6,8 +6,10 @@ import zipfile
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
 from apps.audit.models import AuditEntry
+from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Person
 from apps.core.errors import DomainError
@@ -153,6 +155,17 @@ def test_an_open_item_is_told_as_open_in_an_interim_package(steward):
     package = build(made)
 
     assert package.claims["dispositions"] == {"kept": 1, "open": 1, "revoked": 1}
+
+
+def test_a_decided_item_that_is_not_final_yet_is_told_so(steward):
+    made = review_over(state="closed", steward=steward)
+    with transaction.atomic():
+        record(actor=Person(steward), verb=Verb.ITEM_MOVED, target=made.items[0])
+        ReviewItem.objects.filter(pk=made.items[0].pk).update(disposition="", state="decided")
+
+    package = build(made)
+
+    assert package.claims["dispositions"] == {"decided": 1, "revoked": 1, "uncertified": 1}
 
 
 def test_two_builds_of_one_state_are_alike_member_by_member(steward):

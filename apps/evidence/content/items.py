@@ -13,6 +13,8 @@ from apps.reviews.states import AtClose, Disposition, ItemState
 
 CHUNK = 2000
 OPEN = "open"
+DECIDED = "decided"
+NOT_YET = {OPEN: "Open", DECIDED: "Decided, not final yet"}
 NO_ANSWER = {Disposition.UNCERTIFIED, Disposition.SUSPENDED, Disposition.WITHDRAWN}
 
 POPULATION = [
@@ -161,9 +163,15 @@ def write_items(files: Files, review: Review, orders: dict[int, tuple]) -> dict[
 
 
 def _by_state(state: str) -> str:
-    """An item that ended without a choice is named by its state; any other is open."""
+    """An item that ended without a choice is named by its state; any other has not ended."""
+    if state == ItemState.DECIDED:
+        return DECIDED
     settled = {ItemState.VOID, ItemState.SUPERSEDED, ItemState.EXCLUDED, ItemState.CARRIED}
     return state if state in settled else OPEN
+
+
+def words_of(disposition: str) -> str:
+    return NOT_YET.get(disposition) or str(Disposition(disposition).label)
 
 
 def kind_of(item: Item) -> str:
@@ -207,7 +215,7 @@ def _close_row(item: Item, disposition: str, review: Review) -> list[Any]:
         "added" if item["pk"] in review.added else "launch",
         item["label"],
         disposition,
-        "Open" if disposition == OPEN else Disposition(disposition).label,
+        words_of(disposition),
         item["state_reason"],
         item["supersedes_id"],
         AtClose(item["at_close"]).label,

@@ -6,9 +6,9 @@ from django.template.loader import render_to_string
 
 from apps.evidence.content.controls import CONTROLS
 from apps.evidence.content.files import Files
+from apps.evidence.content.items import words_of
 from apps.evidence.content.review import Review
 from apps.evidence.content.sources import not_covered, obtained, sources_of
-from apps.reviews.states import Disposition
 
 NAME = "data/README.html"
 
@@ -45,10 +45,7 @@ def contents(files: Files) -> list[dict[str, Any]]:
 
 
 def _dispositions(counts: dict[str, int]) -> list[tuple[str, int]]:
-    return [
-        ("Open" if name == "open" else Disposition(name).label, count)
-        for name, count in counts.items()
-    ]
+    return [(words_of(name), count) for name, count in counts.items()]
 
 
 def _sources(review: Review) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ CHOSEN = {"kept": "keep", "narrowed": "narrow", "revoked": "revoke", "rotated": 
 UNANSWERED = {"uncertified", "suspended", "withdrawn"}
 SETTLED = set(CHOSEN) | UNANSWERED | {"void", "superseded", "excluded", "carried"}
 ENDS_ACCESS = {"narrowed", "revoked", "rotated", "suspended", "withdrawn"}
-OPEN = "open"
+OPEN, DECIDED = "open", "decided"  # not ended yet: in interim packages alone
 
 READ_ERRORS = (
     EOFError,
@@ -442,7 +442,7 @@ def check_dispositions(report, campaign, close):
     found, faults = {}, []  # type: dict, list
     for item, disposition in close.items():
         found[disposition] = found.get(disposition, 0) + 1
-        still_open = disposition == OPEN and campaign["status"] == "INTERIM"
+        still_open = disposition in (OPEN, DECIDED) and campaign["status"] == "INTERIM"
         if disposition not in SETTLED and not still_open:
             faults.append(f"item {item} has no disposition: {disposition!r}")
     said = {name: count for name, count in campaign["dispositions"].items() if count}
@@ -470,6 +470,8 @@ def check_decisions(package, report, close):
     for item, disposition in close.items():
         if disposition in CHOSEN and chosen.get(item) != CHOSEN[disposition]:
             faults.append(f"item {item} is {disposition}; its decision: {chosen.get(item, 'none')}")
+        if disposition == DECIDED and item not in chosen:
+            faults.append(f"item {item} is decided and has no decision")
         if (disposition in UNANSWERED) != (item in silent):
             faults.append(f"item {item} is {disposition}, which no_answers.csv contradicts")
     report.claim("Every decided item has its decision, every unanswered one is named", faults)
@@ -479,7 +481,7 @@ def check_decisions(package, report, close):
 def check_assignments(package, report, close):
     assigned = set(column(package, "data/assignments.csv", "item"))
     faults = strangers(sorted(assigned), close, "assignments.csv")
-    needs = set(CHOSEN) | UNANSWERED | {OPEN}
+    needs = set(CHOSEN) | UNANSWERED | {OPEN, DECIDED}
     asked = {item for item, disposition in close.items() if disposition in needs}
     faults += [f"item {item} was never assigned to anybody" for item in sorted(asked - assigned)]
     report.claim("Every item that needed an answer had a reviewer", faults)

@@ -5,7 +5,7 @@ from django.db import models
 from apps.core.actors import Actor, Person, Role, reads_everything
 
 
-class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+class AuditEntryQuerySet(models.QuerySet):
     def about(self, target: models.Model) -> Self:
         """The entries of one record, newest first. Whoever may see the record may read them."""
         return (

@@ -37,7 +37,7 @@ class PackageQuerySet(models.QuerySet["Package"]):
         return self.select_for_update(of=["self"]).select_related("campaign").get(pk=pk)
 
 
-class SampleQuerySet(models.QuerySet["Sample"]):
+class SampleQuerySet(models.QuerySet):
     def visible_to(self, actor: Actor) -> Self:
         """Samples somebody drew are read by whoever may read all the items they name."""
         return self.filter(campaign__in=exportable_by(actor).values("pk"))

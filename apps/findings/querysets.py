@@ -1,4 +1,4 @@
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -44,5 +44,5 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         return self.select_for_update(of=["self"]).get(pk=pk)
 
 
-def _user(actor: Actor):
+def _user(actor: Actor) -> Any:
     return getattr(actor, "user", None)

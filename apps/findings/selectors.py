@@ -50,5 +50,5 @@ def standing_findings_of(agent_ids: Collection[int]) -> dict[int, list[Finding]]
     grouped: dict[int, list[Finding]] = defaultdict(list)
     rows = Finding.objects.standing().filter(agent__in=agent_ids)
     for finding in rows.order_by("-severity_rank", "pk"):
-        grouped[finding.agent_id].append(finding)
+        grouped[finding.agent_id or 0].append(finding)
     return grouped

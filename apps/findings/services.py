@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from django.db import connection, models, transaction
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.audit.services import Fact, record, record_many
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor, Person
@@ -95,7 +96,7 @@ def _hold(rule: Rule, now: datetime) -> int:
             " agent_id bigint, system_id bigint, detail text) ON COMMIT DROP"
         )
         cursor.execute(f"INSERT INTO held {sql}", params)
-        held = cursor.rowcount
+        held: int = cursor.rowcount
         cursor.execute("ANALYZE held")
     return held
 
@@ -239,7 +240,7 @@ def _say(
     actor: Person,
     *,
     until: date | None,
-    accepted_by: models.Model | None = None,
+    accepted_by: User | None = None,
 ) -> Finding:
     finding = Finding.objects.locked(finding_id)
     enforce(policies.can_judge(actor, finding))

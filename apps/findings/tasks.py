@@ -1,5 +1,7 @@
 """Celery's door into findings: call the services, nothing else."""
 
+from typing import Any
+
 from celery import shared_task
 from django.db import OperationalError
 from django.utils import timezone
@@ -7,7 +9,7 @@ from django.utils import timezone
 from apps.core.actors import System
 from apps.findings import services
 
-RETRY = {
+RETRY: dict[str, Any] = {
     "autoretry_for": (OperationalError,),
     "retry_backoff": True,
     "retry_jitter": True,

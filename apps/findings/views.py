@@ -1,5 +1,6 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.apps import apps
 from django.http import Http404, HttpResponse
@@ -166,11 +167,11 @@ def _finding(request: Request, pk: int) -> Finding:
     return get_object_or_404(Finding.objects.visible_to(request.actor).for_table(), pk=pk)
 
 
-def _subject(finding: Finding):
+def _subject(finding: Finding) -> Any:
     """The record it is about. Whoever may see the finding may follow the link, or get a 404."""
     model = apps.get_model(finding.subject_type)
     return model._default_manager.filter(pk=finding.subject_id).first()
 
 
-def _described(rows) -> list[tuple[Finding, object]]:
+def _described(rows: Iterable[Finding]) -> list[tuple[Finding, object]]:
     return [(finding, rule_named(finding.rule)) for finding in rows]

@@ -1,3 +1,5 @@
+from typing import Any
+
 import django_filters
 from django.db.models import QuerySet
 
@@ -18,5 +20,5 @@ class OrderFilterSet(FilterSet):
         label="Waits for",
     )
 
-    def waiting(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+    def waiting(self, rows: QuerySet, name: str, value: str) -> Any:
         return rows.waiting_for(value)  # type: ignore[attr-defined]

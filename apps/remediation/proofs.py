@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import BinaryIO, Protocol
+from typing import IO, Protocol
 
 from django.conf import settings
 
@@ -38,7 +38,7 @@ def proof_keep(upload: Upload) -> tuple[str, int]:
     return sha256, size
 
 
-def _copy(upload: Upload, target: BinaryIO) -> tuple[str, int]:
+def _copy(upload: Upload, target: IO[bytes]) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     for chunk in upload.chunks():
         size += len(chunk)

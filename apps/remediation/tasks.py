@@ -1,12 +1,14 @@
 """Celery's door into orders: call the services, nothing else."""
 
+from typing import Any
+
 from celery import shared_task
 from django.db import OperationalError
 
 from apps.core.actors import System
 from apps.remediation.services import orders
 
-RETRY = {
+RETRY: dict[str, Any] = {
     "autoretry_for": (OperationalError,),
     "retry_backoff": True,
     "retry_jitter": True,

@@ -7,4 +7,5 @@ _READER = MarkdownIt("commonmark", {"html": False, "linkify": False}).disable("i
 
 
 def rendered(text: str) -> SafeString:
-    return mark_safe(_READER.render(text))  # noqa: S308  (raw HTML is off, so all of it is ours)
+    page: str = _READER.render(text)
+    return mark_safe(page)  # noqa: S308  (raw HTML is off, so all of it is ours)

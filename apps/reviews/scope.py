@@ -26,13 +26,12 @@ class Scope:
     def of(cls, stored: Mapping[str, Any]) -> Self:
         """Read a stored scope; what it does not name limits nothing."""
         known = {field.name for field in fields(cls)}
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list | tuple) else value
-                for name, value in stored.items()
-                if name in known
-            }
-        )
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list | tuple) else value
+            for name, value in stored.items()
+            if name in known
+        }
+        return cls(**values)
 
     def stored(self) -> dict[str, Any]:
         return {

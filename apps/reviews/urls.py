@@ -21,6 +21,7 @@ urlpatterns = [
     path("templates/", templates.template_list, name="template_list"),
     path("templates/new/", templates.template_new, name="template_new"),
     path("templates/ready/", templates.templates_ready, name="templates_ready"),
+    path("templates/preview/", templates.instructions_preview, name="instructions_preview"),
     path("templates/<int:pk>/", templates.template_detail, name="template_detail"),
     path("templates/<int:pk>/change/", templates.template_change, name="template_change"),
     path("templates/<int:pk>/retire/", templates.template_retire, name="template_retire"),

@@ -104,8 +104,8 @@ def assets_make():
 def _find_python():
     found = [sys.executable]
     for version in PREFERRED:
-        found.append(shutil.which("python" + version))
-    found.append(shutil.which("python3"))
+        found.append(shutil.which("python" + version) or "")
+    found.append(shutil.which("python3") or "")
     found.append("/usr/bin/python3")
     pyenv = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
     for version in PREFERRED:

@@ -115,7 +115,7 @@ class DataDirectory:
             with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 json.dump(known, file, indent=2)
             fresh.replace(store)
-        return known[name]
+        return str(known[name])
 
     def services(self) -> Path:
         """Where database and broker keep their files: a folder their user can enter."""

@@ -20,7 +20,7 @@ SYSTEMS = (
 )
 
 # kind -> service -> ((action, level, capability tags), ...)
-ACTIONS = {
+ACTIONS: dict[str, dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
     "helpdesk": {
         "tickets": (
             ("tickets.read", "read", ("takes-untrusted",)),

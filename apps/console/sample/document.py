@@ -181,7 +181,7 @@ class Company:
         actions = [action for action, held, _ in ACTIONS[KINDS[system]][service] if held == level]
         if not actions or (key, service, level) in self.grants:
             return
-        grant = {
+        grant: dict[str, Any] = {
             "system": system,
             "identity": identity,
             "service": service,
@@ -206,7 +206,7 @@ class Company:
         kind = rng.choice(CREDENTIAL_KINDS)
         age = rng.choice([5, 20, 45, 80, 120, 200, 402, 760])
         stored_in, stored_at = rng.choice(STORES)
-        credential = {
+        credential: dict[str, Any] = {
             "system": system,
             "identity": identity,
             "external_id": f"{KINDS[system]}-{identity}-{number}",

@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.core.actors import Actor
 from apps.core.listing import Count, count_capped
 from apps.findings.models import DailyFigure, Finding
+from apps.findings.states import HOLDING
 from apps.grants.models import Grant
 from apps.inventory.models import Agent, Credential, Identity, Source, System
 
@@ -107,15 +108,16 @@ def _changes_since(day: date) -> dict[str, int]:
 
 def not_looked_at(actor: Actor) -> list[Unseen]:
     """What the figures do not cover: stale sources, unmapped identities, systems without a log."""
-    identities = Identity.objects.visible_to(actor).agentless()
+    # The finding, not the condition: that one would be looked up for every identity there is.
+    agentless = Finding.objects.visible_to(actor).holding().filter(rule="identity-without-agent")
     systems = System.objects.visible_to(actor).present()
     sources = Source.objects.visible_to(actor).stale_at(timezone.now())
     rows: Iterable[tuple[Count, str, str]] = [
         (count_capped(sources), "stale source", _url("connectors:source_list", stale="true")),
         (
-            count_capped(identities),
+            count_capped(agentless),
             "identity with no agent",
-            _url("inventory:identity_list", agentless="true"),
+            _url("findings:finding_list", rule="identity-without-agent", state=list(HOLDING)),
         ),
         (
             count_capped(systems.filter(log_connected=False)),

@@ -38,29 +38,33 @@ def waiting_for(actor: Actor) -> list[Waiting]:
 
 
 def _reviews(actor: Person) -> list[Waiting]:
-    mine = Q(items__reviewer=actor.user)
-    campaigns = (
-        Campaign.objects.running()
-        .annotate(
-            total=Count("items", filter=mine),
-            left=Count("items", filter=mine & Q(items__state=ItemState.OPEN)),
-        )
-        .filter(left__gt=0)
-        .order_by("deadline_at")
-    )
+    """Counted from the person's own items: a campaign may hold a hundred thousand of others."""
+    waiting = ReviewItem.objects.filter(reviewer=actor.user, state=ItemState.OPEN)
+    campaigns = Campaign.objects.running().filter(pk__in=waiting.values("campaign"))
+    counted = {
+        row["campaign"]: row
+        for row in ReviewItem.objects.filter(reviewer=actor.user, campaign__in=campaigns)
+        .order_by()
+        .values("campaign")
+        .annotate(total=Count("pk"), left=Count("pk", filter=Q(state=ItemState.OPEN)))
+    }
     return [
-        Waiting(
-            icon="checklist",
-            title=campaign.name,
-            text=f"{campaign.left} decision{'s' if campaign.left > 1 else ''} left of "
-            f"{campaign.total}",
-            href=reverse("reviews:bench", args=[campaign.pk]),
-            due_at=campaign.deadline_at,
-            done=campaign.total - campaign.left,
-            total=campaign.total,
-        )
-        for campaign in campaigns
+        _review(campaign, **counted[campaign.pk])
+        for campaign in campaigns.order_by("deadline_at")
+        if campaign.pk in counted
     ]
+
+
+def _review(running: Campaign, *, campaign: int, total: int, left: int) -> Waiting:
+    return Waiting(
+        icon="checklist",
+        title=running.name,
+        text=f"{left} decision{'s' if left > 1 else ''} left of {total}",
+        href=reverse("reviews:bench", args=[campaign]),
+        due_at=running.deadline_at,
+        done=total - left,
+        total=total,
+    )
 
 
 def _questions(actor: Person) -> list[Waiting]:

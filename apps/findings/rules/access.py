@@ -1,6 +1,16 @@
 from datetime import datetime
 
-from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    Exists,
+    Expression,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
 from django.db.models.functions import Cast
 
 from apps.findings.rules.base import TEXT, Rule, accountable_agent, words
@@ -15,13 +25,14 @@ NEARLY_ALL_SERVICES = 50
 NO_SYSTEM = Value(None, output_field=BigIntegerField())
 
 
-def _grants(rows: QuerySet, detail) -> QuerySet:
-    return rows.annotate(
+def _grants(rows: QuerySet, detail: Expression) -> QuerySet:
+    described: QuerySet = rows.annotate(
         finding_label=F("label"),
         for_agent=accountable_agent("identity__"),
         for_system=F("system_id"),
         finding_detail=detail,
     )
+    return described
 
 
 class UnjustifiedGrant(Rule):
@@ -101,19 +112,21 @@ class IdentityWithoutAgent(Rule):
         return _identities(rows, words("No agent is bound to it"))
 
 
-def _identities(rows: QuerySet, detail) -> QuerySet:
-    return rows.annotate(
+def _identities(rows: QuerySet, detail: Expression) -> QuerySet:
+    described: QuerySet = rows.annotate(
         finding_label=F("name"),
         for_agent=accountable_agent(""),
         for_system=F("system_id"),
         finding_detail=detail,
     )
+    return described
 
 
-def _agents(rows: QuerySet, detail) -> QuerySet:
-    return rows.annotate(
+def _agents(rows: QuerySet, detail: Expression) -> QuerySet:
+    described: QuerySet = rows.annotate(
         finding_label=F("name"), for_agent=F("pk"), for_system=NO_SYSTEM, finding_detail=detail
     )
+    return described
 
 
 class AgentWithoutOwner(Rule):

@@ -1,6 +1,6 @@
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Expression, F, Q, QuerySet
 from django.db.models.functions import Cast, Concat, ExtractDay, Now
 
 from apps.core.preferences import preference
@@ -10,13 +10,14 @@ from apps.inventory.models import Binding, Credential
 from apps.inventory.states import STATIC_KINDS, StoredIn
 
 
-def _described(rows: QuerySet, detail) -> QuerySet:
-    return rows.annotate(
+def _described(rows: QuerySet, detail: Expression) -> QuerySet:
+    described: QuerySet = rows.annotate(
         finding_label=Concat("identity__name", words(" · "), "external_id", output_field=TEXT),
         for_agent=accountable_agent("identity__"),
         for_system=F("identity__system_id"),
         finding_detail=detail,
     )
+    return described
 
 
 def _days_since(field: str) -> Cast:

@@ -2,8 +2,10 @@
 
 from apps.core.actors import Actor
 from apps.core.policies import ALLOW
+from apps.grants.models import Grant
 from apps.grants.services.grants import grant_revoke, grant_suspend
 from apps.grants.states import LIVE, GrantState
+from apps.inventory.models import Credential
 from apps.inventory.services.bindings import binding_end
 from apps.inventory.services.credentials import credential_move
 from apps.inventory.states import CREDENTIAL_OVER, CredentialState
@@ -18,31 +20,31 @@ def order_take_effect(*, order: Order, actor: Actor) -> None:
     import brings its new statements.
     """
     if order.grant is not None and order.grant.state in LIVE:
-        _grant(order, actor)
+        _grant(order, order.grant, actor)
     elif order.credential is not None and order.credential.state not in CREDENTIAL_OVER:
-        _credential(order, actor)
+        _credential(order, order.credential, actor)
     elif order.binding is not None and order.binding.ended_at is None:
-        binding_end(binding_id=order.binding_id, reason=_why(order), actor=actor, authority=ALLOW)
+        binding_end(binding_id=order.binding.pk, reason=_why(order), actor=actor, authority=ALLOW)
 
 
-def _grant(order: Order, actor: Actor) -> None:
+def _grant(order: Order, grant: Grant, actor: Actor) -> None:
     if order.kind == OrderKind.SUSPEND:
-        if order.grant.state == GrantState.ACTIVE:
-            grant_suspend(grant_id=order.grant_id, reason=_why(order), actor=actor, authority=ALLOW)
+        if grant.state == GrantState.ACTIVE:
+            grant_suspend(grant_id=grant.pk, reason=_why(order), actor=actor, authority=ALLOW)
     elif order.kind == OrderKind.REVOKE or order.target.get("level"):
-        grant_revoke(grant_id=order.grant_id, reason=_why(order), actor=actor, authority=ALLOW)
+        grant_revoke(grant_id=grant.pk, reason=_why(order), actor=actor, authority=ALLOW)
 
 
-def _credential(order: Order, actor: Actor) -> None:
+def _credential(order: Order, credential: Credential, actor: Actor) -> None:
     if order.kind == OrderKind.SUSPEND:
         states = [CredentialState.SUSPENDED]
     else:
         states = [CredentialState.REVOKING, CredentialState.REVOKED, CredentialState.VERIFIED]
-        if order.credential.state == CredentialState.REVOKING:
+        if credential.state == CredentialState.REVOKING:
             states = states[1:]
     for state in states:
         credential_move(
-            credential_id=order.credential_id,
+            credential_id=credential.pk,
             state=state,
             reason=_why(order),
             actor=actor,

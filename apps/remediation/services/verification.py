@@ -1,6 +1,6 @@
 """Orders verify themselves: a newer source of the same stream no longer shows the access."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from django.db import transaction
 from django.utils import timezone
@@ -32,7 +32,7 @@ def orders_check_against_source(*, source_id: int, actor: Actor) -> int:
     return _in_chunks(list(waiting), lambda chunk: _verify(chunk, source, actor))
 
 
-def _in_chunks(pks: Sequence[int], work) -> int:
+def _in_chunks(pks: Sequence[int], work: Callable[[Sequence[int]], int]) -> int:
     return sum(work(pks[at : at + CHUNK]) for at in range(0, len(pks), CHUNK))
 
 

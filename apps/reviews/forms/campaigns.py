@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Team, User
 from apps.core.actors import Person
+from apps.core.forms import offer
 from apps.grants.states import Level
 from apps.inventory.models import System
 from apps.inventory.states import Environment
@@ -82,10 +83,10 @@ class CampaignForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["systems"].queryset = System.objects.present().order_by("name")
-        self.fields["teams"].queryset = Team.objects.order_by("name")
+        offer(self, "systems", System.objects.present().order_by("name"))
+        offer(self, "teams", Team.objects.order_by("name"))
         people = User.objects.who_may_decide().order_by("display_name")
-        self.fields["fallback_reviewer"].queryset = people
+        offer(self, "fallback_reviewer", people)
 
     def new_campaign(self, actor: Person) -> NewCampaign:
         data = self.cleaned_data

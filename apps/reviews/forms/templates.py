@@ -4,6 +4,7 @@ from zoneinfo import available_timezones
 from django import forms
 
 from apps.accounts.models import Team, User
+from apps.core.forms import offer
 from apps.findings.rules import rule_choices
 from apps.grants.states import Level
 from apps.inventory.models import Agent, System
@@ -77,7 +78,7 @@ class TemplateForm(forms.Form):
         help_text="The deadline is the end of its day there.",
     )
     no_answer = forms.ChoiceField(
-        choices=Template._meta.get_field("no_answer").choices, label="If nobody answers"
+        choices=Template._meta.get_field("no_answer").choices or (), label="If nobody answers"
     )
     instructions = forms.CharField(
         required=False,
@@ -110,12 +111,12 @@ class TemplateForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["systems"].queryset = System.objects.present().order_by("name")
-        self.fields["teams"].queryset = Team.objects.order_by("name")
-        self.fields["agents"].queryset = Agent.objects.standing().order_by("name")
+        offer(self, "systems", System.objects.present().order_by("name"))
+        offer(self, "teams", Team.objects.order_by("name"))
+        offer(self, "agents", Agent.objects.standing().order_by("name"))
         people = User.objects.who_may_decide().order_by("display_name")
-        self.fields["fallback_reviewer"].queryset = people
-        self.fields["run_by"].queryset = people
+        offer(self, "fallback_reviewer", people)
+        offer(self, "run_by", people)
 
     @classmethod
     def of(cls, template: Template, data: Any = None) -> Self:

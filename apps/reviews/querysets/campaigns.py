@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -32,8 +32,8 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
             return self.readable_whole_by(actor)
         if not isinstance(actor, Person) or actor.role != Role.REVIEWER:
             return self.none()
-        items = self.model._meta.get_field("items").related_model._default_manager
-        mine = items.concerning(actor).filter(campaign=OuterRef("pk"))
+        items: Any = self.model._meta.get_field("items").related_model
+        mine = items._default_manager.concerning(actor).filter(campaign=OuterRef("pk"))
         return self.filter(Exists(mine), state__in=AFTER_LAUNCH)
 
     def under_way(self) -> Self:

@@ -1,4 +1,4 @@
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -37,8 +37,10 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
             return self
         launched = self.filter(campaign__state__in=AFTER_LAUNCH)
         if actor.role == Role.AUDITOR:
-            campaigns = self.model._meta.get_field("campaign").related_model._default_manager
-            rows = launched.filter(campaign__in=campaigns.readable_whole_by(actor).values("pk"))
+            campaigns: Any = self.model._meta.get_field("campaign").related_model
+            rows = launched.filter(
+                campaign__in=campaigns._default_manager.readable_whole_by(actor).values("pk")
+            )
             if is_limited_auditor(actor):
                 return rows.filter(system_id__in=seat_systems(actor))
             return rows

@@ -68,7 +68,9 @@ def _limited_credentials(
     )
 
 
-def _limited_by_agent(rows, scope: Scope, *, environment: str):
+def _limited_by_agent[M: models.Model](
+    rows: models.QuerySet[M], scope: Scope, *, environment: str
+) -> models.QuerySet[M]:
     """Keep what an agent of the scope's teams, environments, or agents may use."""
     bound = Binding.objects.live().filter(identity=OuterRef("identity"))
     if scope.agents:
@@ -83,7 +85,7 @@ def _limited_by_agent(rows, scope: Scope, *, environment: str):
     return rows
 
 
-def _with_findings(rows, scope: Scope):
+def _with_findings[M: models.Model](rows: models.QuerySet[M], scope: Scope) -> models.QuerySet[M]:
     """Keep what a standing finding is about: the record itself, its identity, or its agent."""
     if not scope.findings:
         return rows

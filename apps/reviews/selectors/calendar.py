@@ -1,6 +1,6 @@
 """The control calendar: which occurrences of a review are due, held, late, or missed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -104,7 +104,7 @@ def calendar_of(actor: Actor, after: datetime, until: datetime, now: datetime) -
     return Calendar(sorted(told, key=lambda one: (one.at, one.template.name)))
 
 
-def _between(template: Template, after: datetime, until: datetime):
+def _between(template: Template, after: datetime, until: datetime) -> Iterator[datetime]:
     if not template.recurrence or template.starts_on is None:
         return iter(())
     return occurrences(template.recurrence, template.starts_on, template.time_zone, after, until)

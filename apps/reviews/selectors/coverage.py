@@ -105,5 +105,5 @@ def scope_in_words(scope: Scope) -> str:
 
 def needs_fallback_reason(campaign: Campaign) -> bool:
     """Whether so much ends at the fallback that launching asks why."""
-    allowed = campaign.policy.get("fallback_share", 20)
+    allowed = int(campaign.policy.get("fallback_share", 20))
     return campaign.fallback_count * 100 > campaign.population_count * allowed

@@ -10,7 +10,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from apps.reviews.models import Assignment, Campaign, Decision, ReviewItem
-from apps.reviews.states import Disposition, ItemState
+from apps.reviews.states import Disposition, FoundBy, ItemState
 
 DECIDED = ~Q(state=ItemState.OPEN)
 DAYS_SHOWN = 60
@@ -79,7 +79,7 @@ def reviewers_found(campaign: Campaign) -> list[tuple[str, int]]:
         .values_list("found_by")
         .annotate(n=Count("item", distinct=True))
     )
-    words = dict(Assignment._meta.get_field("found_by").choices)
+    words = dict(FoundBy.choices)
     return [(words[found], count) for found, count in rows]
 
 

@@ -13,7 +13,7 @@ from apps.core.actors import Person
 from apps.core.policies import enforce
 from apps.grants.models import AgentFingerprint, Grant
 from apps.grants.states import LIVE, FingerprintKind
-from apps.inventory.models import Binding, Credential
+from apps.inventory.models import Agent, Binding, Credential
 from apps.inventory.states import CREDENTIAL_OVER
 from apps.reviews.choices import Chosen, asked_of, in_words, what_is_missing
 from apps.reviews.models import Campaign, Decision, Draft, ReviewItem
@@ -92,8 +92,7 @@ def items_submit(
     drafts = _drafts(campaign, actor, item_ids)
     decided = _decided_by(actor, campaign, set(item_ids or ()) - set(drafts))
     items = list(
-        ReviewItem.objects.with_subject()
-        .select_for_update(of=["self"])
+        ReviewItem.objects.select_for_update(of=["self"])
         .filter(campaign=campaign, pk__in={*drafts, *decided})
         .order_by("pk")
     )
@@ -123,7 +122,17 @@ def _decided_by(
 
 
 def _world(actor: Person, campaign: Campaign, items: Sequence[ReviewItem]) -> _World:
-    agents = {item.agent_id for item in items if item.agent_id}
+    grants = _under_lock(Grant, (item.grant_id for item in items))
+    credentials = _under_lock(Credential, (item.credential_id for item in items))
+    bindings = _under_lock(Binding, (item.binding_id for item in items))
+    agents = Agent.objects.in_bulk({item.agent_id for item in items if item.agent_id})
+    for item in items:
+        # Known already, so that reading them asks the database nothing.
+        item.campaign = campaign
+        item.agent = agents.get(item.agent_id or 0)
+        item.grant = grants.get(item.grant_id or 0)
+        item.credential = credentials.get(item.credential_id or 0)
+        item.binding = bindings.get(item.binding_id or 0)
     designs = (
         AgentFingerprint.objects.filter(agent__in=agents, kind=FingerprintKind.DESIGN)
         .order_by("agent_id", "-pk")
@@ -133,10 +142,10 @@ def _world(actor: Person, campaign: Campaign, items: Sequence[ReviewItem]) -> _W
     return _World(
         actor=actor,
         campaign=campaign,
-        grants=_under_lock(Grant, (item.grant_id for item in items)),
-        credentials=_under_lock(Credential, (item.credential_id for item in items)),
-        bindings=_under_lock(Binding, (item.binding_id for item in items)),
-        shared_by=shared_by({item.identity.pk for item in items}),
+        grants=grants,
+        credentials=credentials,
+        bindings=bindings,
+        shared_by=shared_by({item.subject.identity_id for item in items}),
         designs=dict(designs),
     )
 
@@ -185,7 +194,7 @@ def _missing(item: ReviewItem, draft: Draft, world: _World) -> list[str]:
         level=item.level,
         frozen=item.frozen,
         policy=world.campaign.policy,
-        shared_by=world.shared_by.get(item.identity.pk, 0),
+        shared_by=world.shared_by.get(item.subject.identity_id, 0),
     )
     chosen = Chosen(draft.outcome, draft.until, draft.target, draft.hits, draft.reason)
     return what_is_missing(asked, chosen, timezone.localdate())

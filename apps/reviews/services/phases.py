@@ -73,7 +73,7 @@ def _step(job_id: int, phases: Mapping[str, Phase], actor: Actor) -> bool:
     name = job.cursor.get("phase", names[0])
     work = Work(
         job=job,
-        campaign=Campaign.objects.locked(job.subject_id),
+        campaign=Campaign.objects.locked(job.subject_id or 0),
         actor=actor,
         after=job.cursor.get("after", 0),
         done=job.done,
@@ -102,5 +102,5 @@ def _give_up(
     if job.is_over:
         return
     if failed is not None:
-        failed(Work(job, Campaign.objects.locked(job.subject_id), actor), message)
+        failed(Work(job, Campaign.objects.locked(job.subject_id or 0), actor), message)
     job_fail(job, message=message)

@@ -6,7 +6,7 @@ new is not slipped into a frozen population: closing counts it, and the next rev
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, Subquery
@@ -66,7 +66,7 @@ def campaign_reconcile(*, campaign_id: int, actor: Actor) -> int:
     )
 
 
-def _in_chunks(campaign_id: int, actor: Actor, step) -> int:
+def _in_chunks(campaign_id: int, actor: Actor, step: Callable[[Campaign, Actor], int]) -> int:
     moved = 0
     while True:
         with transaction.atomic():

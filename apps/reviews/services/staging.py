@@ -19,7 +19,12 @@ from apps.reviews.policies import campaigns as policies
 from apps.reviews.querysets.population import credentials_in, grants_in
 from apps.reviews.scope import Scope
 from apps.reviews.selectors.coverage import left_out_of, needs_fallback_reason
-from apps.reviews.services.freezing import Freezer, freeze_credentials, freeze_grants
+from apps.reviews.services.freezing import (
+    Freezer,
+    credential_rows,
+    grant_rows,
+    items_write,
+)
 from apps.reviews.services.launching import campaign_launch
 from apps.reviews.services.moves import campaign_move
 from apps.reviews.services.phases import CHUNK, Phase, Work, run_phases
@@ -80,13 +85,13 @@ def staging_run(*, job_id: int) -> None:
     def grants(work: Work) -> bool:
         rows = grants_in(_scope(work)).filter(pk__gt=work.after)
         pks = list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK])
-        ReviewItem.objects.bulk_create(freeze_grants(freezer(work), pks))
+        items_write(grant_rows(freezer(work), pks))
         return work.went_through(pks)
 
     def credentials(work: Work) -> bool:
         rows = credentials_in(_scope(work)).filter(pk__gt=work.after)
         pks = list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK])
-        ReviewItem.objects.bulk_create(freeze_credentials(freezer(work), pks))
+        items_write(credential_rows(freezer(work), pks))
         return work.went_through(pks)
 
     phases: dict[str, Phase] = {

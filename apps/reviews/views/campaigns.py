@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_http_methods
@@ -63,7 +65,7 @@ def campaign_detail(request: Request, pk: int) -> HttpResponse:
     campaign = campaign_of(request, pk)
     acts = {name: rule(request.actor, campaign) for name, rule in ACTS.items()}
     whole = bool(acts["may_see_whole"])
-    context = {
+    context: dict[str, Any] = {
         "campaign": campaign,
         "scope": scope_in_words(Scope.of(campaign.scope)),
         "instructions": rendered(campaign.instructions),

@@ -111,6 +111,16 @@ def _form_page(request: Request, form: TemplateForm, template: Template | None) 
     )
 
 
+@require_POST
+@page(can_plan)
+def instructions_preview(request: Request) -> HttpResponse:
+    """Show what is being written as reviewers will see it. Nothing is saved."""
+    text = request.POST.get("instructions", "")[:10_000]
+    return render_page(
+        request, "reviews/instructions_preview.html", {"instructions": rendered(text)}
+    )
+
+
 @require_http_methods(["GET", "POST"])
 @page(can_plan)
 def template_retire(request: Request, pk: int) -> HttpResponse:

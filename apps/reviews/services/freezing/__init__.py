@@ -2,9 +2,20 @@
 
 from apps.reviews.services.freezing.items import (
     Freezer,
+    credential_rows,
     freeze_bindings,
     freeze_credentials,
     freeze_grants,
+    grant_rows,
 )
+from apps.reviews.services.freezing.writing import items_write
 
-__all__ = ["Freezer", "freeze_bindings", "freeze_credentials", "freeze_grants"]
+__all__ = [
+    "Freezer",
+    "credential_rows",
+    "freeze_bindings",
+    "freeze_credentials",
+    "freeze_grants",
+    "grant_rows",
+    "items_write",
+]

@@ -57,10 +57,9 @@ class Surroundings:
 
 
 def surroundings_of(identity_ids: Collection[int], people: People) -> Surroundings:
-    accountable = dict(
-        Identity.objects.with_accountable()
-        .filter(pk__in=identity_ids, accountable_id__isnull=False)
-        .values_list("pk", "accountable_id")
+    rows: Any = Identity.objects.filter(pk__in=identity_ids).with_accountable()
+    accountable: dict[int, int] = dict(
+        rows.filter(accountable_id__isnull=False).values_list("pk", "accountable_id")
     )
     agents = Agent.objects.select_related("team").in_bulk(set(accountable.values()))
     return Surroundings(

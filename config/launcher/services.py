@@ -71,6 +71,8 @@ def postgres_start(
         "max_connections": "100",
         "log_min_messages": "warning",
         "logging_collector": "off",
+        # Compiling a short query takes longer than running it.
+        "jit": "off",
         "fsync": "on" if durable else "off",
         "synchronous_commit": "on" if durable else "off",
         "full_page_writes": "on" if durable else "off",

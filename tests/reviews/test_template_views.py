@@ -47,6 +47,15 @@ def test_a_steward_makes_a_template_and_its_page_says_it(as_steward, steward):
     assert "systems tagged CDE, PCI" in page
 
 
+def test_instructions_are_shown_as_they_are_written_and_no_html_of_theirs(as_steward):
+    page = as_steward.post(
+        reverse("reviews:instructions_preview"), {"instructions": "**Read** <img src=x>"}
+    )
+
+    assert "<strong>Read</strong> &lt;img src=x&gt;" in page.text
+    assert not Template.objects.exists()
+
+
 def test_a_recurrence_without_its_reason_comes_back_on_the_form(as_steward, steward):
     refused = as_steward.post(reverse("reviews:template_new"), filled(steward, frequency_reason=""))
 

@@ -41,6 +41,7 @@ ROWS = {
     "reviews:calendar": Row(EVERYBODY),
     "reviews:template_list": Row(EVERYBODY),
     "reviews:template_new": Row(STEWARDS),
+    "reviews:instructions_preview": Row(STEWARDS, method="post"),
     "reviews:templates_ready": Row(STEWARDS, method="post"),
     "reviews:template_detail": Row(EVERYBODY, _template),
     "reviews:template_change": Row(STEWARDS, _template),

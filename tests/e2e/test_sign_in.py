@@ -21,6 +21,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 PASSWORD = "correct horse battery"
 
 
+@pytest.fixture(autouse=True)
+def settled(page):
+    """Let the page's last request end, so that no connection outlives the database."""
+    yield
+    page.wait_for_load_state("networkidle")
+
+
 @pytest.fixture
 def person(transactional_db):
     cache.clear()

@@ -125,6 +125,7 @@ class Grant(Imported):
         indexes = [
             models.Index(name="grants_grant_label", fields=["label", "id"]),
             models.Index(name="grants_grant_level", fields=["level", "id"]),
+            models.Index(name="grants_grant_state", fields=["state", "id"]),
             models.Index(name="grants_grant_expires", fields=["expires_at", "id"]),
             models.Index(name="grants_grant_used", fields=["last_used_at", "id"]),
             models.Index(name="grants_grant_seen", fields=["first_seen_at", "id"]),

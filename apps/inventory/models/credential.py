@@ -89,6 +89,8 @@ class Credential(Imported):
             models.Index(name="inventory_cred_expires", fields=["expires_at", "id"]),
             models.Index(name="inventory_cred_used", fields=["last_used_at", "id"]),
             models.Index(name="inventory_cred_state", fields=["state", "id"]),
+            models.Index(name="inventory_cred_kind", fields=["kind", "id"]),
+            models.Index(name="inventory_cred_stored_in", fields=["stored_in", "id"]),
             models.Index(name="inventory_cred_stream", fields=["stream", "id"]),
             models.Index(
                 name="inventory_cred_endless",

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
@@ -18,7 +20,7 @@ from apps.reviews.forms.items import (
     WordsForm,
 )
 from apps.reviews.models import ReviewItem
-from apps.reviews.policies.campaigns import can_browse
+from apps.reviews.policies.campaigns import can_browse, can_exclude
 from apps.reviews.policies.items import (
     can_answer,
     can_ask,
@@ -85,6 +87,7 @@ def item_detail(request: Request, pk: int) -> HttpResponse:
         "may_comment": can_comment(actor, item),
         "may_ask": can_ask(actor, item),
         "may_disown": can_disown(actor, item),
+        "may_exclude": can_exclude(actor, item.campaign),
     }
     return render_page(request, "reviews/item_detail.html", context, regions=["item-story"])
 
@@ -108,7 +111,7 @@ def item_draft(request: Request, pk: int) -> HttpResponse:
         why = "Choose what should happen first." if "outcome" in form.errors else "Check the date."
         return _card(request, item, refusal=why, typed=typed)
     try:
-        services.draft_save(
+        draft = services.draft_save(
             item_id=pk,
             chosen=form.chosen(),
             version=form.cleaned_data["version"] or 0,
@@ -116,11 +119,7 @@ def item_draft(request: Request, pk: int) -> HttpResponse:
         )
     except (DomainError, PermissionDenied) as error:
         return _card(request, item, refusal=str(error), typed=typed)
-    saved = _row(request, item)
-    missing = missing_in(saved)
-    draft = saved.draft
-    if draft is None:
-        raise Http404
+    missing = missing_in(replace(row, draft=draft))
     says = {
         "item": pk,
         "version": draft.version,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.reviews.views import bench, campaign_acts, campaigns, items, templates
+from apps.reviews.views import bench, campaign_acts, campaigns, exclusions, items, templates
 
 app_name = "reviews"
 # Campaigns, templates, calendar; then the bench.
@@ -42,5 +42,6 @@ urlpatterns = [
     path("items/<int:pk>/undo/", items.item_undo, name="item_undo"),
     path("items/<int:pk>/reassign/", items.item_reassign, name="item_reassign"),
     path("items/<int:pk>/reroute/", items.item_reroute, name="item_reroute"),
+    path("items/<int:pk>/exclude/", exclusions.item_exclude, name="item_exclude"),
     path("items/<int:pk>/<slug:kind>/", items.item_note, name="item_note"),
 ]

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.audit.models import AuditEntry
@@ -206,3 +207,16 @@ def test_a_cancelled_campaign_says_why(draft, steward):
 
 def _notices(campaign):
     return list(Notice.objects.filter(about_type="reviews.campaign", about_id=campaign.pk))
+
+
+def test_an_item_is_left_out_from_its_page_while_staged(as_steward, grants, draft, stage):
+    stage(draft())
+    item = ReviewItem.objects.first()
+
+    page = as_steward.get(item.get_absolute_url())
+    url = reverse("reviews:item_exclude", args=[item.pk])
+    as_steward.post(url, {"reason": "Reviewed by the bank itself."})
+
+    assert "Leave out…" in page.text
+    item.refresh_from_db()
+    assert item.state == ItemState.EXCLUDED

@@ -4,7 +4,12 @@ from django.utils import timezone
 
 from apps.reviews.states import CampaignState
 from tests.architecture.url_matrix import EVERYBODY, RECORD, STEWARDS, Row
-from tests.factories.reviews import CampaignFactory, HoldFactory, TemplateFactory
+from tests.factories.reviews import (
+    CampaignFactory,
+    HoldFactory,
+    ReviewItemFactory,
+    TemplateFactory,
+)
 
 
 def _campaign(**values):
@@ -18,6 +23,10 @@ def _template():
 def _hold():
     hold = HoldFactory(campaign__launched_at=timezone.now() - timedelta(days=9))
     return [hold.campaign_id, hold.pk]
+
+
+def _staged_item():
+    return [ReviewItemFactory(campaign=CampaignFactory(staged=True)).pk]
 
 
 # A campaign is the auditor's too, once it was launched; a limited seat sees its own systems' items.
@@ -38,6 +47,7 @@ ROWS = {
         RECORD, _campaign(closed=True), overrides={"auditor": 403, "limited auditor": 403}
     ),
     "reviews:hold_decide": Row(RECORD, _hold, overrides={"auditor": 403, "limited auditor": 403}),
+    "reviews:item_exclude": Row(STEWARDS, _staged_item),
     "reviews:calendar": Row(EVERYBODY),
     "reviews:template_list": Row(EVERYBODY),
     "reviews:template_new": Row(STEWARDS),

@@ -22,7 +22,7 @@ from apps.reviews.models import Template
 from apps.reviews.policies.campaigns import can_browse, can_plan
 from apps.reviews.policies.templates import can_change_template, can_start
 from apps.reviews.scope import Scope
-from apps.reviews.selectors.calendar import calendar_of, due_occurrence, occurrences_of
+from apps.reviews.selectors.calendar import Calendar, calendar_of, due_occurrence, occurrences_of
 from apps.reviews.selectors.coverage import scope_in_words
 from apps.reviews.services import templates as services
 from apps.reviews.services.campaigns import campaign_create_from_template
@@ -55,6 +55,7 @@ def template_list(request: Request) -> HttpResponse:
 def template_detail(request: Request, pk: int) -> HttpResponse:
     template = _template(request, pk)
     now = timezone.now()
+    told = occurrences_of(template, now - BACK, now + AHEAD, now)[-12:]
     return render_page(
         request,
         "reviews/template_detail.html",
@@ -62,7 +63,7 @@ def template_detail(request: Request, pk: int) -> HttpResponse:
             "template": template,
             "scope": scope_in_words(Scope.of(template.scope)),
             "instructions": rendered(template.instructions),
-            "occurrences": occurrences_of(template, now - BACK, now + AHEAD, now)[-12:],
+            "months": Calendar(told).months(),
             "campaigns": template.campaigns.visible_to(request.actor).order_by("-pk")[:12],
             "may_change": can_change_template(request.actor, template),
             "may_start": can_start(request.actor, template),

@@ -78,7 +78,7 @@ class Finding(models.Model):
             ),
         ]
         indexes = [
-            models.Index(name="findings_finding_rank", fields=["-severity_rank", "id"]),
+            models.Index(name="findings_finding_worst", fields=["severity_rank", "id"]),
             models.Index(name="findings_finding_rule", fields=["rule", "state", "id"]),
             models.Index(name="findings_finding_state", fields=["state", "-severity_rank", "id"]),
             models.Index(

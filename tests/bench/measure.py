@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-RUNS = 7
+RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)

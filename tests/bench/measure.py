@@ -71,7 +71,8 @@ def in_psql(statements: list[str]) -> float | None:
     """The median time psql needs for the reads among these statements; None without psql."""
     reads = [sql for sql in statements if sql.lstrip().upper().startswith("SELECT")]
     psql = shutil.which("psql")
-    if not reads or psql is None:
+    # Another connection sees nothing of an open transaction, and waits for its locks.
+    if not reads or psql is None or connection.in_atomic_block:
         return None
     script = "\n".join(["\\timing on", *[f"{sql.rstrip(';')};" for sql in reads]] * 3)
     done = subprocess.run(

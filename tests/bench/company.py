@@ -36,6 +36,7 @@ def company_make(size: Size) -> None:
                 {"identities": size.identities, "agents": size.agents, "systems": SYSTEMS},
             )
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         cursor.execute("SET maintenance_work_mem = '256MB'")
         for definition in put_aside.values():
             cursor.execute(definition)

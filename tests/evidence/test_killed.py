@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from apps.core.actors import Person, Role
 from apps.core.jobs import job_start
@@ -18,18 +17,12 @@ from apps.evidence.services import packages
 from tests.evidence.scenario import review_over
 from tests.evidence.test_packages import VARYING, members
 from tests.factories.accounts import UserFactory
+from tests.processes import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SCRIPT = Path(__file__).with_name("build_one.py")
 ROOT = SCRIPT.parent.parent.parent
-
-
-def database_url() -> str:
-    at = connection.settings_dict
-    login = f"{at['USER']}:{at['PASSWORD']}" if at["PASSWORD"] else at["USER"]
-    port = f"?port={at['PORT']}" if at["PORT"] else "?"
-    return f"postgres://{login}@/{at['NAME']}{port}&host={at['HOST']}"
 
 
 def asked(made, actor):

@@ -10,7 +10,6 @@ import sys
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from apps.core.models import Job, JobStatus
@@ -21,6 +20,7 @@ from apps.reviews.states import CampaignState, Disposition, ItemState
 from tests.factories.grants import GrantFactory
 from tests.factories.inventory import IdentityFactory
 from tests.factories.reviews import CampaignFactory, ReviewItemFactory
+from tests.processes import database_url
 
 GRANTS = 23
 CHUNK = 5
@@ -55,12 +55,13 @@ phases._step, phases.job_advance = step, die_inside
 
 def killed_worker(kind: str, job: Job, *, steps: int, where: str) -> None:
     """Run the job in a process that is killed after some steps, between two or inside one."""
-    database = connection.settings_dict
-    host, port = database["HOST"], database["PORT"]
-    url = f"postgres://{database['USER']}:{database['PASSWORD']}@{host}:{port}/{database['NAME']}"
     done = subprocess.run(
         [sys.executable, "-c", WORKER, kind, str(job.pk), str(CHUNK), str(steps), where],
-        env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings.test"},
+        env={
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "DJANGO_SETTINGS_MODULE": "config.settings.test",
+        },
         check=False,
         capture_output=True,
         timeout=120,

@@ -82,7 +82,5 @@ def test_production_passes_every_deployment_check():
         check=False,
     )
 
-    assert (done.returncode, done.stdout) == (
-        0,
-        "System check identified no issues (0 silenced).\n",
-    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "System check identified no issues (0 silenced).\n"

@@ -67,6 +67,9 @@ class Demo:
         finally:
             connection.close()
 
+    def own_children(self):
+        return {pid for pid, parent in _parents() if parent == self.process.pid}
+
     def children(self):
         """Every process below the supervisor, by id."""
         parents = dict(_parents())

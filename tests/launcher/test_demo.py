@@ -109,7 +109,8 @@ def test_a_database_of_another_major_version_is_one_sentence(demo, home):
 
 
 def _child_of(demo, program):
-    for pid in demo.children():
+    """The program that the supervisor itself started, never one of that program's own workers."""
+    for pid in demo.own_children():
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         if any(word.endswith(program.encode()) for word in words[:2]):
             return pid

@@ -53,7 +53,7 @@ def _size(arguments: Sequence[str]) -> Size:
     parser.add_argument(
         "--identities",
         type=int,
-        default=Size.identities,
+        default=Size().identities,
         help="how many identities; each has five credentials and five grants",
     )
     identities = parser.parse_args(arguments).identities

@@ -32,7 +32,7 @@ from tests.bench.reviews import evidence_steps, review_steps
 
 def run(arguments: Sequence[str]) -> int:
     """Fill the database if it is empty, measure every step, and say how many are over."""
-    size = _size(arguments)
+    size = size_asked_for(arguments)
     say(machine())
     call_command("migrate", verbosity=0)
     started = time.perf_counter()
@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
     return 1 if over else 0
 
 
-def _size(arguments: Sequence[str]) -> Size:
+def size_asked_for(arguments: Sequence[str]) -> Size:
     parser = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
     parser.add_argument(
         "--identities",

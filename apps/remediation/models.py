@@ -7,7 +7,7 @@ from django.urls import reverse
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential, Source
 from apps.remediation.querysets import OrderQuerySet
-from apps.remediation.states import OrderKind, OrderState, ProofKind
+from apps.remediation.states import SETTLED, OrderKind, OrderState, ProofKind
 
 
 class Order(models.Model):
@@ -99,6 +99,11 @@ class Order(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("remediation:order_detail", args=[self.pk])
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody has anything left to do; an exception only waits for its end."""
+        return self.state in SETTLED and self.state != OrderState.EXCEPTION
 
 
 class OrderProof(models.Model):

@@ -80,3 +80,37 @@ def occurrences(
             return
         if moment > after:
             yield moment
+
+
+DAYS = {
+    "MO": "Monday",
+    "TU": "Tuesday",
+    "WE": "Wednesday",
+    "TH": "Thursday",
+    "FR": "Friday",
+    "SA": "Saturday",
+    "SU": "Sunday",
+}
+UNITS = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
+
+
+def in_words(rule: str) -> str:
+    """A checked rule as people say it; as it is written where words would be longer than it."""
+    parts = dict(_part(part) for part in rule.split(";"))
+    unit, every = UNITS[parts.pop("FREQ")], int(parts.pop("INTERVAL", "1"))
+    said = f"every {unit}" if every == 1 else f"every {every} {unit}s"
+    days = parts.pop("BYMONTHDAY", "").split(",")
+    weekdays = parts.pop("BYDAY", "").split(",")
+    if parts or not all(day in {"", "-1"} or day.isdigit() for day in days):
+        return rule
+    if days != [""]:
+        said += " on " + _listed(["the last day" if day == "-1" else f"day {day}" for day in days])
+    if weekdays != [""]:
+        if not set(weekdays) <= set(DAYS):
+            return rule
+        said += " on " + _listed([DAYS[day] for day in weekdays])
+    return said
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)

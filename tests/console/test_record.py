@@ -76,7 +76,7 @@ def test_an_entry_shows_the_change_and_leads_to_the_record(as_auditor, system):
             actor=system,
             verb=Verb.AGENT_CHANGED,
             target=agent,
-            changes={"platform": ("Lambda", "Fargate")},
+            changes={"platform": ("Lambda", "Fargate"), "activation_gaps": ([], ["trail"])},
             reason="Moved",
         )
 
@@ -84,6 +84,9 @@ def test_an_entry_shows_the_change_and_leads_to_the_record(as_auditor, system):
 
     assert "Lambda" in page
     assert "Fargate" in page
+    assert "Activation gaps" in page
+    assert "activation_gaps" not in page
+    assert "[" not in page[page.index("What changed") :]
     assert reverse("console:agent_detail", args=[agent.pk]) in page
 
 

@@ -210,3 +210,12 @@ def test_admin_over_fifty_services_is_shown_once_for_the_identity(system):
     GrantFactory(level=Level.ADMIN, service="iam")
 
     assert held("grant-everything-admin", system) == [most.pk]
+
+
+def test_what_an_agent_went_live_without_is_said_in_words(system):
+    AgentFactory(active=True, activation_gaps=["no-static-key", "trail"])
+
+    held("agent-not-ready", system)
+
+    detail = Finding.objects.get(rule="agent-not-ready").detail
+    assert detail == "Missing: credentials other than static keys, a connected trail"

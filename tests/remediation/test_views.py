@@ -1,5 +1,6 @@
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.remediation.states import OrderState
 from tests.factories.accounts import UserFactory
@@ -29,6 +30,15 @@ def test_carrying_out_and_confirming_take_two_people(as_steward, client, htmx):
     order.refresh_from_db()
     assert (done.status_code, own.status_code, confirmed.status_code) == (204, 403, 204)
     assert order.state == OrderState.CONFIRMED
+
+
+def test_a_settled_order_offers_nothing_more_to_do(as_steward):
+    order = OrderFactory(state=OrderState.CONFIRMED, verified_at=timezone.now())
+
+    page = as_steward.get(order.get_absolute_url()).text
+
+    assert "Confirmed by hand" in page
+    assert "It was carried out…" not in page
 
 
 def test_the_list_costs_the_same_however_many_rows(as_steward, django_assert_max_num_queries):

@@ -14,6 +14,7 @@ from apps.core.errors import DomainError
 from apps.findings.rules import rule_choices
 from apps.reviews.models import Campaign, Template
 from apps.reviews.ready_templates import READY
+from apps.reviews.recurrence import in_words
 from apps.reviews.scope import Scope
 from apps.reviews.services.campaigns import campaign_create_from_template
 from apps.reviews.services.templates import (
@@ -141,3 +142,17 @@ def test_an_occurrence_two_people_start_at_once_is_made_once(steward):
         )
 
     assert Campaign.objects.get().deadline_at > timezone.now()
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=1", "every 3 months on day 1"),
+        ("FREQ=MONTHLY;BYMONTHDAY=1,-1", "every month on day 1 and the last day"),
+        ("FREQ=WEEKLY;BYDAY=MO,WE,FR", "every week on Monday, Wednesday and Friday"),
+        ("FREQ=MONTHLY;BYDAY=2TU", "FREQ=MONTHLY;BYDAY=2TU"),
+        ("FREQ=YEARLY;BYMONTH=3", "FREQ=YEARLY;BYMONTH=3"),
+    ],
+)
+def test_a_recurrence_is_read_in_words_where_they_say_all_of_it(rule, said):
+    assert in_words(rule) == said

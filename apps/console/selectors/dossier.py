@@ -14,7 +14,7 @@ from apps.grants.selectors.readiness import full_readiness_of
 from apps.grants.states import LEVEL_RANK
 from apps.inventory.models import Agent, Binding, Credential, System, Task, TaskNeed
 from apps.inventory.selectors.flags import Flag, flags_of
-from apps.inventory.selectors.readiness import Check
+from apps.inventory.selectors.readiness import Check, gaps_in_words
 from apps.remediation.models import Order
 from apps.remediation.states import SETTLED
 from apps.reviews.models import ReviewItem
@@ -74,6 +74,10 @@ class Dossier:
     @property
     def lines(self) -> list[GrantLine]:
         return [line for _, lines in self.grants_by_system for line in lines]
+
+    @property
+    def gaps(self) -> list[str]:
+        return gaps_in_words(self.agent.activation_gaps)
 
     @property
     def lacking(self) -> list[TaskLine]:

@@ -9,6 +9,7 @@ from django.template.context import Context
 from django.template.defaultfilters import date as format_date
 from django.urls import NoReverseMatch, resolve, reverse
 from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -168,6 +169,32 @@ def edges_from(edges: list[dict[str, Any]], node: Any) -> list[dict[str, Any]]:
 @register.filter
 def node_label(nodes: list[dict[str, Any]], node: Any) -> str:
     return next((str(one["label"]) for one in nodes if one["id"] == node), str(node))
+
+
+@register.filter
+def as_time(value: str) -> datetime | date | str:
+    """A time that was frozen as text; text that is none stays as it is."""
+    return parse_datetime(value) or parse_date(value) or value
+
+
+@register.filter
+def spoken(field: str) -> str:
+    """The name of a field as people say it: `expires_at` is "expires at"."""
+    return field.removesuffix("_id").replace("_", " ").capitalize()
+
+
+@register.filter
+def told(value: Any) -> str:
+    """A recorded value as people read it: no JSON where words do."""
+    if value is None or value in ("", [], {}):
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(told(one) for one in value)
+    if isinstance(value, dict):
+        return "; ".join(f"{spoken(str(key))}: {told(one)}" for key, one in value.items())
+    return str(value)
 
 
 @register.filter

@@ -19,6 +19,15 @@ TITLES = {
     "writes-justified": "Every write is justified",
     "trail": "Its trail is connected",
 }
+# What is missing where a check is not met, as it stands behind "Missing:".
+GAPS = {
+    "owner": "an owner",
+    "purpose": "an accepted purpose with tasks",
+    "dedicated-identity": "an identity of its own",
+    "no-static-key": "credentials other than static keys",
+    "writes-justified": "a reason for every write",
+    "trail": "a connected trail",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,10 @@ class Check:
 
 def gap_keys(checks: Iterable[Check]) -> list[str]:
     return [check.key for check in checks if check.is_gap]
+
+
+def gaps_in_words(keys: Iterable[str]) -> list[str]:
+    return [GAPS.get(key, key) for key in keys]
 
 
 def readiness_of(agent_ids: Collection[int]) -> dict[int, list[Check]]:
@@ -120,14 +133,17 @@ def _dedicated(bound: int, shared: int, unlogged: int) -> Check:
         return Check(
             "dedicated-identity",
             "no",
-            f"{shared} of {bound} identities {'is' if shared == 1 else 'are'} shared with others.",
+            "Its identity is shared with others."
+            if bound == 1
+            else f"{shared} of its {bound} identities {'is' if shared == 1 else 'are'} shared.",
         )
     if unlogged:
         return Check(
             "dedicated-identity",
             "not-known",
-            f"No log tells who uses {unlogged} of its {bound} "
-            f"identit{'y' if bound == 1 else 'ies'}.",
+            "No log tells who else uses its identity."
+            if bound == 1
+            else f"No log tells who else uses {unlogged} of its {bound} identities.",
         )
     return Check("dedicated-identity", "yes", "It alone is bound, and the logs are connected.")
 

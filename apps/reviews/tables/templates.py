@@ -2,6 +2,7 @@ import django_tables2 as tables
 
 from apps.core.tables import MomentColumn, NumberColumn, PersonColumn, Table
 from apps.reviews.models import Template
+from apps.reviews.recurrence import in_words
 
 
 class TemplateTable(Table):
@@ -30,4 +31,4 @@ class TemplateTable(Table):
         empty_text = "No templates match."
 
     def render_recurrence(self, value: str) -> str:
-        return value.removeprefix("FREQ=").replace(";", " · ").lower()
+        return in_words(value)

@@ -21,6 +21,7 @@ from apps.reviews.markdown import rendered
 from apps.reviews.models import Template
 from apps.reviews.policies.campaigns import can_browse, can_plan
 from apps.reviews.policies.templates import can_change_template, can_start
+from apps.reviews.recurrence import in_words
 from apps.reviews.scope import Scope
 from apps.reviews.selectors.calendar import Calendar, calendar_of, due_occurrence, occurrences_of
 from apps.reviews.selectors.coverage import scope_in_words
@@ -61,6 +62,7 @@ def template_detail(request: Request, pk: int) -> HttpResponse:
         "reviews/template_detail.html",
         {
             "template": template,
+            "comes_round": in_words(template.recurrence) if template.recurrence else "",
             "scope": scope_in_words(Scope.of(template.scope)),
             "instructions": rendered(template.instructions),
             "months": Calendar(told).months(),

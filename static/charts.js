@@ -3,8 +3,7 @@ const tone = (name) => getComputedStyle(document.documentElement).getPropertyVal
 const TONES = { keep: "--cs-keep", reduce: "--cs-reduce", revoke: "--cs-revoke", write: "--cs-write", quiet: "--cs-read" }
 const ORDER = ["reduce", "write", "keep", "revoke", "quiet"]
 
-export async function start(figure) {
-  await import(figure.dataset.library)
+export function start(figure) {
   const told = JSON.parse(document.getElementById(figure.dataset.chart).textContent)
   const box = figure.querySelector(".chart")
   box.hidden = false
@@ -23,14 +22,16 @@ export async function start(figure) {
 
 function options({ labels, series, unit }) {
   const text = tone("--cs-quiet")
+  const said = unit === "%" ? "%" : unit ? ` ${unit}` : ""
+  const most = unit === "%" ? { max: 100, interval: 25 } : { minInterval: 1 }
   const lines = { lineStyle: { color: tone("--cs-line") } }
   return {
     animation: false,
     grid: { left: 8, right: 12, top: series.length > 1 ? 34 : 14, bottom: 6, containLabel: true },
     legend: { show: series.length > 1, top: 0, left: 0, textStyle: { color: text }, icon: "roundRect" },
-    tooltip: { trigger: "axis", renderMode: "richText", valueFormatter: (value) => unit ? `${value} ${unit}` : `${value}` },
+    tooltip: { trigger: "axis", renderMode: "richText", valueFormatter: (value) => `${value}${said}` },
     xAxis: { type: "category", data: labels, axisLabel: { color: text, hideOverlap: true }, axisLine: lines, axisTick: { show: false } },
-    yAxis: { type: "value", min: 0, minInterval: 1, axisLabel: { color: text }, splitLine: lines },
+    yAxis: { type: "value", min: 0, ...most, axisLabel: { color: text, formatter: unit === "%" ? "{value}%" : "{value}" }, splitLine: lines },
     series: series.map((one, index) => drawn(one, tone(TONES[one.tone ?? ORDER[index % ORDER.length]]))),
   }
 }

@@ -3,8 +3,7 @@ const tone = (name) => getComputedStyle(document.documentElement).getPropertyVal
 const SHAPES = { agent: "round-rectangle", identity: "ellipse", credential: "diamond", system: "hexagon", permission: "tag", person: "octagon" }
 const LEVELS = { read: "--cs-read", write: "--cs-write", admin: "--cs-admin" }
 
-export async function start(figure) {
-  await import(figure.dataset.library)
+export function start(figure) {
   const told = JSON.parse(document.getElementById(figure.dataset.graph).textContent)
   const box = figure.querySelector(".graph")
   box.hidden = false

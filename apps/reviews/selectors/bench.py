@@ -25,6 +25,8 @@ from apps.reviews.states import ItemState, NoteKind
 
 PAGE = 100
 HIGH = {"critical", "high"}
+# The recommendation and the item themselves say that nobody justified it.
+SAID_ALREADY = "grant-unjustified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +268,7 @@ class _Rows:
             high_findings=tuple(
                 one.detail or one.rule
                 for one in self.findings.get(item.pk, [])
-                if one.severity in HIGH
+                if one.severity in HIGH and one.rule != SAID_ALREADY
             ),
             long_lived=_long_lived(item.credential, self.campaign.policy, self.now),
         )

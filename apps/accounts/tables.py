@@ -26,7 +26,7 @@ class PersonTable(Table):
 
 class TeamTable(Table):
     name = tables.Column(linkify=True)
-    manager = PersonColumn(default="nobody")
+    manager = PersonColumn()
     member_count = NumberColumn(verbose_name="People")
 
     class Meta(Table.Meta):

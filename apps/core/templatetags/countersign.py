@@ -1,6 +1,7 @@
 """The shared parts of pages, as template tags."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,12 @@ from django.template.defaultfilters import date as format_date
 from django.urls import NoReverseMatch, resolve, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
+
+LEFT = mark_safe(' <span class="badge state state-retired">left</span>')
 
 STEPS = (
     (timedelta(minutes=1), timedelta(seconds=1), "s"),
@@ -55,7 +58,7 @@ def moment(value: datetime | date | None, style: str = "relative", empty: str = 
     return format_html(
         '<time class="text-nowrap" datetime="{}" title="{} UTC">{}</time>',
         utc.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        format_date(utc, "j M Y, H:i:s"),
+        f"{utc:%-d %b %Y, %H:%M:%S}",
         shown,
     )
 
@@ -66,35 +69,42 @@ def icon(name: str, extra: str = "") -> SafeString:
     return format_html('<i class="ti ti-{} {}" aria-hidden="true"></i>', name, extra)
 
 
-@register.inclusion_tag("core/level.html")
-def level(value: str) -> dict[str, Any]:
-    return {"value": value}
+@register.simple_tag
+def level(value: str) -> SafeString:
+    return format_html('<span class="level level-{0}">{0}</span>', value)
 
 
-@register.inclusion_tag("core/state_badge.html")
-def state(record: Any, field: str = "state") -> dict[str, Any]:
+@register.simple_tag
+def state(record: Any, field: str = "state") -> SafeString:
     """The badge of a record's state, in the words of its choices."""
     *path, field = str(field).split("__")
     for name in path:
         record = getattr(record, name)
     display = getattr(record, f"get_{field}_display", None)
     value = getattr(record, field)
-    return {"value": value, "label": display() if display else value}
+    words = display() if display else value
+    return format_html('<span class="badge state state-{}">{}</span>', value, words or value)
 
 
-@register.inclusion_tag("core/severity.html")
-def severity(value: str) -> dict[str, Any]:
-    return {"value": value}
+@register.simple_tag
+def severity(value: str) -> SafeString:
+    return format_html('<span class="badge severity severity-{0}">{0}</span>', value)
 
 
-@register.inclusion_tag("core/tags.html")
-def tags(values: Any) -> dict[str, Any]:
-    return {"tags": values}
+@register.simple_tag
+def tags(values: Iterable[str] | None) -> SafeString:
+    """Capability tags, as badges in one list."""
+    badges = format_html_join("", '<span class="badge cap cap-{0}">{0}</span>', zip(values or ()))
+    return format_html('<span class="tag-list">{}</span>', badges) if badges else badges
 
 
-@register.inclusion_tag("core/person.html")
-def person(user: Any, empty: str = "nobody") -> dict[str, Any]:
-    return {"person": user, "empty": empty}
+@register.simple_tag
+def person(user: Any, empty: str = "nobody") -> SafeString:
+    """A name, and whether they have left."""
+    if not user:
+        return format_html('<span class="text-secondary">{}</span>', empty)
+    left = LEFT if getattr(user, "is_active", None) is False else ""
+    return format_html("{}{}", user, left)
 
 
 @register.inclusion_tag("core/act.html")

@@ -34,17 +34,19 @@ def answer_dialog(
 ) -> HttpResponse:
     """Show the form, or call `act` with what it holds. A broken rule comes back on the form.
 
-    `reloads` leads to `back` afterwards: for acts after which the whole page differs.
+    What `act` returns, where that is text, is said instead of the words' own. `reloads` leads to
+    `back` afterwards: for acts after which the whole page differs.
     """
     if request.method == "POST" and form.is_valid():
         try:
-            act(**form.cleaned_data)
+            told = act(**form.cleaned_data)
         except DomainError as error:
             form.add_error(None, str(error))
         else:
+            said = told if isinstance(told, str) else words.said
             if reloads:
-                return moved(request, to=back, said=words.said)
-            return written(request, changed=changed, otherwise=back, said=words.said)
+                return moved(request, to=back, said=said)
+            return written(request, changed=changed, otherwise=back, said=said)
     return render_page(
         request,
         "core/dialog_page.html",

@@ -17,11 +17,22 @@ PARTS = {
 }
 MOST_INTERVAL = 366
 FAR = timedelta(days=3 * 366)
+LONGEST_DEADLINE = timedelta(days=366)
 
 
 def end_of_day(day: date, time_zone: str) -> datetime:
     """The last second of a day on that clock."""
     return datetime.combine(day, time(23, 59, 59), ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def deadline_on(day: date, time_zone: str, now: datetime) -> datetime:
+    """The end of a chosen day. Raises `DomainError` where that is past, or beyond a year."""
+    if not now.date() - timedelta(days=1) <= day <= now.date() + LONGEST_DEADLINE:
+        raise DomainError("The deadline is a day from today on, within a year.")
+    deadline = end_of_day(day, time_zone)
+    if deadline <= now:
+        raise DomainError("The deadline has passed already. Choose a later day.")
+    return deadline
 
 
 def deadline_after(days: int, time_zone: str, now: datetime) -> datetime:

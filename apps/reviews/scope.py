@@ -21,6 +21,8 @@ class Scope:
     tags: tuple[str, ...] = ()
     agents: tuple[int, ...] = ()
     include_service_linked: bool = False
+    # A campaign: what it froze is left out, so that what is new beside it can be asked about.
+    beyond: int = 0
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:

@@ -76,7 +76,8 @@ ITEM_MOVES = StateMachine(
         _I.VOID: frozenset(),
         _I.SUPERSEDED: frozenset(),
         _I.EXCLUDED: frozenset(),
-        _I.CARRIED: frozenset(),
+        # What it was carried forward from is no longer the same, so it is asked about after all.
+        _I.CARRIED: frozenset({_I.SUPERSEDED}),
     },
 )
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.reviews.views import bench, campaign_acts, campaigns, exclusions, items, templates
+from apps.reviews.views import bench, beyond, campaign_acts, campaigns, exclusions, items, templates
 
 app_name = "reviews"
 # Campaigns, templates, calendar; then the bench.
@@ -9,6 +9,8 @@ urlpatterns = [
     path("new/", campaigns.campaign_new, name="campaign_new"),
     path("<int:pk>/", campaigns.campaign_detail, name="campaign_detail"),
     path("<int:pk>/items/", campaigns.campaign_items, name="campaign_items"),
+    path("<int:pk>/beyond/", beyond.campaign_beyond, name="campaign_beyond"),
+    path("<int:pk>/beyond/start/", beyond.beyond_start, name="beyond_start"),
     path("<int:pk>/stage/", campaign_acts.campaign_stage, name="campaign_stage"),
     path("<int:pk>/launch/", campaign_acts.campaign_launch, name="campaign_launch"),
     path("<int:pk>/remind/", campaign_acts.campaign_remind, name="campaign_remind"),

@@ -58,6 +58,7 @@ def test_a_final_package_holds_the_whole_review_and_checks(steward):
         "data/acknowledgement.json",
         "data/assignments.csv",
         "data/campaign.json",
+        "data/carried_forward.csv",
         "data/contacts.csv",
         "data/controls.csv",
         "data/decisions.csv",

@@ -325,6 +325,43 @@ def test_a_package_that_does_not_add_up_fails_though_it_is_signed(tmp_path, file
     assert fault in said
 
 
+CARRIED = "item,level,rule,from_decision,outcome\n"
+CLOSE_CARRIED = FILES["data/population_at_close.csv"].replace(
+    "3,launch,uncertified", "3,launch,carried"
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "fault"),
+    [
+        ("3,read,Kept lately.,77,keep\n", 0, "read access with a rule and a decision"),
+        ("3,write,Kept lately.,77,keep\n", 50, "item 3 is carried forward without what allows it"),
+        ("3,read,,77,keep\n", 50, "item 3 is carried forward without what allows it"),
+        ("3,read,Kept lately.,77,revoke\n", 50, "item 3 is carried forward without what allows it"),
+        ("", 50, "item 3 is carried, which carried_forward.csv contradicts"),
+        (
+            "3,read,Kept lately.,77,keep\n1,read,Kept lately.,78,keep\n",
+            50,
+            "item 1 is kept, which carried_forward.csv contradicts",
+        ),
+    ],
+)
+def test_what_was_carried_forward_is_read_access_with_a_rule_and_a_decision(
+    tmp_path, rows, code, fault
+):
+    files = {
+        "data/population_at_close.csv": CLOSE_CARRIED,
+        "data/no_answers.csv": "item\n",
+        "data/carried_forward.csv": CARRIED + rows,
+    }
+    campaign = {"dispositions": {"kept": 1, "revoked": 1, "carried": 1}}
+
+    found, said = check(make(tmp_path, files=files, campaign=campaign), key_file())
+
+    assert found == code, said
+    assert fault in said
+
+
 def test_an_open_item_is_right_in_an_interim_package(tmp_path):
     files = {
         "data/population_at_close.csv": FILES["data/population_at_close.csv"].replace(

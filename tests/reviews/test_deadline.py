@@ -2,11 +2,13 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.actors import Person, System
 from apps.core.errors import DomainError
 from apps.inventory.models import Source
+from apps.notices.models import Notice
 from apps.remediation.models import Order
 from apps.remediation.services.orders import Proof, order_carried_out, order_confirm
 from apps.remediation.states import OrderKind, OrderState
@@ -20,7 +22,7 @@ from apps.reviews.services.campaigns import (
 from apps.reviews.services.deadline import campaign_decide_due
 from apps.reviews.services.reconciling import campaign_follow_orders
 from apps.reviews.states import CampaignState, Disposition, HoldState, ItemState, Outcome
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import TeamFactory, UserFactory
 from tests.factories.grants import GrantFactory
 from tests.factories.inventory import SourceFactory
 from tests.factories.reviews import CampaignFactory, DecisionFactory, ReviewItemFactory
@@ -153,6 +155,19 @@ def test_a_large_batch_waits_for_a_second_person(campaign, held):
     assert {item.state for item in ReviewItem.objects.all()} == {ItemState.OPEN}
 
 
+def test_a_held_batch_is_announced_to_those_who_may_look_at_it(campaign, end):
+    Campaign.objects.update(policy={"mass_change_share": 10, "mass_change_count": 50})
+    concerned = item_of(campaign).reviewer
+    stranger = TeamFactory().manager
+    another = UserFactory(steward=True)
+
+    end(campaign)
+
+    told = {notice.recipient for notice in Notice.objects.filter(kind="review-held")}
+    assert {concerned, another} <= told
+    assert not {stranger, campaign.run_by} & told
+
+
 def test_whoever_runs_the_campaign_may_not_release_its_batch(campaign, held):
     with pytest.raises(PermissionDenied, match="You run this campaign"):
         hold_decide(hold_id=held.pk, release=True, reason="Go.", actor=Person(campaign.run_by))
@@ -234,6 +249,18 @@ def test_closing_holds_the_population_against_the_newest_reading(closed):
     assert closed.reconciliation["at_close"] == {"changed": 1, "gone": 1, "same": 1}
     assert [new["label"] for new in closed.reconciliation["new"]] == ["appeared since"]
     assert sum(closed.reconciliation["dispositions"].values()) == closed.population_count
+
+
+def test_the_page_of_a_closed_campaign_shows_what_closing_saw(as_steward, closed):
+    items = reverse("reviews:campaign_items", args=[closed.pk])
+
+    page = as_steward.get(closed.get_absolute_url()).text
+
+    assert f'<a class="num" href="{items}?at_close=gone">1</a>' in page
+    assert "1 new in its scope, and not in its population" in page
+    assert "appeared since" in page
+    gone = as_steward.get(f"{items}?at_close=gone").context["listing"]
+    assert gone.count.value == 1
 
 
 def test_dispositions_that_do_not_sum_keep_it_open(

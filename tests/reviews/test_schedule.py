@@ -10,6 +10,7 @@ from django.db import connection
 from apps.core.actors import Person, System
 from apps.core.errors import DomainError
 from apps.core.models import Job
+from apps.notices.models import Notice
 from apps.reviews.models import Campaign, Template
 from apps.reviews.recurrence import end_of_day, occurrences, rule_checked
 from apps.reviews.selectors.calendar import due_occurrence, occurrences_of
@@ -64,6 +65,30 @@ def test_it_launches_itself_only_if_told_to(monthly, django_capture_on_commit_ca
     campaign = Campaign.objects.get()
     assert campaign.state == CampaignState.STAGED
     assert "fallback's share needs a reason" in Job.objects.get(kind="staging").message
+    told = Notice.objects.get(kind="review-staged")
+    assert told.recipient == monthly.run_by
+    assert "the fallback's share needs a reason" in told.body
+
+
+def test_who_runs_it_is_told_that_it_came_round_and_waits(
+    monthly, django_capture_on_commit_callbacks
+):
+    GrantFactory()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        schedule_run(moment=NOON, actor=SYSTEM)
+
+    told = Notice.objects.get(kind="review-staged")
+    assert (told.recipient, told.about_id) == (monthly.run_by, Campaign.objects.get().pk)
+    assert "look it over, then launch it" in told.body
+
+
+def test_who_runs_it_is_told_that_its_staging_failed(monthly, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        schedule_run(moment=NOON, actor=SYSTEM)
+
+    assert Campaign.objects.get().state == CampaignState.STAGING_FAILED
+    assert "Nothing is in scope" in Notice.objects.get(kind="review-staged").body
 
 
 def test_a_run_under_way_is_not_overtaken_by_the_next(monthly):

@@ -38,6 +38,7 @@ ITEM = {
         for state in ("decided", "final", "void", "superseded", "excluded", "carried")
     ),
     *(("decided", state) for state in ("final", "void", "superseded")),
+    ("carried", "superseded"),
 }
 HOLD = {("held", "released"), ("held", "refused")}
 

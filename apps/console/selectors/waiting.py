@@ -43,7 +43,9 @@ def _reviews(actor: Person) -> list[Waiting]:
     campaigns = Campaign.objects.running().filter(pk__in=waiting.values("campaign"))
     counted = {
         row["campaign"]: row
-        for row in ReviewItem.objects.filter(reviewer=actor.user, campaign__in=campaigns)
+        for row in ReviewItem.objects.counted()
+        .asked()
+        .filter(reviewer=actor.user, campaign__in=campaigns)
         .order_by()
         .values("campaign")
         .annotate(total=Count("pk"), left=Count("pk", filter=Q(state=ItemState.OPEN)))

@@ -70,6 +70,7 @@ def write_campaign(files: Files, review: Review, statement: dict[str, Any]) -> d
         "scope": campaign.scope,
         "policy": campaign.policy,
         "no_answer": campaign.no_answer,
+        "carry_forward": {"rule": campaign.carry_forward, "words": campaign.carry_rule},
         "instructions": campaign.instructions,
         "run_by": str(campaign.run_by),
         "fallback_reviewer": str(campaign.fallback_reviewer),

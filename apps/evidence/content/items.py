@@ -62,6 +62,20 @@ DECISIONS = [
     "access_digest",
 ]
 NO_ANSWERS = ["item", "label", "level", "disposition", "reviewer_id", "reviewer", "abstained"]
+CARRIED = [
+    "item",
+    "label",
+    "level",
+    "rule",
+    "from_decision",
+    "from_item",
+    "from_campaign",
+    "outcome",
+    "decided_by_id",
+    "decided_by",
+    "decided_at",
+    "decision_reason",
+]
 DIFFERENCE = ["item", "label", "difference", "since"]
 
 FIELDS = (
@@ -95,6 +109,14 @@ FIELDS = (
     "binding__identity__external_id",
     "supersedes_id",
     "order_id",
+    "carries_id",
+    "carries__item_id",
+    "carries__item__campaign__name",
+    "carries__outcome",
+    "carries__decided_by_id",
+    "carries__decided_by__display_name",
+    "carries__decided_at",
+    "carries__reason",
     "decision__id",
     "decision__outcome",
     "decision__until",
@@ -129,6 +151,7 @@ def write_items(files: Files, review: Review, orders: dict[int, tuple]) -> dict[
         close = enter(files.csv("data/population_at_close.csv", "Population at close", AT_CLOSE))
         decisions = enter(files.csv("data/decisions.csv", "Decisions", DECISIONS))
         silent = enter(files.csv("data/no_answers.csv", "Items without an answer", NO_ANSWERS))
+        carried = enter(files.csv("data/carried_forward.csv", "Items carried forward", CARRIED))
         differs = enter(
             files.csv("data/difference.csv", "Difference between launch and close", DIFFERENCE)
         )
@@ -150,6 +173,8 @@ def write_items(files: Files, review: Review, orders: dict[int, tuple]) -> dict[
                 decisions(_decision_row(item))
             if disposition in NO_ANSWER:
                 silent(_silent_row(item, disposition))
+            if disposition == Disposition.CARRIED:
+                carried(_carried_row(item))
             for difference in _differences(item, review):
                 differs([item["pk"], item["label"], *difference])
             row = index_row(item, disposition, orders.get(item["pk"], ()))
@@ -252,6 +277,17 @@ def _silent_row(item: Item, disposition: str) -> list[Any]:
         item["reviewer_id"],
         item["reviewer__display_name"],
         item["decision__id"] is not None,
+    ]
+
+
+def _carried_row(item: Item) -> list[Any]:
+    """By which rule nobody was asked, and the decision that stands for the answer."""
+    return [
+        item["pk"],
+        item["label"],
+        item["level"],
+        item["state_reason"],
+        *(item[name] for name in FIELDS if name.startswith("carries_")),
     ]
 
 

@@ -487,6 +487,24 @@ def check_assignments(package, report, close):
     report.claim("Every item that needed an answer had a reviewer", faults)
 
 
+def check_carried(package, report, close):
+    """What was carried forward names its rule and decision, and is read access."""
+    carried = {item for item, disposition in close.items() if disposition == "carried"}
+    if "data/carried_forward.csv" not in package.members and not carried:
+        return  # a package from before items could be carried forward
+    fields = ("item", "level", "rule", "from_decision", "outcome")
+    rows = pick(package, "data/carried_forward.csv", *fields)
+    named = [item for item, *_ in rows]
+    faults = [f"item {i} is carried forward twice" for i in repeated(named)]
+    faults += strangers(sorted(named), close, "carried_forward.csv")
+    for item in sorted(carried ^ set(named)):
+        faults.append(f"item {item} is {close.get(item)}, which carried_forward.csv contradicts")
+    for item, level, rule, decision, outcome in rows:
+        if not (level == "read" and rule and decision and outcome == "keep"):
+            faults.append(f"item {item} is carried forward without what allows it")
+    report.claim("Every item carried forward is read access with a rule and a decision", faults)
+
+
 def check_orders(package, report, campaign, close):
     orders = pick(package, "data/orders.csv", "order", "item")
     ordered = {item for _, item in orders}
@@ -545,6 +563,7 @@ def check_review(package, report, predicate):
     check_dispositions(report, campaign, close)
     check_assignments(package, report, close)
     decided = check_decisions(package, report, close)
+    check_carried(package, report, close)
     check_orders(package, report, campaign, close)
     check_files(package, report)
     check_record(package, report, decided)

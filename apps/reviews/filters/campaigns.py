@@ -1,9 +1,10 @@
 import django_filters
+from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.core.filters import FilterSet, SearchFilter
 from apps.grants.states import Level
-from apps.reviews.states import CampaignState, Disposition, ItemState
+from apps.reviews.states import AtClose, CampaignState, Disposition, FoundBy, ItemState
 
 
 class CampaignFilterSet(FilterSet):
@@ -17,9 +18,26 @@ class ItemFilterSet(FilterSet):
     disposition = django_filters.MultipleChoiceFilter(
         choices=[choice for choice in Disposition.choices if choice[0]], label="Ended as"
     )
+    found_by = django_filters.ChoiceFilter(
+        choices=FoundBy, label="Reviewer found", method="asked_and_found"
+    )
+    at_close = django_filters.ChoiceFilter(
+        choices=[(value or "unknown", words) for value, words in AtClose.choices],
+        label="Seen at closing",
+        method="seen_at_close",
+    )
     level = django_filters.MultipleChoiceFilter(choices=Level, label="Level")
     reviewer = django_filters.ModelChoiceFilter(
         queryset=User.objects.who_may_decide().order_by("display_name"), label="Reviewer"
     )
     system = django_filters.NumberFilter(field_name="system_id", label="System number")
     agent = django_filters.NumberFilter(field_name="agent_id", label="Agent number")
+
+    def asked_and_found(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        kept: QuerySet = rows.counted().asked().filter(found_by=value)  # type: ignore[attr-defined]
+        return kept
+
+    def seen_at_close(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        seen = "" if value == "unknown" else value
+        kept: QuerySet = rows.counted().filter(at_close=seen)  # type: ignore[attr-defined]
+        return kept

@@ -3,27 +3,50 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from apps.accounts.models import Team, User
 from apps.core.actors import Person
-from apps.core.forms import offer
-from apps.grants.states import Level
-from apps.inventory.models import System
-from apps.inventory.states import Environment
-from apps.reviews.scope import GRANT, SUBJECTS, Scope
+from apps.reviews.forms.items import reason_field
+from apps.reviews.forms.plans import PlanForm
 from apps.reviews.services.campaigns import NewCampaign
 
 
 class ReasonForm(forms.Form):
-    """One reason; its label says for what. Whether it is needed is the service's to say."""
+    """One reason; its label says for what."""
 
-    reason = forms.CharField(
-        label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}), min_length=10
-    )
+    reason = reason_field()
 
-    def __init__(self, *args: Any, label: str = "Why", required: bool = True, **kwargs: Any):
+    def __init__(self, *args: Any, label: str = "Why", **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.fields["reason"].label = label
-        self.fields["reason"].required = required
+
+
+class AskForm(forms.Form):
+    """Asks for one reason, called `asks`, only where there is something to explain: `about`."""
+
+    def __init__(self, *args: Any, asks: str, about: str, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if about:
+            self.fields[asks] = reason_field(about)
+
+
+class LaunchForm(AskForm):
+    """The deadline, which may be moved; and why so much ends at the fallback, where it does."""
+
+    new_deadline = forms.DateField(
+        label="Deadline", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+    def __init__(self, *args: Any, time_zone: str, **kwargs: Any):
+        super().__init__(*args, asks="fallback_reason", **kwargs)
+        self.fields["new_deadline"].help_text = f"The end of that day in {time_zone}."
+
+
+class RemindForm(forms.Form):
+    words = forms.CharField(
+        label="A word of yours in the mail (not needed)",
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
 
 class HoldForm(ReasonForm):
@@ -43,50 +66,12 @@ class AcknowledgeForm(forms.Form):
     )
 
 
-class CampaignForm(forms.Form):
+class CampaignForm(PlanForm):
     """A campaign by hand: what it looks at, who falls back, and until when."""
 
-    name = forms.CharField(max_length=160)
-    subjects = forms.MultipleChoiceField(
-        choices=SUBJECTS, initial=[GRANT], widget=forms.CheckboxSelectMultiple, label="Review"
-    )
-    levels = forms.MultipleChoiceField(
-        choices=Level,
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        initial=[Level.WRITE, Level.ADMIN],
-        help_text="None chosen takes all.",
-    )
-    systems = forms.ModelMultipleChoiceField(
-        queryset=System.objects.none(), required=False, help_text="None chosen takes all."
-    )
-    teams = forms.ModelMultipleChoiceField(queryset=Team.objects.none(), required=False)
-    environments = forms.MultipleChoiceField(
-        choices=Environment, required=False, widget=forms.CheckboxSelectMultiple
-    )
-    tags = forms.CharField(
-        required=False, max_length=200, help_text="Of systems, parted by commas: CDE, SOX."
-    )
-    fallback_reviewer = forms.ModelChoiceField(
-        queryset=User.objects.none(),
-        help_text="Decides where nobody else may. Never their own access.",
-    )
     deadline_on = forms.DateField(
         label="Deadline", widget=forms.DateInput(attrs={"type": "date"}), help_text="End of day."
     )
-    instructions = forms.CharField(
-        required=False,
-        max_length=10_000,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Markdown. Shown to every reviewer.",
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        offer(self, "systems", System.objects.present().order_by("name"))
-        offer(self, "teams", Team.objects.order_by("name"))
-        people = User.objects.who_may_decide().order_by("display_name")
-        offer(self, "fallback_reviewer", people)
 
     def new_campaign(self, actor: Person) -> NewCampaign:
         data = self.cleaned_data
@@ -96,13 +81,9 @@ class CampaignForm(forms.Form):
             run_by=actor.user,
             deadline_on=data["deadline_on"],
             instructions=data["instructions"],
+            no_answer=data["no_answer"],
+            carry_forward=data["carry_forward"],
+            carry_days=data["carry_days"],
             time_zone=str(timezone.get_current_timezone()),
-            scope=Scope(
-                subjects=tuple(data["subjects"]),
-                levels=tuple(data["levels"]),
-                systems=tuple(system.pk for system in data["systems"]),
-                teams=tuple(team.pk for team in data["teams"]),
-                environments=tuple(data["environments"]),
-                tags=tuple(tag.strip() for tag in data["tags"].split(",") if tag.strip()),
-            ),
+            scope=self.scope(),
         )

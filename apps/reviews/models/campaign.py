@@ -5,6 +5,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from apps.inventory.models import Source
+from apps.reviews.carrying import DEFAULT_DAYS, rule_in_words
 from apps.reviews.models.template import Template
 from apps.reviews.querysets.campaigns import CampaignQuerySet
 from apps.reviews.states import CampaignState, HoldState
@@ -13,9 +14,9 @@ from apps.reviews.states import CampaignState, HoldState
 class Campaign(models.Model):
     """One run of a review over a frozen population.
 
-    Scope, instructions, policy (`apps.core.preferences` as they stood), fallback, and deadline
-    are copies, so that a later change of the template changes nothing here. `reviewers` and
-    `excluded` are summaries made at staging: counts per reviewer, and what is not in it and why.
+    Scope, instructions, policy (`apps.core.preferences` as they stood), the rule by which items
+    are carried forward, fallback, and deadline are copies, so that a later change of the template
+    changes nothing here. `excluded` is made at staging: what is not in it and why.
     """
 
     template = models.ForeignKey(
@@ -27,6 +28,8 @@ class Campaign(models.Model):
     policy = models.JSONField(default=dict)
     instructions = models.TextField(blank=True)
     no_answer = models.CharField(max_length=10, default="standard")
+    carry_forward = models.CharField(max_length=40, blank=True, default="")
+    carry_days = models.PositiveSmallIntegerField(default=DEFAULT_DAYS)
     run_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     fallback_reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
@@ -81,6 +84,11 @@ class Campaign(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("reviews:campaign_detail", args=[self.pk])
+
+    @property
+    def carry_rule(self) -> str:
+        """The rule by which items are carried forward, in words; nothing where none are."""
+        return rule_in_words(self.carry_forward, self.carry_days)
 
 
 class CampaignSource(models.Model):

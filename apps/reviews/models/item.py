@@ -64,6 +64,14 @@ class ReviewItem(models.Model):
     supersedes = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="superseded_by"
     )
+    carries = models.ForeignKey(
+        "reviews.Decision",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="carried_by",
+        help_text="The earlier decision that it was carried forward from.",
+    )
 
     objects = ReviewItemQuerySet.as_manager()
 

@@ -4,6 +4,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from apps.reviews.carrying import CHOICES, DEFAULT_DAYS, rule_in_words
 from apps.reviews.querysets.templates import TemplateQuerySet
 
 
@@ -34,6 +35,8 @@ class Template(models.Model):
         ],
         default="standard",
     )
+    carry_forward = models.CharField(max_length=40, choices=CHOICES, blank=True, default="")
+    carry_days = models.PositiveSmallIntegerField(default=DEFAULT_DAYS)
     recurrence = models.CharField(max_length=200, blank=True)
     starts_on = models.DateField(null=True, blank=True)
     frequency_reason = models.TextField(blank=True)
@@ -66,3 +69,8 @@ class Template(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("reviews:template_detail", args=[self.pk])
+
+    @property
+    def carry_rule(self) -> str:
+        """The rule by which items are carried forward, in words; nothing where none are."""
+        return rule_in_words(self.carry_forward, self.carry_days)

@@ -58,6 +58,14 @@ def can_remind(actor: Actor, campaign: Campaign) -> Verdict:
     return may
 
 
+def can_start_beyond(actor: Actor, campaign: Campaign) -> Verdict:
+    """Make a small campaign about access that is new beside a launched one."""
+    may = can_plan(actor)
+    if may and campaign.state not in AFTER_LAUNCH:
+        return deny("Nothing is new yet: the campaign is not launched, so stage it anew.")
+    return may
+
+
 def can_decide(actor: Actor, campaign: Campaign) -> Verdict:
     """End the deciding: when the deadline has passed, or earlier with a reason."""
     refusal = "Only a running campaign can be ended; this one is {state}."

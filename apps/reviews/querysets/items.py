@@ -58,6 +58,10 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
         """The population: a superseded item's place is taken by its successor."""
         return self.exclude(state=ItemState.SUPERSEDED)
 
+    def asked(self) -> Self:
+        """Items that somebody has, or had, to decide: none left out or carried forward."""
+        return self.exclude(state__in=(ItemState.EXCLUDED, ItemState.CARRIED))
+
     def with_subject(self) -> Self:
         """Load what the rules about an item read: its subject, its agent, its campaign."""
         return self.select_related(

@@ -50,6 +50,8 @@ def _limited_grants(rows: models.QuerySet[Grant], scope: Scope) -> models.QueryS
         rows = rows.filter(system__in=scope.systems)
     if scope.tags:
         rows = rows.filter(system__tags__overlap=list(scope.tags))
+    if scope.beyond:
+        rows = rows.exclude(review_items__campaign=scope.beyond)
     return _limited_by_agent(_with_findings(rows, scope), scope, environment="system__environment")
 
 
@@ -63,6 +65,8 @@ def _limited_credentials(
         rows = rows.filter(identity__system__in=scope.systems)
     if scope.tags:
         rows = rows.filter(identity__system__tags__overlap=list(scope.tags))
+    if scope.beyond:
+        rows = rows.exclude(review_items__campaign=scope.beyond)
     return _limited_by_agent(
         _with_findings(rows, scope), scope, environment="identity__system__environment"
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from apps.core.actors import Person
@@ -15,39 +15,18 @@ from apps.grants.models import Grant, GrantStatement, Justification
 from apps.grants.states import LEVEL_RANK
 from apps.inventory.models import Agent, Credential, Task, TaskNeed
 from apps.inventory.states import AgentState
-from apps.reviews.choices import Asked, Chosen, asked_of, in_words, what_is_missing
+from apps.reviews.choices import Asked, asked_of
 from apps.reviews.models import Campaign, Decision, Draft, ItemNote, ReviewItem
 from apps.reviews.selectors.reach import Alert, Reach, reach_of
 from apps.reviews.selectors.recommendations import Facts, Recommendation, recommend
-from apps.reviews.selectors.sharing import agents_behind, shared_by
-from apps.reviews.selectors.since import Since, since_last_review
+from apps.reviews.selectors.sharing import agents_behind
+from apps.reviews.selectors.since import Since, design_now, since_last_review
 from apps.reviews.states import ItemState, NoteKind
 
 PAGE = 100
 HIGH = {"critical", "high"}
 # The recommendation and the item themselves say that nobody justified it.
 SAID_ALREADY = "grant-unjustified"
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One agent's items on a reviewer's bench; agent 0 stands for identities without one."""
-
-    agent_id: int
-    name: str
-    total: int
-    open: int
-    drafted: int
-
-    @property
-    def is_waiting(self) -> bool:
-        return self.open > self.drafted
-
-
-@dataclass(frozen=True, slots=True)
-class Drafted:
-    draft: Draft
-    lacks: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,60 +67,8 @@ class Bench:
     credentials: list[Used]
     tasks: list[Task]
     unmet: list[str]
+    carried: int
     next_after: int | None
-
-
-def units_of(actor: Person, campaign: Campaign) -> list[Unit]:
-    """The reviewer's agents by name, then identities with none; with what is open and drafted."""
-    drafts = Draft.objects.filter(item=OuterRef("pk"), reviewer=actor.user)
-    is_open = Q(state=ItemState.OPEN)
-    rows = (
-        ReviewItem.objects.assigned_to(actor)
-        .counted()
-        .filter(campaign=campaign)
-        .annotate(is_drafted=Exists(drafts))
-        .order_by()
-        .values("agent", "agent__name")
-        .annotate(
-            total=Count("pk"),
-            open=Count("pk", filter=is_open),
-            drafted=Count("pk", filter=is_open & Q(is_drafted=True)),
-        )
-    )
-    units = [
-        Unit(row["agent"] or 0, row["agent__name"] or "", row["total"], row["open"], row["drafted"])
-        for row in rows
-    ]
-    return sorted(units, key=lambda unit: (unit.agent_id == 0, unit.name))
-
-
-def drafts_of(actor: Person, campaign: Campaign) -> list[Drafted]:
-    """Every draft of the reviewer in a campaign, with what it still lacks."""
-    drafts = (
-        Draft.objects.filter(reviewer=actor.user, item__campaign=campaign)
-        .select_related(
-            "item__grant__identity", "item__credential__identity", "item__binding__identity"
-        )
-        .order_by("item__agent__name", "item")
-    )
-    shared = shared_by({draft.item.identity.pk for draft in drafts})
-    return [
-        Drafted(draft, _lacks(draft, campaign, shared.get(draft.item.identity.pk, 0)))
-        for draft in drafts
-    ]
-
-
-def _lacks(draft: Draft, campaign: Campaign, agents: int) -> str:
-    item = draft.item
-    asked = asked_of(
-        kind=item.kind,
-        level=item.level,
-        frozen=item.frozen,
-        policy=campaign.policy,
-        shared_by=agents,
-    )
-    chosen = Chosen(draft.outcome, draft.until, draft.target, draft.hits, draft.reason)
-    return in_words(what_is_missing(asked, chosen, timezone.localdate()))
 
 
 def bench_of(
@@ -154,6 +81,7 @@ def bench_of(
     items = (
         ReviewItem.objects.assigned_to(actor)
         .counted()
+        .asked()
         .filter(campaign=campaign, agent=agent, pk__gt=after)
         .with_subject()
         .select_related("grant__justification__task", "grant__system", "credential__made_by")
@@ -164,9 +92,9 @@ def bench_of(
         items = items.filter(pk=only)
     page = list(items[: PAGE + 1])
     shown = page[:PAGE]
-    since = since_last_review(agent, campaign)
     reach = reach_of(agent)
     tasks = list(agent.tasks.filter(retired_at=None).prefetch_related("needs")) if agent else []
+    since = since_last_review(agent, campaign, design_now(agent, tasks))
     rows = _Rows(actor, campaign, shown, agent=agent, tasks=tasks, since=since, reach=reach)
     return Bench(
         agent=agent,
@@ -176,8 +104,17 @@ def bench_of(
         credentials=_credentials(agent, campaign.policy, timezone.now()),
         tasks=tasks,
         unmet=_unmet(tasks, reach.grants),
+        carried=_carried(campaign, agent),
         next_after=shown[-1].pk if len(page) > PAGE else None,
     )
+
+
+def _carried(campaign: Campaign, agent: Agent | None) -> int:
+    """How many items of the agent nobody is asked about, by the campaign's rule."""
+    if not campaign.carry_forward:
+        return 0
+    rows = ReviewItem.objects.filter(campaign=campaign, agent=agent, state=ItemState.CARRIED)
+    return rows.count()
 
 
 class _Rows:

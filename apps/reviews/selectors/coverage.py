@@ -98,9 +98,14 @@ def scope_in_words(scope: Scope) -> str:
         f"findings {', '.join(scope.findings)}" if scope.findings else "",
         f"systems tagged {', '.join(scope.tags)}" if scope.tags else "",
         f"{len(scope.agents)} named agents" if scope.agents else "",
+        f"access that “{_named(scope.beyond)}” did not freeze" if scope.beyond else "",
     ]
     said = [limit for limit in limits if limit]
     return f"The scope is limited to {'; '.join(said)}." if said else "The scope has no limit."
+
+
+def _named(campaign_id: int) -> str:
+    return Campaign.objects.values_list("name", flat=True).get(pk=campaign_id)
 
 
 def needs_fallback_reason(campaign: Campaign) -> bool:

@@ -1,16 +1,19 @@
 """How far a campaign has come: by reviewer, by system, by day."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from apps.reviews.models import Assignment, Campaign, Decision, ReviewItem
-from apps.reviews.states import Disposition, FoundBy, ItemState
+from apps.audit.models import AuditEntry
+from apps.audit.verbs import Verb
+from apps.reviews.models import Campaign, Decision, ReviewItem
+from apps.reviews.states import AtClose, CampaignState, Disposition, FoundBy, ItemState
 
 DECIDED = ~Q(state=ItemState.OPEN)
 DAYS_SHOWN = 60
@@ -40,10 +43,14 @@ def by_system(campaign: Campaign) -> list[Part]:
     return _parts(campaign, "system_id", "system__name", late=False)
 
 
+def asked_in(campaign: Campaign) -> QuerySet[ReviewItem]:
+    """The items that somebody was asked about: not those left out or carried forward."""
+    return ReviewItem.objects.counted().asked().filter(campaign=campaign)
+
+
 def _parts(campaign: Campaign, pk: str, name: str, *, late: bool) -> list[Part]:
     rows = (
-        ReviewItem.objects.counted()
-        .filter(campaign=campaign)
+        asked_in(campaign)
         .order_by()
         .values(pk, name)
         .annotate(total=Count("pk"), done=Count("pk", filter=DECIDED))
@@ -56,7 +63,7 @@ def _parts(campaign: Campaign, pk: str, name: str, *, late: bool) -> list[Part]:
 
 
 def _is_late(campaign: Campaign) -> bool:
-    if campaign.launched_at is None:
+    if campaign.launched_at is None or campaign.state != CampaignState.RUNNING:
         return False
     whole = campaign.deadline_at - campaign.launched_at
     return timezone.now() > campaign.deadline_at - whole / 5
@@ -71,57 +78,82 @@ def dispositions_of(campaign: Campaign) -> list[tuple[str, str, int]]:
     ]
 
 
-def reviewers_found(campaign: Campaign) -> list[tuple[str, int]]:
-    """How reviewers were found, in words, with how many items each way found."""
-    rows = (
-        Assignment.objects.filter(item__campaign=campaign)
-        .order_by()
-        .values_list("found_by")
-        .annotate(n=Count("item", distinct=True))
-    )
-    words = dict(FoundBy.choices)
-    return [(words[found], count) for found, count in rows]
+def reviewers_found(campaign: Campaign) -> list[tuple[str, str, int]]:
+    """How the reviewers of the items were found, as (value, words, count)."""
+    rows = asked_in(campaign).order_by().values_list("found_by").annotate(n=Count("pk"))
+    counted = dict(rows)
+    return [(value, words, counted[value]) for value, words in FoundBy.choices if value in counted]
+
+
+def seen_at_close(campaign: Campaign) -> list[tuple[str, str, int]]:
+    """What the closing saw of the items, as (value, words, count)."""
+    counted = campaign.reconciliation.get("at_close", {})
+    choices = [(value or "unknown", words) for value, words in AtClose.choices]
+    return [(value, words, counted[value]) for value, words in choices if value in counted]
 
 
 def burn_down(campaign: Campaign) -> dict[str, Any] | None:
     """Open items at the end of each day since launch, beside a straight line to the deadline."""
     if campaign.launched_at is None:
         return None
-    first = timezone.localdate(campaign.launched_at)
-    last = min(timezone.localdate(), timezone.localdate(campaign.deadline_at))
-    days = _days(first, last)
-    decided = dict(
-        Decision.objects.filter(item__campaign=campaign)
-        .annotate(day=TruncDate("decided_at"))
-        .values_list("day")
-        .annotate(n=Count("pk"))
-    )
-    left, open_by_day = campaign.population_count, []
-    for day in days:
-        left -= decided.get(day, 0)
-        open_by_day.append(left)
+    asked = asked_in(campaign).count()
+    ends = (timezone.now(), campaign.deadline_at, campaign.decided_at or campaign.deadline_at)
+    first, last = timezone.localdate(campaign.launched_at), timezone.localdate(min(ends))
+    answered = _answered_by_day(campaign)
+    days, left = [], []
+    open_now = asked
+    for number in range(max(0, (last - first).days) + 1):
+        days.append(first + timedelta(days=number))
+        open_now -= answered.get(days[-1], 0)
+        left.append(open_now)
+    shown = _thinned(range(len(days)))
+    even = _even(asked, days, timezone.localdate(campaign.deadline_at))
     return {
-        "title": f"Open items, of {campaign.population_count}",
+        "title": f"Open items, of {asked} asked about",
         "unit": "items",
-        "labels": [f"{day:%-d %b}" for day in days],
+        "labels": [f"{days[at]:%-d %b}" for at in shown],
         "series": [
-            {"name": "Open", "values": open_by_day, "kind": "line", "tone": "reduce"},
-            {"name": "Even pace", "values": _even(campaign, days), "kind": "line", "tone": "quiet"},
+            _line("Open", [left[at] for at in shown], "reduce"),
+            _line("Even pace", [even[at] for at in shown], "quiet"),
         ],
     }
 
 
-def _days(first: date, last: date) -> list[date]:
-    count = max(1, (last - first).days + 1)
-    return [first + timedelta(days=number) for number in range(min(count, DAYS_SHOWN))]
+def _line(name: str, values: list[int], tone: str) -> dict[str, Any]:
+    return {"name": name, "values": values, "kind": "line", "tone": tone}
 
 
-def _even(campaign: Campaign, days: Sequence[date]) -> list[int]:
-    first = days[0]
-    whole = max(1, (timezone.localdate(campaign.deadline_at) - first).days)
-    return [
-        max(0, round(campaign.population_count * (1 - (day - first).days / whole))) for day in days
-    ]
+def _answered_by_day(campaign: Campaign) -> Counter[date]:
+    """How many items were decided, or found to be gone, on each day."""
+    decided = Decision.objects.filter(item__in=asked_in(campaign))
+    void = asked_in(campaign).filter(state=ItemState.VOID, decision__isnull=True)
+    gone = AuditEntry.objects.filter(
+        target_type=ReviewItem._meta.label_lower,
+        target_id__in=void.values("pk"),
+        verb=Verb.ITEM_MOVED,
+    )
+    by_day: Counter[date] = Counter()
+    for rows, at in ((decided, "decided_at"), (gone, "occurred_at")):
+        by_day.update(
+            dict(
+                rows.order_by()
+                .annotate(day=TruncDate(at))
+                .values_list("day")
+                .annotate(n=Count("pk"))
+            )
+        )
+    return by_day
+
+
+def _thinned(positions: range) -> list[int]:
+    """At most so many days, evenly apart, and always the last."""
+    step = -(-len(positions) // DAYS_SHOWN)
+    return sorted({*positions[::step], positions[-1]})
+
+
+def _even(asked: int, days: Sequence[date], deadline: date) -> list[int]:
+    whole = max(1, (deadline - days[0]).days)
+    return [max(0, round(asked * (1 - (day - days[0]).days / whole))) for day in days]
 
 
 def newest_decisions(campaign: Campaign, *, most: int = 8) -> list[Decision]:

@@ -7,6 +7,7 @@ from apps.audit.models import AuditEntry
 from apps.inventory.models import Agent
 from apps.reviews.models import Assignment, Decision, ItemNote, ReviewItem
 from apps.reviews.selectors.sharing import agents_behind
+from apps.reviews.selectors.since import Since, since_last_review
 from apps.reviews.states import NoteKind
 
 
@@ -18,6 +19,7 @@ class Story:
     notes: list[ItemNote]
     serves: list[Agent]
     entries: list[AuditEntry]
+    since: Since
 
     @property
     def questions(self) -> list[ItemNote]:
@@ -36,6 +38,7 @@ def story_of(item: ReviewItem) -> Story:
         notes=list(item.notes.select_related(*people)),
         serves=agents_behind([item.identity.pk]).get(item.identity.pk, []),
         entries=_entries(item),
+        since=since_last_review(item.agent, item.campaign, item.frozen.get("agent")),
     )
 
 

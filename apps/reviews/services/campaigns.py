@@ -14,10 +14,12 @@ from apps.core.actors import Actor
 from apps.core.errors import DomainError
 from apps.core.policies import enforce
 from apps.remediation.models import Order
+from apps.reviews.carrying import DEFAULT_DAYS
 from apps.reviews.models import Campaign, ReviewItem, Template
 from apps.reviews.policies import campaigns as policies
-from apps.reviews.recurrence import deadline_after, end_of_day
+from apps.reviews.recurrence import deadline_after, deadline_on
 from apps.reviews.scope import Scope
+from apps.reviews.selectors.beyond import beyond, scope_beyond
 from apps.reviews.services.acknowledging import campaign_acknowledge
 from apps.reviews.services.closing import campaign_close
 from apps.reviews.services.deadline import campaign_decide, hold_decide
@@ -32,6 +34,7 @@ __all__ = [
     "campaign_cancel",
     "campaign_close",
     "campaign_create",
+    "campaign_create_beyond",
     "campaign_create_from_template",
     "campaign_decide",
     "campaign_launch",
@@ -40,6 +43,9 @@ __all__ = [
     "hold_decide",
     "items_exclude",
 ]
+
+
+DAYS_BEYOND = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class NewCampaign:
     scope: Scope = field(default_factory=Scope)
     instructions: str = ""
     no_answer: str = "standard"
+    carry_forward: str = ""
+    carry_days: int = DEFAULT_DAYS
     time_zone: str = "UTC"
 
 
@@ -60,17 +68,16 @@ class NewCampaign:
 def campaign_create(*, new: NewCampaign, actor: Actor) -> Campaign:
     """Make a draft by hand. Raises `DomainError` where it could never be run."""
     enforce(policies.can_plan(actor))
-    deadline = end_of_day(new.deadline_on, new.time_zone)
-    if deadline <= timezone.now():
-        raise DomainError("The deadline has passed already. Choose a later day.")
     return _created(
         actor,
         name=_free_name(new.name.strip()),
         scope=new.scope.stored(),
         instructions=new.instructions,
         no_answer=new.no_answer,
+        carry_forward=new.carry_forward,
+        carry_days=new.carry_days,
         time_zone=new.time_zone,
-        deadline_at=deadline,
+        deadline_at=deadline_on(new.deadline_on, new.time_zone, timezone.now()),
         fallback_reviewer=new.fallback_reviewer,
         run_by=new.run_by,
     )
@@ -105,10 +112,35 @@ def campaign_create_from_template(
         scope=template.scope,
         instructions=template.instructions,
         no_answer=template.no_answer,
+        carry_forward=template.carry_forward,
+        carry_days=template.carry_days,
         time_zone=template.time_zone,
         deadline_at=deadline_after(template.days_to_decide, template.time_zone, now),
         fallback_reviewer=template.fallback_reviewer,
         run_by=template.run_by,
+    )
+
+
+@transaction.atomic
+def campaign_create_beyond(*, campaign_id: int, actor: Actor) -> Campaign:
+    """Make a small draft about what is new beside a running campaign, and under its rules."""
+    enforce(policies.can_plan(actor))
+    people = Campaign.objects.select_related("fallback_reviewer", "run_by", "template")
+    old = people.locked(campaign_id)
+    enforce(policies.can_start_beyond(actor, old))
+    if not beyond(old).count:
+        raise DomainError("Nothing is new: everything in its scope is in its population.")
+    days = old.template.days_to_decide if old.template else DAYS_BEYOND
+    return _created(
+        actor,
+        name=_free_name(f"New beside {old.name}"[:140]),
+        scope=scope_beyond(old).stored(),
+        instructions=old.instructions,
+        no_answer=old.no_answer,
+        time_zone=old.time_zone,
+        deadline_at=deadline_after(days, old.time_zone, timezone.now()),
+        fallback_reviewer=old.fallback_reviewer,
+        run_by=old.run_by,
     )
 
 
@@ -133,7 +165,11 @@ def _created(actor: Actor, **values: Any) -> Campaign:
         actor=actor,
         verb=Verb.CAMPAIGN_CREATED,
         target=campaign,
-        changes={"state": (None, campaign.state), "scope": (None, campaign.scope)},
+        changes={
+            "state": (None, campaign.state),
+            "scope": (None, campaign.scope),
+            **({"carry_forward": (None, campaign.carry_rule)} if campaign.carry_forward else {}),
+        },
     )
     return campaign
 

@@ -3,10 +3,8 @@
 The dispositions must sum to the population, or the campaign does not close.
 """
 
-from typing import Any
-
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count
 from django.utils import timezone
 
 from apps.core.actors import Actor
@@ -16,8 +14,7 @@ from apps.core.policies import enforce
 from apps.remediation.models import Order
 from apps.reviews.models import Campaign, CampaignSource, ReviewItem
 from apps.reviews.policies import campaigns as policies
-from apps.reviews.querysets.population import credentials_in, grants_in
-from apps.reviews.scope import Scope
+from apps.reviews.selectors.beyond import beyond, told
 from apps.reviews.selectors.closing import streams_not_read_again
 from apps.reviews.services.moves import campaign_move
 from apps.reviews.services.phases import CHUNK, Phase, Work, run_phases
@@ -128,7 +125,7 @@ def _finish(work: Work) -> bool:
             f"The dispositions sum to {sum(dispositions.values())} of {campaign.population_count};"
             f" {undecided} items have none. The campaign stays open until they agree."
         )
-    new = _new_access(campaign)
+    new = list(told(beyond(campaign)))
     campaign.reconciliation = {
         "population": campaign.population_count,
         "dispositions": dispositions,
@@ -152,30 +149,3 @@ def _finish(work: Work) -> bool:
 def _counted(campaign: Campaign, field: str) -> dict[str, int]:
     rows = ReviewItem.objects.counted().filter(campaign=campaign).order_by()
     return dict(sorted(rows.values_list(field).annotate(n=Count("pk"))))
-
-
-def _new_access(campaign: Campaign) -> list[dict[str, Any]]:
-    """What the scope holds now and the frozen population does not."""
-    scope = Scope.of(campaign.scope)
-    frozen = ReviewItem.objects.filter(campaign=campaign)
-    grants = grants_in(scope).exclude(Exists(frozen.filter(grant=OuterRef("pk"))))
-    credentials = credentials_in(scope).exclude(Exists(frozen.filter(credential=OuterRef("pk"))))
-    return [
-        {
-            "subject": f"grant:{grant.pk}",
-            "label": grant.label,
-            "level": grant.level,
-            "system": grant.system.name,
-            "first_seen_at": grant.first_seen_at.isoformat(),
-        }
-        for grant in grants.select_related("system").order_by("pk")
-    ] + [
-        {
-            "subject": f"credential:{credential.pk}",
-            "label": str(credential),
-            "level": "",
-            "system": credential.identity.system.name,
-            "first_seen_at": credential.first_seen_at.isoformat(),
-        }
-        for credential in credentials.select_related("identity__system").order_by("pk")
-    ]

@@ -163,7 +163,13 @@ def _hold_large_batch(work: Work) -> bool:
 def _who_may_look(hold: Hold) -> list[User]:
     managers = Q(role=Role.REVIEWER, manages__isnull=False)
     people = User.objects.active().filter(Q(role=Role.STEWARD) | managers).distinct()
-    return list(people.exclude(pk__in=[hold.campaign.run_by_id, hold.placed_by_id or 0]))
+    others = people.exclude(pk__in=[hold.campaign.run_by_id, hold.placed_by_id or 0])
+    return [one for one in others if _sees(one, hold.campaign)]
+
+
+def _sees(user: User, campaign: Campaign) -> bool:
+    """A manager sees the campaigns that ask about agents of their own, or ask them."""
+    return Campaign.objects.visible_to(Person(user)).filter(pk=campaign.pk).exists()
 
 
 def _end_unanswered(work: Work) -> bool:

@@ -12,9 +12,11 @@ from apps.core.errors import DomainError
 from apps.core.policies import enforce
 from apps.reviews.models import Assignment, Campaign, ReviewItem
 from apps.reviews.policies import campaigns as policies
-from apps.reviews.recurrence import end_of_day
+from apps.reviews.recurrence import deadline_on
+from apps.reviews.selectors.asked import people_asked
 from apps.reviews.selectors.coverage import needs_fallback_reason
-from apps.reviews.services.letters import invite_reviewers, remind_reviewers
+from apps.reviews.selectors.deadlines import deadline_day
+from apps.reviews.services.letters import invite_reviewers, remind
 from apps.reviews.services.moves import campaign_move
 from apps.reviews.states import CampaignState
 
@@ -25,12 +27,12 @@ def campaign_launch(
     campaign_id: int,
     actor: Actor,
     fallback_reason: str = "",
-    deadline_on: date | None = None,
+    new_deadline: date | None = None,
 ) -> Campaign:
     """Ask every reviewer, by mail, and start the clock.
 
-    A large share at the fallback needs a reason. `deadline_on` moves the deadline to the end of
-    that day. The assignments are written here: before launch nobody was asked.
+    A large share at the fallback needs a reason. `new_deadline` moves the deadline to the end
+    of that day. The assignments are written here: before launch nobody was asked.
     """
     campaign = Campaign.objects.locked(campaign_id)
     enforce(policies.can_launch(actor, campaign))
@@ -40,27 +42,32 @@ def campaign_launch(
             f"{campaign.fallback_count} of {campaign.population_count} items end at the fallback"
             f" reviewer, more than {campaign.policy['fallback_share']} %. Say why that will do."
         )
-    before = campaign.deadline_at
-    if deadline_on is not None:
-        campaign.deadline_at = end_of_day(deadline_on, campaign.time_zone)
     campaign.launched_at = timezone.now()
-    _refuse_past(campaign.deadline_at, campaign.launched_at)
+    moved = _deadline_moved(campaign, new_deadline, campaign.launched_at)
     campaign_move(
         campaign,
         CampaignState.RUNNING,
         actor=actor,
         reason=campaign.fallback_reason,
         also=["fallback_reason", "deadline_at", "launched_at"],
-        changes={"deadline_at": (before, campaign.deadline_at)},
+        changes=moved,
     )
     _assign_everybody(campaign)
     invite_reviewers(campaign, actor)
     return campaign
 
 
-def _refuse_past(deadline: datetime, now: datetime) -> None:
-    if deadline <= now:
+def _deadline_moved(
+    campaign: Campaign, day: date | None, now: datetime
+) -> dict[str, tuple[datetime, datetime]]:
+    """Move the deadline where another day is wanted. Returns what is recorded of it."""
+    before = campaign.deadline_at
+    if day is not None and day != deadline_day(campaign):
+        campaign.deadline_at = deadline_on(day, campaign.time_zone, now)
+        return {"deadline_at": (before, campaign.deadline_at)}
+    if before <= now:
         raise DomainError("The deadline has passed already. Choose a later day.")
+    return {}
 
 
 def _assign_everybody(campaign: Campaign) -> None:
@@ -78,15 +85,25 @@ def _assign_everybody(campaign: Campaign) -> None:
 
 
 @transaction.atomic
-def campaign_remind(*, campaign_id: int, actor: Actor) -> int:
-    """Remind everybody who has open items; nobody twice on one day. Returns how many."""
+def campaign_remind(*, campaign_id: int, actor: Actor, words: str = "") -> int:
+    """Remind everybody who has something open; nobody twice on one day. Returns how many.
+
+    `words` go into the mail. Raises `DomainError` where nobody is left to remind today.
+    """
     campaign = Campaign.objects.locked(campaign_id)
     enforce(policies.can_remind(actor, campaign))
-    reminded = remind_reviewers(campaign, actor)
+    asked = people_asked(campaign)
+    if not asked:
+        raise DomainError("Nobody has anything open, so there is nobody to remind.")
+    people = [one for one in asked if not one.reminded_today]
+    if not people:
+        raise DomainError("Everybody with something open was reminded today already.")
+    remind(campaign, people, words=words.strip(), actor=actor)
     record(
         actor=actor,
         verb=Verb.CAMPAIGN_REMINDED,
         target=campaign,
-        changes={"people": (None, reminded)},
+        changes={"people": (None, len(people))},
+        reason=words.strip(),
     )
-    return reminded
+    return len(people)

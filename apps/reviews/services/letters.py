@@ -10,6 +10,7 @@ from apps.accounts.models import User
 from apps.core.actors import Actor
 from apps.notices.services import notice_send
 from apps.reviews.models import Campaign, Hold, ReviewItem
+from apps.reviews.selectors.asked import Asked
 from apps.reviews.states import ItemState
 
 
@@ -25,7 +26,7 @@ def invite_reviewers(campaign: Campaign, actor: Actor) -> int:
             body=(
                 f"“{campaign.name}” asks you to decide {count} items by {deadline_told(campaign)}."
                 " What is not decided then is never taken as approved: write and admin access is"
-                " ordered removed.\n\nOpen Countersign and go to Reviews."
+                f" ordered {_SILENCE[campaign.no_answer]}.\n\nOpen Countersign and go to Reviews."
             ),
             dedupe_key=f"campaign:{campaign.pk}:launched:{person.pk}",
             actor=actor,
@@ -48,25 +49,22 @@ def invite_reviewers(campaign: Campaign, actor: Actor) -> int:
     return told
 
 
-def remind_reviewers(campaign: Campaign, actor: Actor) -> int:
-    """Remind everybody with open items, at most once on a day of the campaign's time zone."""
-    today = timezone.localdate(timezone=ZoneInfo(campaign.time_zone))
-    reminded = 0
-    for person, count in _open_items(campaign, "reviewer"):
+def remind(campaign: Campaign, people: Iterable[Asked], *, words: str, actor: Actor) -> None:
+    """Tell each what they still have open; the key of the mail is of this day."""
+    for one in people:
+        said = f"{actor} writes: {words}\n\n" if words else ""
         notice_send(
             kind="review-reminder",
-            recipient=person,
+            recipient=one.person,
             about=campaign,
-            subject=f"{count} items still open: {campaign.name}",
+            subject=f"{one.in_words}: {campaign.name}",
             body=(
-                f"{count} items of “{campaign.name}” wait for your decision until"
-                f" {deadline_told(campaign)}.\n\nOpen Countersign and go to Reviews."
+                f"“{campaign.name}” waits for you until {deadline_told(campaign)}:"
+                f" {one.in_words}.\n\n{said}Open Countersign and go to Reviews."
             ),
-            dedupe_key=f"campaign:{campaign.pk}:reminded:{today}:{person.pk}",
+            dedupe_key=one.reminder_key,
             actor=actor,
         )
-        reminded += 1
-    return reminded
 
 
 def announce_hold(hold: Hold, people: Iterable[User], actor: Actor) -> None:
@@ -98,6 +96,9 @@ def tell_runner(campaign: Campaign, *, kind: str, subject: str, body: str, actor
         dedupe_key=f"campaign:{campaign.pk}:{kind}",
         actor=actor,
     )
+
+
+_SILENCE = {"standard": "suspended", "revoke": "revoked"}
 
 
 def deadline_told(campaign: Campaign) -> str:

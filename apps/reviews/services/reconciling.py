@@ -27,6 +27,7 @@ from apps.reviews.services.freezing import (
     freeze_credentials,
     freeze_grants,
 )
+from apps.reviews.services.letters import invite_reviewers
 from apps.reviews.services.moves import campaign_move, items_move
 from apps.reviews.services.phases import CHUNK
 from apps.reviews.states import CampaignState, Disposition, FoundBy, ItemState, Outcome
@@ -40,7 +41,7 @@ GONE = (
     | Q(binding__ended_at__isnull=False)
 )
 # A choice to end access stands whatever the design has become; a choice to keep it does not.
-STILL_MOVES = Q(state=ItemState.OPEN) | Q(
+STILL_MOVES = Q(state__in=(ItemState.OPEN, ItemState.CARRIED)) | Q(
     state=ItemState.DECIDED, decision__outcome__in=(Outcome.KEEP, Outcome.NARROW, Outcome.ABSTAIN)
 )
 
@@ -142,6 +143,8 @@ def _supersede(campaign: Campaign, items: Sequence[ReviewItem], actor: Actor) ->
         for new in successors
     )
     if successors:
+        # Whoever was asked at launch knows already, and is not written to again.
+        invite_reviewers(campaign, actor)
         record(
             actor=actor,
             verb=Verb.CAMPAIGN_ITEMS_CREATED,

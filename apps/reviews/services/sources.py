@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from apps.core.preferences import all_preferences
 from apps.inventory.models import Source
 from apps.reviews.models import Campaign, CampaignSource
 from apps.reviews.querysets.population import credentials_in, grants_in
@@ -27,6 +28,13 @@ def sources_now(
     now = timezone.now()
     rows = Source.objects.current().filter(stream__in=streams).order_by("label", "pk")
     return [_seen(campaign, source, moment, now, policy) for source in rows]
+
+
+def stale_sources(campaign: Campaign) -> list[CampaignSource]:
+    """The sources that staging now would refuse without a reason."""
+    streams = streams_of(Scope.of(campaign.scope))
+    sources = sources_now(campaign, streams, "staging", all_preferences())
+    return [one for one in sources if one.is_stale]
 
 
 def _seen(

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.audit.services import record
 from apps.audit.verbs import Verb
-from apps.core.actors import Actor
+from apps.core.actors import Actor, System
 from apps.core.errors import DomainError
 from apps.core.jobs import job_start
 from apps.core.policies import enforce
@@ -19,6 +19,7 @@ from apps.reviews.policies import campaigns as policies
 from apps.reviews.querysets.population import credentials_in, grants_in
 from apps.reviews.scope import Scope
 from apps.reviews.selectors.coverage import left_out_of, needs_fallback_reason
+from apps.reviews.services.carrying import carry_forward
 from apps.reviews.services.freezing import (
     Freezer,
     credential_rows,
@@ -26,10 +27,11 @@ from apps.reviews.services.freezing import (
     items_write,
 )
 from apps.reviews.services.launching import campaign_launch
+from apps.reviews.services.letters import tell_runner
 from apps.reviews.services.moves import campaign_move
 from apps.reviews.services.phases import CHUNK, Phase, Work, run_phases
 from apps.reviews.services.sources import sources_now, streams_of, told
-from apps.reviews.states import CampaignState, FoundBy
+from apps.reviews.states import CampaignState, FoundBy, ItemState
 
 AT_FALLBACK = (FoundBy.FALLBACK, FoundBy.NO_AGENT, FoundBy.SELF_REVIEW)
 
@@ -99,6 +101,7 @@ def staging_run(*, job_id: int) -> None:
         "begin": _begin,
         "grants": _while_staging(grants),
         "credentials": _while_staging(credentials),
+        "carry": _while_staging(carry_forward),
         "finish": _while_staging(_finish),
         "launch": _launch,
     }
@@ -140,7 +143,8 @@ def _finish(work: Work) -> bool:
     campaign = work.campaign
     _refuse_moving_sources(campaign)
     items = ReviewItem.objects.filter(campaign=campaign)
-    counts = items.aggregate(whole=Count("pk"), fallback=Count("pk", Q(found_by__in=AT_FALLBACK)))
+    at_fallback = Q(found_by__in=AT_FALLBACK, state=ItemState.OPEN)
+    counts = items.aggregate(whole=Count("pk"), fallback=Count("pk", filter=at_fallback))
     if not counts["whole"]:
         raise DomainError("Nothing is in scope, so there is nothing to review. Widen the scope.")
     campaign.population_count = counts["whole"]
@@ -180,16 +184,21 @@ def _refuse_moving_sources(campaign: Campaign) -> None:
 
 def _launch(work: Work) -> bool:
     """Launch where the template says so; what asks for a person's reason waits for one."""
-    if not work.job.parameters.get("launch") or work.campaign.state != CampaignState.STAGED:
+    if work.campaign.state != CampaignState.STAGED:
         return False
-    if needs_fallback_reason(work.campaign):
+    if not work.job.parameters.get("launch"):
+        _tell_runner(work, "It is staged: look it over, then launch it.")
+    elif needs_fallback_reason(work.campaign):
         work.message = "Staged. It was not launched: the fallback's share needs a reason."
-        return False
-    campaign_launch(campaign_id=work.campaign.pk, actor=work.actor)
+        _tell_runner(work, work.message)
+    else:
+        campaign_launch(campaign_id=work.campaign.pk, actor=work.actor)
     return False
 
 
 def _failed(work: Work, message: str) -> None:
+    if work.campaign.state == CampaignState.STAGED:
+        _tell_runner(work, f"It is staged, and was not launched: {message}")
     if work.campaign.state != CampaignState.STAGING:
         return
     work.campaign.staging_message = message
@@ -200,6 +209,19 @@ def _failed(work: Work, message: str) -> None:
         reason=message,
         also=["staging_message"],
     )
+    _tell_runner(work, f"It could not be staged: {message}")
+
+
+def _tell_runner(work: Work, why: str) -> None:
+    """A person who stages sees what became of it; of the schedule's staging they are told."""
+    if isinstance(work.actor, System):
+        tell_runner(
+            work.campaign,
+            kind="review-staged",
+            subject="A review waits for you",
+            body=f"“{work.campaign.name}” came round by itself. {why}",
+            actor=work.actor,
+        )
 
 
 def population_of(campaign: Campaign) -> Iterable[str]:

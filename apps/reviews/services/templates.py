@@ -14,6 +14,7 @@ from apps.audit.verbs import Verb
 from apps.core.actors import Actor
 from apps.core.errors import DomainError
 from apps.core.policies import enforce
+from apps.reviews.carrying import CHOICES, DEFAULT_DAYS, MOST_DAYS
 from apps.reviews.models import Template
 from apps.reviews.policies.campaigns import can_plan
 from apps.reviews.policies.templates import can_change_template
@@ -35,6 +36,8 @@ class TemplateContent:
     days_to_decide: int = 14
     time_zone: str = "UTC"
     no_answer: str = "standard"
+    carry_forward: str = ""
+    carry_days: int = DEFAULT_DAYS
     recurrence: str = ""
     starts_on: date | None = None
     frequency_reason: str = ""
@@ -53,6 +56,8 @@ class TemplateContent:
             "days_to_decide": self.days_to_decide,
             "time_zone": self.time_zone,
             "no_answer": self.no_answer,
+            "carry_forward": self.carry_forward,
+            "carry_days": self.carry_days,
             "recurrence": self._rule(),
             "starts_on": self.starts_on,
             "frequency_reason": self.frequency_reason.strip(),
@@ -159,6 +164,8 @@ def _refuse_odd(content: TemplateContent) -> None:
         raise DomainError("Say what it asks about: grants, credentials, or both.")
     if content.launches_itself and not content.stages_itself:
         raise DomainError("It can launch itself only where it stages itself.")
+    if content.carry_forward not in dict(CHOICES) or not 1 <= content.carry_days <= MOST_DAYS:
+        raise DomainError(f"Choose a rule to carry forward by, and 1 to {MOST_DAYS} days.")
     may_decide = User.objects.who_may_decide()
     for person in (content.fallback_reviewer, content.run_by):
         if not may_decide.filter(pk=person.pk).exists():

@@ -12,6 +12,7 @@ from apps.core.htmx import Request, render_page, written
 from apps.core.policies import Verdict, page
 from apps.reviews.choices import HITS, KEEP_DAYS, OUTCOMES, Chosen, in_words, what_is_missing
 from apps.reviews.forms.items import RevokeSeveralForm
+from apps.reviews.markdown import rendered
 from apps.reviews.models import Campaign
 from apps.reviews.policies.items import (
     can_ask,
@@ -23,7 +24,8 @@ from apps.reviews.policies.items import (
     may_judge,
 )
 from apps.reviews.selectors.asking import items_asking
-from apps.reviews.selectors.bench import Row, Unit, bench_of, drafts_of, units_of
+from apps.reviews.selectors.bench import Row, bench_of
+from apps.reviews.selectors.units import Unit, drafts_of, units_of
 from apps.reviews.services import items as services
 from apps.reviews.states import CampaignState, ItemState
 
@@ -116,6 +118,7 @@ def bench_agent(request: Request, pk: int, agent_pk: int) -> HttpResponse:
     context = {
         "campaign": campaign,
         "bench": shown,
+        "instructions": rendered(campaign.instructions),
         "cards": [card_of(request, row) for row in shown.rows],
         "unit": units[at],
         "before": units[at - 1] if at else None,

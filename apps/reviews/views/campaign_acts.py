@@ -2,24 +2,40 @@
 
 from functools import partial
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.fresh_sign_in import fresh_sign_in_required
 from apps.core.dialogs import Words, answer_dialog
 from apps.core.htmx import Request
 from apps.core.policies import enforce, page
-from apps.reviews.forms.campaigns import AcknowledgeForm, HoldForm, ReasonForm
+from apps.reviews.forms.campaigns import (
+    AcknowledgeForm,
+    AskForm,
+    HoldForm,
+    LaunchForm,
+    ReasonForm,
+    RemindForm,
+)
 from apps.reviews.models import Hold
 from apps.reviews.policies import campaigns as policies
+from apps.reviews.selectors.asked import Asked, people_asked
 from apps.reviews.selectors.closing import streams_not_read_again
 from apps.reviews.selectors.coverage import needs_fallback_reason
+from apps.reviews.selectors.deadlines import day_to_offer, what_is_odd
 from apps.reviews.services import campaigns as services
 from apps.reviews.services.acknowledging import WORDS
+from apps.reviews.services.sources import stale_sources, told
 from apps.reviews.views.campaigns import campaign_of
 
 CHANGED = ["campaign", "reviewitem"]
+
+
+def _posted(request: Request) -> QueryDict | None:
+    """What was posted, though a form that asks nothing posts nothing of its own."""
+    return request.POST if request.method == "POST" else None
 
 
 @require_http_methods(["GET", "POST"])
@@ -28,17 +44,12 @@ def campaign_stage(request: Request, pk: int) -> HttpResponse:
     campaign = campaign_of(request, pk)
     enforce(policies.can_stage(request.actor, campaign))
 
-    def stage(*, reason: str) -> None:
-        services.campaign_stage(campaign_id=pk, actor=request.actor, stale_reason=reason)
-
+    stale = stale_sources(campaign)
+    about = f"Why these stale sources will do: {told(stale)}" if stale else ""
     return answer_dialog(
         request,
-        form=ReasonForm(
-            request.POST or None,
-            required=False,
-            label="Why stale sources will do (only where a source is stale)",
-        ),
-        act=stage,
+        form=AskForm(_posted(request), asks="stale_reason", about=about),
+        act=partial(services.campaign_stage, campaign_id=pk, actor=request.actor),
         words=Words(
             f"Stage {campaign}",
             "Freezes who and what is reviewed, by whom, and under which policy. Nobody is asked "
@@ -54,24 +65,23 @@ def campaign_stage(request: Request, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @page(policies.can_plan)
 def campaign_launch(request: Request, pk: int) -> HttpResponse:
+    """Launch with the deadline in view: it may be moved until now, and not afterwards."""
     campaign = campaign_of(request, pk)
     enforce(policies.can_launch(request.actor, campaign))
-
-    def launch(*, reason: str) -> None:
-        services.campaign_launch(campaign_id=pk, actor=request.actor, fallback_reason=reason)
-
-    asks = needs_fallback_reason(campaign)
+    now = timezone.now()
+    odd = what_is_odd(campaign, now)
     return answer_dialog(
         request,
-        form=ReasonForm(
-            request.POST or None,
-            required=asks,
-            label="Why so much ends at the fallback" if asks else "A word on it (not needed)",
+        form=LaunchForm(
+            _posted(request),
+            initial={"new_deadline": day_to_offer(campaign, now)},
+            time_zone=campaign.time_zone,
+            about="Why so much ends at the fallback" if needs_fallback_reason(campaign) else "",
         ),
-        act=launch,
+        act=partial(services.campaign_launch, campaign_id=pk, actor=request.actor),
         words=Words(
             f"Launch {campaign}",
-            f"{campaign.population_count} items are put to their reviewers, by mail.",
+            f"{campaign.population_count} items are put to their reviewers, by mail. {odd}",
             "Launch",
             said="Launched. Everybody asked gets a mail.",
         ),
@@ -91,7 +101,7 @@ def campaign_decide(request: Request, pk: int) -> HttpResponse:
 
     return answer_dialog(
         request,
-        form=ReasonForm(request.POST or None, label="Why before the deadline"),
+        form=ReasonForm(_posted(request), label="Why before the deadline"),
         act=decide,
         words=Words(
             "End the deciding early",
@@ -112,7 +122,7 @@ def campaign_cancel(request: Request, pk: int) -> HttpResponse:
     enforce(policies.can_cancel(request.actor, campaign))
     return answer_dialog(
         request,
-        form=ReasonForm(request.POST or None),
+        form=ReasonForm(_posted(request)),
         act=partial(services.campaign_cancel, campaign_id=pk, actor=request.actor),
         words=Words(
             f"Cancel {campaign}",
@@ -132,22 +142,32 @@ def campaign_remind(request: Request, pk: int) -> HttpResponse:
     campaign = campaign_of(request, pk)
     enforce(policies.can_remind(request.actor, campaign))
 
-    def remind(*, reason: str) -> None:
-        services.campaign_remind(campaign_id=pk, actor=request.actor)
+    asked = people_asked(campaign)
+
+    def remind(*, words: str) -> str:
+        count = services.campaign_remind(campaign_id=pk, words=words, actor=request.actor)
+        return f"{count} reminded, by mail."
 
     return answer_dialog(
         request,
-        form=ReasonForm(request.POST or None, required=False, label="A word on it (not needed)"),
+        form=RemindForm(_posted(request)),
         act=remind,
         words=Words(
-            "Remind everybody with open items",
-            "Only people who still have something to decide get a mail, at most one a day.",
-            "Remind them",
-            said="Reminded.",
+            "Remind everybody with something open", _whom(asked), "Remind them", said="Reminded."
         ),
         changed=CHANGED,
         back=campaign.get_absolute_url(),
     )
+
+
+def _whom(asked: list[Asked]) -> str:
+    """Who gets a mail, with what each has open; and who had theirs today."""
+    told_today = [str(one.person) for one in asked if one.reminded_today]
+    names = [f"{one.person} ({one.in_words})" for one in asked if not one.reminded_today]
+    if not names:
+        return f"Everybody with something open was reminded today: {', '.join(told_today)}."
+    had_theirs = f" Reminded today already: {', '.join(told_today)}." if told_today else ""
+    return f"A mail goes to {', '.join(names)}. At most one a day.{had_theirs}"
 
 
 @require_http_methods(["GET", "POST"])
@@ -155,21 +175,12 @@ def campaign_remind(request: Request, pk: int) -> HttpResponse:
 def campaign_close(request: Request, pk: int) -> HttpResponse:
     campaign = campaign_of(request, pk)
     enforce(policies.can_close(request.actor, campaign))
-    unread = streams_not_read_again(campaign)
-
-    def close(*, reason: str) -> None:
-        services.campaign_close(campaign_id=pk, actor=request.actor, unread_reason=reason)
-
+    unread = ", ".join(streams_not_read_again(campaign))
+    about = f"Why without a newer reading of {unread}" if unread else ""
     return answer_dialog(
         request,
-        form=ReasonForm(
-            request.POST or None,
-            required=bool(unread),
-            label=f"Why without a newer reading of {', '.join(unread)}"
-            if unread
-            else "A word on it (not needed)",
-        ),
-        act=close,
+        form=AskForm(_posted(request), asks="unread_reason", about=about),
+        act=partial(services.campaign_close, campaign_id=pk, actor=request.actor),
         words=Words(
             f"Close {campaign}",
             "Holds the frozen population against the newest reading of each source. The "
@@ -194,7 +205,7 @@ def campaign_acknowledge(request: Request, pk: int) -> HttpResponse:
 
     return answer_dialog(
         request,
-        form=AcknowledgeForm(request.POST or None),
+        form=AcknowledgeForm(_posted(request)),
         act=acknowledge,
         words=Words(
             f"Acknowledge {campaign}", WORDS, "Acknowledge", said="Acknowledged, in your name."
@@ -212,7 +223,7 @@ def hold_decide(request: Request, pk: int, hold_pk: int) -> HttpResponse:
     enforce(policies.can_decide_hold(request.actor, hold))
     return answer_dialog(
         request,
-        form=HoldForm(request.POST or None),
+        form=HoldForm(_posted(request)),
         act=partial(services.hold_decide, hold_id=hold_pk, actor=request.actor),
         words=Words(
             f"{hold.count} consequences wait for you",

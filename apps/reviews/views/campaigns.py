@@ -2,6 +2,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.audit.models import AuditEntry
@@ -22,8 +23,9 @@ from apps.reviews.scope import Scope
 from apps.reviews.selectors import progress
 from apps.reviews.selectors.closing import streams_not_read_again
 from apps.reviews.selectors.coverage import needs_fallback_reason, scope_in_words
+from apps.reviews.selectors.deadlines import what_is_odd
 from apps.reviews.services.campaigns import campaign_create
-from apps.reviews.states import CampaignState
+from apps.reviews.states import CampaignState, ItemState
 from apps.reviews.tables.campaigns import CampaignTable, ItemTable
 
 ACTS = {
@@ -76,6 +78,7 @@ def campaign_detail(request: Request, pk: int) -> HttpResponse:
             (hold, policies.can_decide_hold(request.actor, hold))
             for hold in campaign.holds.select_related("placed_by", "decided_by", "campaign")
         ],
+        "odd_deadline": what_is_odd(campaign, timezone.now()),
         "needs_fallback_reason": needs_fallback_reason(campaign),
         **acts,
     }
@@ -102,6 +105,9 @@ def _whole(campaign: Campaign) -> dict[str, object]:
         "entries": AuditEntry.objects.about(campaign)[:40],
         "orders_open": orders.unsettled().count(),
         "orders_all": orders.count(),
+        "carried": ReviewItem.objects.filter(campaign=campaign, state=ItemState.CARRIED).count(),
+        "at_close": progress.seen_at_close(campaign),
+        "shows_beyond": (CampaignState.RUNNING, CampaignState.DECIDED),
         "unread": streams_not_read_again(campaign)
         if campaign.state == CampaignState.VERIFYING
         else [],

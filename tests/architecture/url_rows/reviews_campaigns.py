@@ -37,6 +37,10 @@ ROWS = {
     "reviews:campaign_new": Row(STEWARDS),
     "reviews:campaign_detail": Row(RECORD, _campaign(running=True), overrides=LAUNCHED),
     "reviews:campaign_items": Row(RECORD, _campaign(running=True), overrides=LAUNCHED),
+    "reviews:campaign_beyond": Row(
+        RECORD, _campaign(running=True), overrides={"limited auditor": 403}
+    ),
+    "reviews:beyond_start": Row(STEWARDS, _campaign(running=True)),
     "reviews:campaign_stage": Row(STEWARDS, _campaign()),
     "reviews:campaign_launch": Row(STEWARDS, _campaign(staged=True, population_count=1)),
     "reviews:campaign_remind": Row(STEWARDS, _campaign(running=True)),

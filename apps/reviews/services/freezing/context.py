@@ -5,11 +5,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Prefetch
+
 from apps.accounts.models import User
 from apps.core.actors import Role
 from apps.grants.models import AgentFingerprint
 from apps.grants.states import FingerprintKind
-from apps.inventory.models import Agent, Binding, Identity
+from apps.inventory.models import Agent, Binding, Identity, Task
 from apps.reviews.reviewers import Accountable, Reviewers
 
 
@@ -61,7 +63,11 @@ def surroundings_of(identity_ids: Collection[int], people: People) -> Surroundin
     accountable: dict[int, int] = dict(
         rows.filter(accountable_id__isnull=False).values_list("pk", "accountable_id")
     )
-    agents = Agent.objects.select_related("team").in_bulk(set(accountable.values()))
+    tasks = Task.objects.filter(retired_at__isnull=True).order_by("position", "pk")
+    people_and_tasks = Agent.objects.select_related("team").prefetch_related(
+        Prefetch("tasks", tasks)
+    )
+    agents = people_and_tasks.in_bulk(set(accountable.values()))
     return Surroundings(
         agents={pk: _accountable(agents[agent]) for pk, agent in accountable.items()},
         facts={pk: _facts(agent, people) for pk, agent in agents.items()},
@@ -82,6 +88,11 @@ def _facts(agent: Agent, people: People) -> dict[str, Any]:
         "environment": agent.environment,
         "state": agent.state,
         "purpose": agent.purpose,
+        "tasks": [task.title for task in agent.tasks.all()],
+        "version": agent.version,
+        "model": agent.model,
+        "instructions_sha256": agent.instructions_sha256,
+        "autonomy": agent.get_autonomy_display(),
         "purpose_explains": agent.purpose_explains,
         "owner": people.name(agent.owner_id),
         "technical_owner": people.name(agent.technical_owner_id),

@@ -34,6 +34,7 @@ _EMPTY: Row = {
     "disposition": "",
     "state_reason": "",
     "at_close": "",
+    "carries_id": None,
 }
 
 

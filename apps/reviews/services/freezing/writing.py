@@ -29,6 +29,7 @@ PLAIN = (
     "disposition",
     "state_reason",
     "at_close",
+    "carries_id",
 )
 COLUMNS = (*PLAIN, "frozen")
 

@@ -2,6 +2,7 @@
 const TYPING = "input:not([type=radio]):not([type=checkbox]), textarea, select, dialog[open]"
 const PICKS = new Set(["k", "n", "r", "t", "a"])
 const ACTS = new Set(["q", "m", "u"])
+const DAYS = { 1: 30, 2: 90, 3: 180 }
 
 export function start(bench) {
   const heard = new AbortController()
@@ -10,6 +11,16 @@ export function start(bench) {
   listen("keydown", alive((event) => pressed(bench, event)))
   listen("draft:saved", alive(({ detail }) => saved(detail)))
   listen("htmx:beforeSwap", alive(({ detail }) => remember(detail)))
+  listen("htmx:beforeSwap", alive(({ detail }) => spare(detail)))
+  listen("htmx:sendError", alive(({ detail }) => failed(detail.elt, "Countersign cannot be reached.")))
+  listen("htmx:timeout", alive(({ detail }) => failed(detail.elt, "Countersign did not answer in time.")))
+  listen("htmx:responseError", alive(({ detail }) => refused(detail)))
+  listen("htmx:beforeRequest", alive(({ detail }) => settled(formOf(detail.elt))))
+  listen("session:lost", alive(({ target }) => waits(target, "You were signed out. It is saved once you have signed in again.")))
+  listen("session:back", alive(() => retryAll()))
+  listen("visibilitychange", alive(() => document.hidden || retryAll()))
+  addEventListener("online", () => retryAll(), { signal: heard.signal })
+  addEventListener("beforeunload", (event) => kept().length && event.preventDefault(), { signal: heard.signal })
   listen("htmx:afterSettle", alive(() => restore()))
   listen("change", alive(({ target }) => opened(target)))
 }
@@ -31,6 +42,7 @@ function pressed(bench, event) {
   const key = event.key.toLowerCase()
   if (PICKS.has(key)) return pick(item, key, event)
   if (ACTS.has(key)) return act(item, key, event)
+  if (DAYS[key]) return keepFor(item, DAYS[key], event)
   if (event.key === "Enter" && event.target === item) return keepAndGoOn(bench, item, event)
 }
 
@@ -49,6 +61,14 @@ function pick(item, key, event) {
   if (!radio) return
   event.preventDefault()
   radio.click()
+}
+
+function keepFor(item, days, event) {
+  const radio = item.querySelector(`[name=days][value="${days}"]:enabled`)
+  if (!radio || !item.querySelector("[name=outcome][value=keep]:checked")) return
+  event.preventDefault()
+  radio.click()
+  item.focus()
 }
 
 function act(item, key, event) {
@@ -100,6 +120,70 @@ function saved({ item, version, says, missing }) {
   card.querySelector("[data-says]").textContent = says
   card.querySelector("[data-missing]").textContent = missing
   card.classList.add("is-done")
+  const form = card.querySelector("form.choice")
+  settled(form)
+  unsaved.delete(form)
+  form.querySelector("[data-unsaved]").hidden = true
+}
+
+// A draft that cannot be saved says so, keeps its words, and is tried again until it is.
+const unsaved = new Map()
+const WAITS = [2, 4, 8, 15, 30]
+const kept = () => [...unsaved.keys()].filter((form) => form.isConnected)
+const formOf = (element) => element.closest?.("form.choice")
+
+function failed(element, why) {
+  const form = formOf(element)
+  if (!form) return
+  const times = unsaved.get(form)?.times ?? 0
+  const seconds = WAITS[Math.min(times, WAITS.length - 1)]
+  tell(form, `Not saved yet. ${why} Your words are kept here, and tried again.`)
+  unsaved.set(form, { times: times + 1, timer: setTimeout(() => retry(form), seconds * 1000) })
+}
+
+// Nothing is tried again until the reader is signed in.
+function waits(element, why) {
+  const form = formOf(element)
+  if (!form) return
+  tell(form, `Not saved yet. ${why}`)
+  unsaved.set(form, { times: 0 })
+}
+
+function refused({ elt, xhr }) {
+  const form = formOf(elt)
+  if (!form) return
+  if (xhr.status >= 500) return failed(elt, `Countersign failed (${xhr.status}).`)
+  const page = new DOMParser().parseFromString(xhr.responseText, "text/html")
+  if (page.querySelector("[data-stale]")) return waits(elt, "You signed in again since this page was opened.")
+  const reason = page.querySelector("[data-reason]")?.textContent.trim()
+  unsaved.set(form, { times: 0 })
+  tell(form, `Not saved: ${reason || `it was refused (${xhr.status}).`} Your words are still here.`)
+}
+
+function tell(form, text) {
+  const line = form.querySelector("[data-unsaved]")
+  line.textContent = text
+  line.hidden = false
+}
+
+function settled(form) {
+  if (!form || !unsaved.has(form)) return
+  clearTimeout(unsaved.get(form).timer)
+  unsaved.set(form, { times: unsaved.get(form).times })
+}
+
+function retryAll() {
+  for (const form of kept()) retry(form)
+}
+
+function retry(form) {
+  if (form.isConnected) form.requestSubmit()
+}
+
+// Words that are nowhere else are not drawn over, whatever else is drawn anew.
+function spare(detail) {
+  const open = kept().filter((form) => detail.target.contains(form))
+  if (open.length && !open.includes(detail.requestConfig.elt)) detail.shouldSwap = false
 }
 
 // A region that is drawn anew keeps the reader's place.

@@ -61,7 +61,8 @@ def test_a_manager_decides_by_keyboard(  # noqa: PLR0917  (fixtures)
     page.keyboard.press("k")
     expect(page.locator(f"#reason-{kept.pk}")).to_be_focused()
     page.keyboard.type(WHY)
-    page.locator(f"label[for=days-{kept.pk}-30]").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
     expect_draft(page, kept, "keep")
     page.keyboard.press("ArrowDown")
     expect(page.locator(f"#item-{revoked.pk}")).to_be_focused()
@@ -130,6 +131,52 @@ def test_a_double_click_on_submit_decides_once(
 
     expect(page.locator("#dialog-title")).to_have_text("1 of 1 decided")
     assert Decision.objects.count() == 1
+
+
+def unsaved(page, item):
+    return page.locator(f"#item-{item.pk} [data-unsaved]")
+
+
+def test_a_draft_that_cannot_be_saved_says_so_keeps_its_words_and_is_tried_again(
+    signed_in, live_server, manager, campaign
+):
+    [item] = items_for(manager, campaign, 1)
+    page = signed_in(manager)
+    open_bench(page, live_server, campaign)
+    page.context.set_offline(True)
+
+    page.locator(f"label[for=o-{item.pk}-revoke]").click()
+    page.locator(f"#reason-{item.pk}").fill("Nothing has used it.")
+    expect(unsaved(page, item)).to_contain_text("Not saved yet. Countersign cannot be reached.")
+    assert not Draft.objects.exists()
+    page.context.set_offline(False)
+
+    expect_draft(page, item, "revoke")
+    expect(unsaved(page, item)).to_be_hidden()
+    assert Draft.objects.get().reason == "Nothing has used it."
+
+
+@pytest.mark.parametrize("lost", [{"name": "sessionid"}, {}], ids=["session", "every cookie"])
+def test_a_lost_session_loses_no_words_and_they_are_saved_after_signing_in_beside(
+    signed_in, live_server, manager, campaign, lost
+):
+    [item] = items_for(manager, campaign, 1)
+    page = signed_in(manager)
+    open_bench(page, live_server, campaign)
+    page.context.clear_cookies(**lost)
+
+    page.locator(f"label[for=o-{item.pk}-revoke]").click()
+    page.locator(f"#reason-{item.pk}").fill("Nothing has used it.")
+    expect(unsaved(page, item)).to_contain_text("signed")
+    expect(page.locator(f"#reason-{item.pk}")).to_have_value("Nothing has used it.")
+    assert not Draft.objects.exists()
+    signed_in(manager)
+    with page.expect_response(lambda answer: "/draft/" in answer.url and answer.status == 204):
+        page.evaluate("dispatchEvent(new Event('focus'))")
+
+    expect_draft(page, item, "revoke")
+    expect(unsaved(page, item)).to_be_hidden()
+    assert Draft.objects.get().reason == "Nothing has used it."
 
 
 @pytest.fixture

@@ -172,6 +172,23 @@ def test_launch_writes_to_everybody_asked_once(grants, draft, stage, steward):
     assert notices == {("review-launched", item.reviewer), ("review-attest", item.attester)}
 
 
+@pytest.mark.parametrize(
+    ("no_answer", "said"), [("standard", "ordered suspended"), ("revoke", "ordered revoked")]
+)
+def test_the_mail_leads_to_the_bench_and_says_what_silence_does(
+    grants, draft, stage, no_answer, said
+):
+    campaign = stage(draft(levels=("write", "admin")))
+    campaign.no_answer = no_answer
+    campaign.save()
+
+    campaign_launch(campaign_id=campaign.pk, actor=Person(campaign.run_by))
+
+    [asked] = [notice for notice in _notices(campaign) if notice.kind == "review-launched"]
+    assert said in asked.body
+    assert reverse("reviews:bench", args=[campaign.pk]) in asked.body
+
+
 def test_an_excluded_item_stays_in_the_population(grants, draft, stage, steward):
     campaign = stage(draft())
     item = ReviewItem.objects.filter(campaign=campaign).first()

@@ -9,6 +9,7 @@ from apps.audit.services import Fact, record, record_many
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor, Person
 from apps.core.errors import DomainError
+from apps.core.links import public_url
 from apps.core.policies import enforce
 from apps.notices.services import notice_send
 from apps.reviews.choices import SHORTEST_REASON
@@ -55,7 +56,7 @@ def item_reassign(*, item_id: int, to_user_id: int, reason: str, actor: Actor) -
         subject=f"An item to decide: {item.label}",
         body=(
             f"{actor} gave you “{item.label}” of “{item.campaign}” to decide by"
-            f" {deadline_told(item.campaign)}.\n\n{reason}\n\nOpen Countersign and go to Reviews."
+            f" {deadline_told(item.campaign)}.\n\n{reason}\n\n{public_url(item.get_absolute_url())}"
         ),
         dedupe_key=f"item:{item.pk}:reassigned:{item.reassigned_count}",
         actor=actor,

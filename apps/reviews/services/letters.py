@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.actors import Actor
+from apps.core.links import public_url
 from apps.notices.services import notice_send
 from apps.reviews.models import Campaign, Hold, ReviewItem
 from apps.reviews.selectors.asked import Asked
@@ -22,11 +24,11 @@ def invite_reviewers(campaign: Campaign, actor: Actor) -> int:
             kind="review-launched",
             recipient=person,
             about=campaign,
-            subject=f"{count} items to decide: {campaign.name}",
+            subject=f"{_items(count)} to decide: {campaign.name}",
             body=(
-                f"“{campaign.name}” asks you to decide {count} items by {deadline_told(campaign)}."
-                " What is not decided then is never taken as approved: write and admin access is"
-                f" ordered {_SILENCE[campaign.no_answer]}.\n\nOpen Countersign and go to Reviews."
+                f"“{campaign.name}” asks you to decide {_items(count)} by"
+                f" {deadline_told(campaign)}. {_silence(campaign)}"
+                f"\n\n{_page('reviews:bench', campaign)}"
             ),
             dedupe_key=f"campaign:{campaign.pk}:launched:{person.pk}",
             actor=actor,
@@ -37,11 +39,11 @@ def invite_reviewers(campaign: Campaign, actor: Actor) -> int:
             kind="review-attest",
             recipient=person,
             about=campaign,
-            subject=f"Attest the need of {count} items: {campaign.name}",
+            subject=f"Attest the need of {_items(count)}: {campaign.name}",
             body=(
                 f"“{campaign.name}” reviews write or admin access of agents you own. Say in your"
                 f" own words by {deadline_told(campaign)} why each is needed; your team's manager"
-                " decides.\n\nOpen Countersign and go to Reviews."
+                f" decides.\n\n{_page('reviews:bench_owner', campaign)}"
             ),
             dedupe_key=f"campaign:{campaign.pk}:attest:{person.pk}",
             actor=actor,
@@ -60,7 +62,8 @@ def remind(campaign: Campaign, people: Iterable[Asked], *, words: str, actor: Ac
             subject=f"{one.in_words}: {campaign.name}",
             body=(
                 f"“{campaign.name}” waits for you until {deadline_told(campaign)}:"
-                f" {one.in_words}.\n\n{said}Open Countersign and go to Reviews."
+                f" {one.in_words}. {_silence(campaign)}"
+                f"\n\n{said}{_page('reviews:bench', campaign)}"
             ),
             dedupe_key=one.reminder_key,
             actor=actor,
@@ -79,6 +82,7 @@ def announce_hold(hold: Hold, people: Iterable[User], actor: Actor) -> None:
                 f"At the deadline of “{hold.campaign.name}” {hold.count} items with write or admin"
                 f" access had no answer, {hold.share_percent} % of the population. Nothing is"
                 " ordered until a second person releases the batch or refuses it."
+                f"\n\n{public_url(hold.campaign.get_absolute_url())}"
             ),
             dedupe_key=f"hold:{hold.pk}:placed:{person.pk}",
             actor=actor,
@@ -92,13 +96,30 @@ def tell_runner(campaign: Campaign, *, kind: str, subject: str, body: str, actor
         recipient=campaign.run_by,
         about=campaign,
         subject=f"{subject}: {campaign.name}",
-        body=body,
+        body=f"{body}\n\n{public_url(campaign.get_absolute_url())}",
         dedupe_key=f"campaign:{campaign.pk}:{kind}",
         actor=actor,
     )
 
 
 _SILENCE = {"standard": "suspended", "revoke": "revoked"}
+_SILENCE = {"standard": "suspended", "revoke": "revoked"}
+
+
+def _page(name: str, campaign: Campaign) -> str:
+    return public_url(reverse(name, args=[campaign.pk]))
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
+
+
+def _silence(campaign: Campaign) -> str:
+    """What the campaign's own policy does with what nobody answers."""
+    return (
+        "What is not decided then is never taken as approved: read access stays, uncertified;"
+        f" write and admin access is ordered {_SILENCE[campaign.no_answer]}."
+    )
 
 
 def deadline_told(campaign: Campaign) -> str:

@@ -9,6 +9,7 @@ from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor, Person
 from apps.core.errors import DomainError
+from apps.core.links import public_url
 from apps.core.policies import Verdict, enforce
 from apps.notices.services import notice_send
 from apps.reviews.choices import SHORTEST_REASON
@@ -117,7 +118,7 @@ def _mail(note: ItemNote, item: ReviewItem, actor: Person) -> None:
         subject=f"{subject} {item.label}",
         body=(
             f"{actor} wrote beside “{item.label}” of “{item.campaign}”:\n\n{note.text}{proposal}"
-            "\n\nOpen Countersign, go to Reviews, and open the item."
+            f"\n\n{public_url(item.get_absolute_url())}"
         ),
         dedupe_key=f"note:{note.pk}",
         actor=actor,

@@ -2,7 +2,9 @@ import pytest
 from django.urls import reverse
 
 from apps.reviews.states import Disposition
+from tests.factories.inventory import AgentFactory
 from tests.factories.reviews import CampaignFactory, ReviewItemFactory
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -24,3 +26,43 @@ def test_an_auditors_home_leads_to_the_items_each_figure_counts(as_auditor):
     listed = as_auditor.get(f"{items}?{query}").text
     assert all(item.label in listed for item in unanswered)
     assert kept.label not in listed
+
+
+def test_a_fresh_install_says_where_to_begin_and_claims_nothing(as_steward):
+    home = as_steward.get(reverse("console:home")).text
+
+    assert "Begin here" in home
+    assert reverse("connectors:sync_upload") in home
+    assert "nothing has been read yet" in home
+
+
+def test_once_something_is_known_home_no_longer_says_where_to_begin(as_steward):
+    AgentFactory()
+
+    home = as_steward.get(reverse("console:home")).text
+
+    assert "Begin here" not in home
+    assert "nothing has been read yet" not in home
+
+
+def test_an_empty_list_leads_those_who_may_to_where_it_is_filled(as_steward, client, reviewer):
+    listed = reverse("inventory:credential_list")
+    upload = reverse("connectors:sync_upload")
+
+    for_steward = as_steward.get(listed).text
+    sign_in(client, reviewer)
+    for_reviewer = client.get(listed).text
+
+    assert upload in for_steward
+    assert upload not in for_reviewer
+
+
+@pytest.mark.parametrize("who", ["steward", "reviewer"])
+def test_a_count_in_the_navigation_says_what_it_counts(client, request, who):
+    person = request.getfixturevalue(who)
+    ReviewItemFactory(reviewer=person)
+    sign_in(client, person)
+
+    counts = client.get(reverse("console:nav_counts")).text
+
+    assert '1<span class="visually-hidden"> to decide</span>' in counts

@@ -62,6 +62,14 @@ def test_the_record_is_searched_by_person(as_steward, steward, reviewer):
     assert "Invoice matcher" not in page
 
 
+def test_the_record_says_which_page_an_auditor_opened(as_auditor):
+    as_auditor.get(reverse("inventory:agent_list"))
+
+    page = as_auditor.get(reverse("console:record_list")).text
+
+    assert f'<div class="mono text-break">{reverse("inventory:agent_list")}</div>' in page
+
+
 def test_a_reviewer_may_not_read_the_record(as_reviewer, system):
     entry = said(Verb.AGENT_CREATED, AgentFactory(), system)
 

@@ -180,18 +180,17 @@ def _campaigns_to_move(actor: Person) -> list[Waiting]:
     ]
 
 
-def nav_counts_for(actor: Actor) -> dict[str, int]:
-    """How many things wait behind a place in the navigation."""
+def nav_counts_for(actor: Actor) -> dict[str, tuple[int, str]]:
+    """How many things wait behind a place in the navigation, and what is counted."""
     counts = {}
     if isinstance(actor, Person) and actor.role in {Role.REVIEWER, Role.STEWARD}:
-        counts["reviews-campaign_list"] = (
-            ReviewItem.objects.assigned_to(actor)
-            .waiting()
-            .filter(campaign__state=CampaignState.RUNNING)
-            .count()
-        )
+        items = ReviewItem.objects.assigned_to(actor).waiting()
+        items = items.filter(campaign__state=CampaignState.RUNNING)
+        counts["reviews-campaign_list"] = items.count(), "to decide"
     standing = Finding.objects.visible_to(actor).standing().filter(severity_rank__gte=2)
-    counts["findings-finding_list"] = len(standing.values_list("pk")[:1000])
+    found = len(standing.values_list("pk")[:1000])
+    counts["findings-finding_list"] = found, "high or critical"
     waiting = Order.objects.visible_to(actor).filter(state=OrderState.MANUAL_NEEDED)
-    counts["remediation-order_list"] = len(waiting.values_list("pk")[:1000])
+    ordered = len(waiting.values_list("pk")[:1000])
+    counts["remediation-order_list"] = ordered, "to be carried out or confirmed"
     return counts

@@ -3,7 +3,12 @@ from django.views.decorators.http import require_GET
 
 from apps.console import policies
 from apps.console.selectors.controls import controls_by_period
-from apps.console.selectors.home import five_questions, justified_share, not_looked_at
+from apps.console.selectors.home import (
+    five_questions,
+    justified_share,
+    not_looked_at,
+    nothing_is_read,
+)
 from apps.console.selectors.waiting import nav_counts_for, waiting_for
 from apps.core.actors import Role
 from apps.core.htmx import Request, render_page
@@ -19,6 +24,7 @@ def home(request: Request) -> HttpResponse:
         "role": actor.role,
         "questions": five_questions(actor),
         "unseen": not_looked_at(actor),
+        "nothing_is_read": nothing_is_read(),
         "waiting": waiting_for(actor),
         "chart": justified_share() if actor.role != Role.REVIEWER else None,
         "controls": controls_by_period(actor) if actor.role == Role.AUDITOR else [],

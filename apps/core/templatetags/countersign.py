@@ -131,20 +131,27 @@ def may(verdict: Any) -> dict[str, Any]:
     return {"verdict": verdict}
 
 
+@register.simple_tag(takes_context=True)
+def page_href(context: Context, url_name: str) -> str:
+    """The address of a page, if it exists and its own policy lets this reader in; else empty."""
+    try:
+        href = reverse(url_name)
+    except NoReverseMatch:
+        return ""
+    rule = getattr(resolve(href).func, "page_rule", None)
+    return "" if callable(rule) and not rule(context["request"].actor) else href
+
+
 @register.inclusion_tag("core/nav_item.html", takes_context=True)
 def nav_item(
     context: Context, url_name: str, label: str, icon_name: str, goto: str
 ) -> dict[str, Any]:
     """A place in the navigation, if it exists and its own policy lets this reader in."""
-    request = context["request"]
-    try:
-        href = reverse(url_name)
-    except NoReverseMatch:
+    href = page_href(context, url_name)
+    if not href:
         return {"href": ""}
-    rule = getattr(resolve(href).func, "page_rule", None)
-    if callable(rule) and not rule(request.actor):
-        return {"href": ""}
-    current = request.path == href if href == "/" else request.path.startswith(href)
+    path = context["request"].path
+    current = path == href if href == "/" else path.startswith(href)
     return {
         "href": href,
         "label": label,

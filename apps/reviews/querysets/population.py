@@ -1,11 +1,13 @@
 """Which grants and credentials a scope holds. The one place that turns a scope into conditions."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from apps.findings.models import Finding
 from apps.grants.models import Grant
-from apps.inventory.models import Binding, Credential, Identity
+from apps.inventory.models import Agent, Binding, Credential, Identity
 from apps.reviews.scope import CREDENTIAL, GRANT, Scope
 
 
@@ -76,17 +78,22 @@ def _limited_by_agent[M: models.Model](
     rows: models.QuerySet[M], scope: Scope, *, environment: str
 ) -> models.QuerySet[M]:
     """Keep what an agent of the scope's teams, environments, or agents may use."""
-    bound = Binding.objects.live().filter(identity=OuterRef("identity"))
+    bound = Binding.objects.live()
     if scope.agents:
-        rows = rows.filter(Exists(bound.filter(agent__in=scope.agents)))
+        rows = rows.filter(_used_by(bound.filter(agent__in=scope.agents)))
     if scope.teams:
-        rows = rows.filter(Exists(bound.filter(agent__team__in=scope.teams)))
+        rows = rows.filter(_used_by(bound.filter(agent__team__in=scope.teams)))
     if scope.environments:
         rows = rows.filter(
             Q(**{f"{environment}__in": scope.environments})
-            | Exists(bound.filter(agent__environment__in=scope.environments))
+            | _used_by(bound.filter(agent__environment__in=scope.environments))
         )
     return rows
+
+
+def _used_by(bound: models.QuerySet[Binding]) -> Q:
+    """A set found once: a condition on the row, joined by `or`, is asked again for every row."""
+    return Q(identity__in=bound.order_by().values("identity"))
 
 
 def _with_findings[M: models.Model](rows: models.QuerySet[M], scope: Scope) -> models.QuerySet[M]:
@@ -94,15 +101,14 @@ def _with_findings[M: models.Model](rows: models.QuerySet[M], scope: Scope) -> m
     if not scope.findings:
         return rows
     standing = Finding.objects.standing().filter(rule__in=scope.findings)
-    label = rows.model._meta.label_lower
-    about = Exists(standing.filter(subject_type=label, subject_id=OuterRef("pk")))
-    of_identity = Exists(
-        standing.filter(subject_type=Identity._meta.label_lower, subject_id=OuterRef("identity_id"))
+    agents = _subjects_of(standing, Agent)
+    return rows.filter(
+        Q(pk__in=_subjects_of(standing, rows.model))
+        | Q(identity__in=_subjects_of(standing, Identity))
+        | _used_by(Binding.objects.live().filter(agent__in=agents))
     )
-    bound = Binding.objects.live().filter(identity=OuterRef("identity"))
-    of_agent = Exists(
-        bound.filter(
-            Exists(standing.filter(subject_type="inventory.agent", subject_id=OuterRef("agent_id")))
-        )
-    )
-    return rows.filter(about | of_identity | of_agent)
+
+
+def _subjects_of(findings: models.QuerySet[Finding], model: type[models.Model]) -> Any:
+    label = model._meta.label_lower
+    return findings.order_by().filter(subject_type=label).values("subject_id")

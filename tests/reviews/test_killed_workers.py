@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 
 from apps.core.models import Job, JobStatus
-from apps.reviews.models import Campaign, ReviewItem
+from apps.reviews.models import Campaign, PopulationPart, ReviewItem
 from apps.reviews.services.closing import closing_run
 from apps.reviews.services.staging import population_sha256, staging_run
 from apps.reviews.states import CampaignState, Disposition, ItemState
@@ -87,8 +87,24 @@ def test_staging_goes_on_after_a_killed_worker_with_the_same_result(steps, where
     assert (campaign.state, campaign.population_count) == (CampaignState.STAGED, GRANTS)
     assert campaign.population_sha256 == population_sha256(f"grant:{one.pk}" for one in grants)
     assert ReviewItem.objects.count() == GRANTS
+    assert not PopulationPart.objects.exists()
     job.refresh_from_db()
     assert job.status == JobStatus.DONE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_access_that_appears_while_a_population_is_frozen_is_not_slipped_into_it():
+    identity = IdentityFactory()
+    chosen = [GrantFactory(identity=identity) for _ in range(GRANTS)]
+    campaign = CampaignFactory(state=CampaignState.STAGING, policy=_policy())
+    job = _job(campaign, "staging")
+    killed_worker("staging", job, steps=3, where="between")
+    GrantFactory(identity=identity)
+
+    staging_run(job_id=job.pk)
+
+    frozen = ReviewItem.objects.filter(campaign=campaign).values_list("grant_id", flat=True)
+    assert set(frozen) == {grant.pk for grant in chosen}
 
 
 @pytest.mark.django_db(transaction=True)

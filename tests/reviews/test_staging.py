@@ -20,8 +20,14 @@ from apps.reviews.services.campaigns import (
 )
 from apps.reviews.services.staging import population_sha256
 from apps.reviews.states import CampaignState, Disposition, FoundBy, ItemState
+from tests.factories.findings import FindingFactory
 from tests.factories.grants import GrantFactory, GrantStatementFactory
-from tests.factories.inventory import CredentialFactory, IdentityFactory, SourceFactory
+from tests.factories.inventory import (
+    BindingFactory,
+    CredentialFactory,
+    IdentityFactory,
+    SourceFactory,
+)
 
 
 @pytest.fixture
@@ -80,6 +86,25 @@ def test_the_scope_limits_and_what_is_left_out_is_counted(company, grants, draft
         "Grants gone from their source": 1,
         "Credentials": 1,
     }
+
+
+def test_a_scope_of_findings_holds_what_they_are_about_and_what_their_subject_uses(draft, stage):
+    found = GrantFactory()
+    of_identity = GrantFactory()
+    of_agent = GrantFactory()
+    agent = BindingFactory(identity=of_agent.identity).agent
+    GrantFactory()
+    for subject in (found, of_identity.identity, agent):
+        FindingFactory(
+            rule="grant-unjustified",
+            subject_type=subject._meta.label_lower,
+            subject_id=subject.pk,
+        )
+
+    stage(draft(findings=("grant-unjustified",)))
+
+    frozen = ReviewItem.objects.values_list("grant_id", flat=True)
+    assert set(frozen) == {found.pk, of_identity.pk, of_agent.pk}
 
 
 def test_credentials_are_reviewed_at_the_level_they_open(company, grants, draft, stage):

@@ -34,7 +34,7 @@ from apps.reviews.models import (
 )
 from apps.reviews.scope import Scope
 from apps.reviews.services.acknowledging import WORDS
-from apps.reviews.services.freezing import Freezer, freeze_grants
+from apps.reviews.services.freezing import Freezer, frozen_grants
 from apps.reviews.services.staging import population_of, population_sha256
 from apps.reviews.states import AtClose, CampaignState, Disposition, ItemState, Outcome
 
@@ -129,7 +129,7 @@ class _Review:
             )
         )
         pks = sorted({*held.values_list("pk", flat=True), *(grant.pk for grant in gone)})
-        items = freeze_grants(Freezer(self.campaign), pks)
+        items = [new.unsaved() for new in frozen_grants(Freezer(self.campaign), pks)]
         ended = {grant.pk for grant in gone}
         for item in items:
             item.state = ItemState.FINAL

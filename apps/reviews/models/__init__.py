@@ -1,4 +1,10 @@
-from apps.reviews.models.campaign import Acknowledgement, Campaign, CampaignSource, Hold
+from apps.reviews.models.campaign import (
+    Acknowledgement,
+    Campaign,
+    CampaignSource,
+    Hold,
+    PopulationPart,
+)
 from apps.reviews.models.decision import Decision, Draft
 from apps.reviews.models.item import Assignment, ItemNote, ReviewItem
 from apps.reviews.models.template import Template
@@ -12,6 +18,7 @@ __all__ = [
     "Draft",
     "Hold",
     "ItemNote",
+    "PopulationPart",
     "ReviewItem",
     "Template",
 ]

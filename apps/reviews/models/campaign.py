@@ -1,4 +1,5 @@
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -8,6 +9,7 @@ from apps.inventory.models import Source
 from apps.reviews.carrying import DEFAULT_DAYS, rule_in_words
 from apps.reviews.models.template import Template
 from apps.reviews.querysets.campaigns import CampaignQuerySet
+from apps.reviews.scope import CREDENTIAL, GRANT
 from apps.reviews.states import CampaignState, HoldState
 
 
@@ -89,6 +91,30 @@ class Campaign(models.Model):
     def carry_rule(self) -> str:
         """The rule by which items are carried forward, in words; nothing where none are."""
         return rule_in_words(self.carry_forward, self.carry_days)
+
+
+class PopulationPart(models.Model):
+    """Part of a population, chosen but not frozen yet: primary keys of subjects of one kind.
+
+    Staging chooses the whole population at one moment, in parts; each step freezes one part and
+    removes it. A population that is staged has none left.
+    """
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="population_parts")
+    kind = models.CharField(max_length=10)
+    subject_ids = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="reviews_populationpart_kind_known",
+                condition=Q(kind__in=[GRANT, CREDENTIAL]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{len(self.subject_ids)} {self.kind}s of {self.campaign}"
 
 
 class CampaignSource(models.Model):

@@ -3,6 +3,8 @@
 The dispositions must sum to the population, or the campaign does not close.
 """
 
+from collections import defaultdict
+
 from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
@@ -11,6 +13,7 @@ from apps.core.actors import Actor
 from apps.core.errors import DomainError
 from apps.core.jobs import job_start
 from apps.core.policies import enforce
+from apps.inventory.models import Source
 from apps.remediation.models import Order
 from apps.reviews.models import Campaign, CampaignSource, ReviewItem
 from apps.reviews.policies import campaigns as policies
@@ -74,15 +77,10 @@ def _note_sources(work: Work) -> bool:
     """Note the readings that the closing compares with."""
     campaign = work.campaign
     CampaignSource.objects.filter(campaign=campaign, moment="closing").delete()
-    CampaignSource.objects.bulk_create(
-        sources_now(campaign, _streams(campaign), "closing", campaign.policy)
-    )
+    at_staging = CampaignSource.objects.filter(campaign=campaign, moment="staging")
+    sources = Source.objects.current().filter(stream__in=at_staging.values("source__stream"))
+    CampaignSource.objects.bulk_create(sources_now(campaign, sources, "closing", campaign.policy))
     return False
-
-
-def _streams(campaign: Campaign) -> set[str]:
-    noted = CampaignSource.objects.filter(campaign=campaign, moment="staging")
-    return set(noted.values_list("source__stream", flat=True))
 
 
 def _compare(work: Work) -> bool:
@@ -94,9 +92,11 @@ def _compare(work: Work) -> bool:
         .order_by("pk")[:CHUNK]
     )
     blind = set(streams_not_read_again(work.campaign))
+    seen: dict[AtClose, list[int]] = defaultdict(list)
     for item in items:
-        item.at_close = _seen(item, blind)
-    ReviewItem.objects.bulk_update(items, ["at_close"], batch_size=CHUNK)
+        seen[_seen(item, blind)].append(item.pk)
+    for at_close, pks in seen.items():
+        ReviewItem.objects.filter(pk__in=pks).update(at_close=at_close)
     return work.went_through([item.pk for item in items])
 
 

@@ -23,9 +23,9 @@ from apps.remediation.models import Order
 from apps.reviews.models import Assignment, Campaign, ReviewItem
 from apps.reviews.services.freezing import (
     Freezer,
-    freeze_bindings,
-    freeze_credentials,
-    freeze_grants,
+    frozen_bindings,
+    frozen_credentials,
+    frozen_grants,
 )
 from apps.reviews.services.letters import invite_reviewers
 from apps.reviews.services.moves import campaign_move, items_move
@@ -121,11 +121,12 @@ def _supersede(campaign: Campaign, items: Sequence[ReviewItem], actor: Actor) ->
     for reason, group in _by_reason(items).items():
         items_move(group, ItemState.SUPERSEDED, Disposition.SUPERSEDED, actor=actor, reason=reason)
     freezer = Freezer(campaign)
-    successors = [
-        *freeze_grants(freezer, [item.grant_id for item in items if item.grant_id]),
-        *freeze_credentials(freezer, [item.credential_id for item in items if item.credential_id]),
-        *freeze_bindings(freezer, [item.binding_id for item in items if item.binding_id]),
+    frozen = [
+        *frozen_grants(freezer, [item.grant_id for item in items if item.grant_id]),
+        *frozen_credentials(freezer, [item.credential_id for item in items if item.credential_id]),
+        *frozen_bindings(freezer, [item.binding_id for item in items if item.binding_id]),
     ]
+    successors = [new.unsaved() for new in frozen]
     for new in successors:
         old = by_subject[new.grant_id, new.credential_id, new.binding_id]
         new.supersedes = old

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from apps.core.preferences import all_preferences
@@ -12,28 +13,30 @@ from apps.reviews.querysets.population import credentials_in, grants_in
 from apps.reviews.scope import Scope
 
 
-def streams_of(scope: Scope) -> set[str]:
-    """The streams that the records in scope come from. What people wrote by hand has none."""
-    held = [
-        rows.exclude(stream="").order_by().values_list("stream", flat=True).distinct()
-        for rows in (grants_in(scope), credentials_in(scope))
-    ]
-    return {stream for rows in held for stream in rows}
+def sources_of(scope: Scope) -> QuerySet[Source]:
+    """The current source of each stream that has a record in scope.
+
+    What people wrote by hand comes from none.
+    """
+    grants = grants_in(scope).filter(stream=OuterRef("stream"))
+    credentials = credentials_in(scope).filter(stream=OuterRef("stream"))
+    return Source.objects.current().filter(Exists(grants) | Exists(credentials))
 
 
 def sources_now(
-    campaign: Campaign, streams: Collection[str], moment: str, policy: dict[str, int]
+    campaign: Campaign, sources: QuerySet[Source], moment: str, policy: dict[str, int]
 ) -> list[CampaignSource]:
-    """The current source of each stream with its age, unsaved."""
+    """These sources with their age, unsaved."""
     now = timezone.now()
-    rows = Source.objects.current().filter(stream__in=streams).order_by("label", "pk")
-    return [_seen(campaign, source, moment, now, policy) for source in rows]
+    return [
+        _seen(campaign, source, moment, now, policy) for source in sources.order_by("label", "pk")
+    ]
 
 
 def stale_sources(campaign: Campaign) -> list[CampaignSource]:
     """The sources that staging now would refuse without a reason."""
-    streams = streams_of(Scope.of(campaign.scope))
-    sources = sources_now(campaign, streams, "staging", all_preferences())
+    scope = Scope.of(campaign.scope)
+    sources = sources_now(campaign, sources_of(scope), "staging", all_preferences())
     return [one for one in sources if one.is_stale]
 
 

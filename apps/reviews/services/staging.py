@@ -1,7 +1,8 @@
 """Staging freezes a campaign's population, reviewers, policy, and each agent's fingerprints."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from itertools import batched
 
 from django.db import transaction
 from django.db.models import Count, Q
@@ -14,23 +15,24 @@ from apps.core.errors import DomainError
 from apps.core.jobs import job_start
 from apps.core.policies import enforce
 from apps.core.preferences import all_preferences
-from apps.reviews.models import Campaign, CampaignSource, ReviewItem
+from apps.reviews.models import Campaign, CampaignSource, PopulationPart, ReviewItem
 from apps.reviews.policies import campaigns as policies
 from apps.reviews.querysets.population import credentials_in, grants_in
-from apps.reviews.scope import Scope
+from apps.reviews.scope import CREDENTIAL, GRANT, Scope
 from apps.reviews.selectors.coverage import left_out_of, needs_fallback_reason
 from apps.reviews.services.carrying import carry_forward
 from apps.reviews.services.freezing import (
     Freezer,
-    credential_rows,
-    grant_rows,
+    NewItem,
+    frozen_credentials,
+    frozen_grants,
     items_write,
 )
 from apps.reviews.services.launching import campaign_launch
 from apps.reviews.services.letters import tell_runner
 from apps.reviews.services.moves import campaign_move
 from apps.reviews.services.phases import CHUNK, Phase, Work, run_phases
-from apps.reviews.services.sources import sources_now, streams_of, told
+from apps.reviews.services.sources import sources_now, sources_of, told
 from apps.reviews.states import CampaignState, FoundBy, ItemState
 
 AT_FALLBACK = (FoundBy.FALLBACK, FoundBy.NO_AGENT, FoundBy.SELF_REVIEW)
@@ -51,7 +53,7 @@ def campaign_stage(
     campaign.stale_reason = stale_reason.strip()
     campaign.staging_message = ""
     scope = Scope.of(campaign.scope)
-    sources = sources_now(campaign, streams_of(scope), "staging", campaign.policy)
+    sources = sources_now(campaign, sources_of(scope), "staging", campaign.policy)
     stale = [one for one in sources if one.is_stale]
     if stale and not campaign.stale_reason:
         raise DomainError(
@@ -76,31 +78,10 @@ def campaign_stage(
 
 def staging_run(*, job_id: int) -> None:
     """Do, or go on with, the staging of a campaign."""
-    made: list[Freezer] = []
-
-    def freezer(work: Work) -> Freezer:
-        """People are read once per run, not once per chunk."""
-        if not made:
-            made.append(Freezer(work.campaign))
-        return made[0]
-
-    def grants(work: Work) -> bool:
-        rows = grants_in(_scope(work)).filter(pk__gt=work.after)
-        pks = list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK])
-        items_write(grant_rows(freezer(work), pks))
-        return work.went_through(pks)
-
-    def credentials(work: Work) -> bool:
-        rows = credentials_in(_scope(work)).filter(pk__gt=work.after)
-        pks = list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK])
-        items_write(credential_rows(freezer(work), pks))
-        return work.went_through(pks)
-
     phases: dict[str, Phase] = {
         "clear": _clear,
         "begin": _begin,
-        "grants": _while_staging(grants),
-        "credentials": _while_staging(credentials),
+        "freeze": _while_staging(_freezing()),
         "carry": _while_staging(carry_forward),
         "finish": _while_staging(_finish),
         "launch": _launch,
@@ -119,6 +100,7 @@ def _while_staging(phase: Phase) -> Phase:
 
 def _clear(work: Work) -> bool:
     """Remove what an earlier staging froze: it was never launched, so nobody was asked."""
+    PopulationPart.objects.filter(campaign=work.campaign).delete()
     items = ReviewItem.objects.filter(campaign=work.campaign).order_by("pk")
     pks = list(items.values_list("pk", flat=True)[: CHUNK * 5])
     ReviewItem.objects.filter(pk__in=pks).delete()
@@ -126,16 +108,52 @@ def _clear(work: Work) -> bool:
 
 
 def _begin(work: Work) -> bool:
-    """Note the sources the population is read from, and how much there is to do."""
+    """Note the sources, then choose the population: one read in between is seen at the end.
+
+    The subjects of an identity stand together, so that what is around it is read once.
+    """
     scope = _scope(work)
     CampaignSource.objects.filter(campaign=work.campaign).delete()
     CampaignSource.objects.bulk_create(
-        sources_now(work.campaign, streams_of(scope), "staging", work.campaign.policy)
+        sources_now(work.campaign, sources_of(scope), "staging", work.campaign.policy)
+    )
+    chosen = {
+        kind: list(rows.order_by("identity", "pk").values_list("pk", flat=True))
+        for kind, rows in ((GRANT, grants_in(scope)), (CREDENTIAL, credentials_in(scope)))
+    }
+    PopulationPart.objects.bulk_create(
+        PopulationPart(campaign=work.campaign, kind=kind, subject_ids=part)
+        for kind, pks in chosen.items()
+        for part in batched(pks, CHUNK)
     )
     work.done = 0
-    work.job.total = grants_in(scope).count() + credentials_in(scope).count()
+    work.job.total = sum(map(len, chosen.values()))
     work.job.save(update_fields=["total"])
     return False
+
+
+_FREEZERS: dict[str, Callable[[Freezer, Collection[int]], list[NewItem]]] = {
+    GRANT: frozen_grants,
+    CREDENTIAL: frozen_credentials,
+}
+
+
+def _freezing() -> Phase:
+    """Freeze the population part by part; what parts have in common is read once per run."""
+    made: list[Freezer] = []
+
+    def freeze(work: Work) -> bool:
+        part = PopulationPart.objects.filter(campaign=work.campaign).first()
+        if part is None:
+            return False
+        if not made:
+            made.append(Freezer(work.campaign))
+        items_write(_FREEZERS[part.kind](made[0], part.subject_ids))
+        part.delete()
+        work.done += len(part.subject_ids)
+        return True
+
+    return freeze
 
 
 def _finish(work: Work) -> bool:
@@ -173,8 +191,7 @@ def _finish(work: Work) -> bool:
 
 def _refuse_moving_sources(campaign: Campaign) -> None:
     read = set(campaign.campaign_sources.filter(moment="staging").values_list("source", flat=True))
-    streams = streams_of(Scope.of(campaign.scope))
-    now = {one.source_id for one in sources_now(campaign, streams, "staging", campaign.policy)}
+    now = set(sources_of(Scope.of(campaign.scope)).values_list("pk", flat=True))
     if now - read:
         raise DomainError(
             "A source was read again while the population was being frozen, so parts of it are"

@@ -2,20 +2,18 @@
 
 from apps.reviews.services.freezing.items import (
     Freezer,
-    credential_rows,
-    freeze_bindings,
-    freeze_credentials,
-    freeze_grants,
-    grant_rows,
+    NewItem,
+    frozen_bindings,
+    frozen_credentials,
+    frozen_grants,
 )
 from apps.reviews.services.freezing.writing import items_write
 
 __all__ = [
     "Freezer",
-    "credential_rows",
-    "freeze_bindings",
-    "freeze_credentials",
-    "freeze_grants",
-    "grant_rows",
+    "NewItem",
+    "frozen_bindings",
+    "frozen_credentials",
+    "frozen_grants",
     "items_write",
 ]

@@ -1,4 +1,4 @@
-"""What many items share: agents that answer for identities, people, fingerprints, sources."""
+"""What many items share: people, systems, agents that answer for identities, fingerprints."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -11,8 +11,10 @@ from apps.accounts.models import User
 from apps.core.actors import Role
 from apps.grants.models import AgentFingerprint
 from apps.grants.states import FingerprintKind
-from apps.inventory.models import Agent, Binding, Identity, Task
+from apps.inventory.models import Agent, Binding, Identity, System, Task
 from apps.reviews.reviewers import Accountable, Reviewers
+
+type Facts = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,40 +43,77 @@ _MAY_DECIDE = {Role.REVIEWER, Role.STEWARD}
 
 
 @dataclass(frozen=True, slots=True)
+class AgentThen:
+    """An agent as an item keeps it: its people, its facts, its fingerprints."""
+
+    accountable: Accountable
+    facts: Facts
+    design: str
+    access: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityThen:
+    """An identity as an item keeps it, and every agent bound to it, by name."""
+
+    name: str
+    system_id: int
+    facts: Facts
+    agent: AgentThen | None
+    used_by: list[str]
+
+
 class Surroundings:
-    """What stands around the identities of one chunk."""
+    """What stands around subjects. People, systems, and agents are read once and kept, so that
+    all items of a run show an agent as one and the same."""
 
-    agents: dict[int, Accountable]
-    facts: dict[int, dict[str, Any]]
-    bound: dict[int, list[str]]
-    design: dict[int, str]
-    access: dict[int, str]
+    def __init__(self, fallback_id: int):
+        self.people = people_for(fallback_id)
+        self.systems: dict[int, Facts] = {
+            pk: {"system": name, "account": account, "environment": where, "system_tags": tags}
+            for pk, name, account, where, tags in System.objects.values_list(
+                "pk", "name", "account", "environment", "tags"
+            )
+        }
+        self._agents: dict[int, AgentThen] = {}
 
-    def of(self, identity_id: int) -> Accountable | None:
-        return self.agents.get(identity_id)
+    def identities(self, identity_ids: Collection[int]) -> dict[int, IdentityThen]:
+        rows: Any = Identity.objects.filter(pk__in=identity_ids).with_accountable()
+        read = list(
+            rows.values_list("pk", "name", "external_id", "kind", "system_id", "accountable_id")
+        )
+        agents = self._agents_of({agent_id for *_, agent_id in read if agent_id is not None})
+        bound = _bound(identity_ids)
+        return {
+            pk: IdentityThen(
+                name=name,
+                system_id=system_id,
+                facts={
+                    "identity": name,
+                    "identity_external_id": external_id,
+                    "identity_kind": kind,
+                },
+                agent=agents.get(agent_id),
+                used_by=bound.get(pk, []),
+            )
+            for pk, name, external_id, kind, system_id, agent_id in read
+        }
 
-    def used_by(self, identity_id: int) -> list[str]:
-        """Every agent bound to the identity, by name."""
-        return self.bound.get(identity_id, [])
-
-
-def surroundings_of(identity_ids: Collection[int], people: People) -> Surroundings:
-    rows: Any = Identity.objects.filter(pk__in=identity_ids).with_accountable()
-    accountable: dict[int, int] = dict(
-        rows.filter(accountable_id__isnull=False).values_list("pk", "accountable_id")
-    )
-    tasks = Task.objects.filter(retired_at__isnull=True).order_by("position", "pk")
-    people_and_tasks = Agent.objects.select_related("team").prefetch_related(
-        Prefetch("tasks", tasks)
-    )
-    agents = people_and_tasks.in_bulk(set(accountable.values()))
-    return Surroundings(
-        agents={pk: _accountable(agents[agent]) for pk, agent in accountable.items()},
-        facts={pk: _facts(agent, people) for pk, agent in agents.items()},
-        bound=_bound(identity_ids),
-        design=_newest(FingerprintKind.DESIGN, agents),
-        access=_newest(FingerprintKind.ACCESS, agents),
-    )
+    def _agents_of(self, agent_ids: Collection[int]) -> dict[int, AgentThen]:
+        missing = set(agent_ids) - self._agents.keys()
+        if missing:
+            design = _newest(FingerprintKind.DESIGN, missing)
+            access = _newest(FingerprintKind.ACCESS, missing)
+            tasks = Task.objects.filter(retired_at__isnull=True).order_by("position", "pk")
+            agents = Agent.objects.filter(pk__in=missing).select_related("team")
+            for agent in agents.prefetch_related(Prefetch("tasks", tasks)):
+                self._agents[agent.pk] = AgentThen(
+                    accountable=_accountable(agent),
+                    facts=_facts(agent, self.people),
+                    design=design.get(agent.pk, ""),
+                    access=access.get(agent.pk, ""),
+                )
+        return self._agents
 
 
 def _accountable(agent: Agent) -> Accountable:
@@ -82,7 +121,7 @@ def _accountable(agent: Agent) -> Accountable:
     return Accountable(agent.pk, agent.name, agent.owner_id, manager)
 
 
-def _facts(agent: Agent, people: People) -> dict[str, Any]:
+def _facts(agent: Agent, people: People) -> Facts:
     return {
         "name": agent.name,
         "environment": agent.environment,

@@ -20,20 +20,32 @@ class ReviewItem(models.Model):
     newest assignment. `attester` is the owner asked to attest the need of write and admin.
     """
 
-    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="items")
+    # A population is written at once, so a key has an index of its own only where none of those
+    # below serves it; where it is mostly empty, the index leaves the empty ones out.
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="items", db_index=False)
     grant = models.ForeignKey(
         Grant, models.PROTECT, null=True, blank=True, related_name="review_items"
     )
     credential = models.ForeignKey(
-        Credential, models.PROTECT, null=True, blank=True, related_name="review_items"
+        Credential,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="review_items",
+        db_index=False,
     )
     binding = models.ForeignKey(
-        Binding, models.PROTECT, null=True, blank=True, related_name="review_items"
+        Binding,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="review_items",
+        db_index=False,
     )
     agent = models.ForeignKey(
         Agent, models.PROTECT, null=True, blank=True, related_name="review_items"
     )
-    system = models.ForeignKey(System, models.PROTECT, related_name="+")
+    system = models.ForeignKey(System, models.PROTECT, related_name="+", db_index=False)
     level = models.CharField(max_length=5, blank=True)
     label = models.CharField(max_length=400)
     frozen = models.JSONField(default=dict)
@@ -41,12 +53,17 @@ class ReviewItem(models.Model):
     design_digest = models.CharField(max_length=64, blank=True)
     access_digest = models.CharField(max_length=64, blank=True)
     reviewer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="review_items"
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="review_items", db_index=False
     )
     found_by = models.CharField(max_length=12, choices=FoundBy)
     reassigned_count = models.PositiveSmallIntegerField(default=0)
     attester = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     state = models.CharField(
         max_length=10, choices=ItemState, default=ItemState.OPEN, editable=False
@@ -59,10 +76,15 @@ class ReviewItem(models.Model):
         max_length=7, choices=AtClose, blank=True, default="", editable=False
     )
     order = models.ForeignKey(
-        Order, models.PROTECT, null=True, blank=True, related_name="review_items"
+        Order, models.PROTECT, null=True, blank=True, related_name="review_items", db_index=False
     )
     supersedes = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="superseded_by"
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="superseded_by",
+        db_index=False,
     )
     carries = models.ForeignKey(
         "reviews.Decision",
@@ -70,6 +92,7 @@ class ReviewItem(models.Model):
         null=True,
         blank=True,
         related_name="carried_by",
+        db_index=False,
         help_text="The earlier decision that it was carried forward from.",
     )
 
@@ -116,6 +139,19 @@ class ReviewItem(models.Model):
                 fields=["reviewer", "campaign"],
                 condition=Q(state=ItemState.OPEN),
             ),
+            models.Index(
+                name="reviews_item_attesting",
+                fields=["attester", "campaign"],
+                condition=Q(state=ItemState.OPEN, attester__isnull=False),
+            ),
+            *(
+                models.Index(
+                    name=f"reviews_item_{key}",
+                    fields=[key],
+                    condition=Q(**{f"{key}__isnull": False}),
+                )
+                for key in ("credential", "binding", "order", "supersedes", "carries")
+            ),
         ]
 
     def __str__(self) -> str:
@@ -140,12 +176,14 @@ class ReviewItem(models.Model):
 class Assignment(models.Model):
     """Who was asked to decide an item, since when, and how they were found. Append-only."""
 
-    item = models.ForeignKey(ReviewItem, models.PROTECT, related_name="assignments")
-    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    item = models.ForeignKey(ReviewItem, models.PROTECT, related_name="assignments", db_index=False)
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False
+    )
     found_by = models.CharField(max_length=12, choices=FoundBy)
     reason = models.TextField(blank=True)
     assigned_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False
     )
     since = models.DateTimeField(db_default=Now())
 

@@ -10,7 +10,7 @@ from apps.connectors.models import StagedRow, Sync
 from apps.grants.models import Grant, GrantStatement, Permission
 from apps.inventory.models import Credential, Identity, Source, System
 from apps.inventory.states import CredentialState
-from tests.connectors.adapters.reading import FIXTURES, SHARED
+from tests.connectors.adapters.reading import FIXTURES, real_account
 from tests.connectors.importing import bring, preview, told, written
 from tests.factories.inventory import AgentFactory, BindingFactory
 
@@ -27,7 +27,7 @@ def content():
 
 
 def test_the_real_account_imports_completely():
-    source = bring(SHARED / "account-authorization-details.json", FORMAT)
+    source = bring(real_account(), FORMAT)
 
     assert (source.read_count, source.accepted_count, source.rejected_count) == (40, 40, 0)
     assert source.account == "012345678901"

@@ -24,6 +24,7 @@ from apps.connectors.adapters.contract import (
     SystemRow,
     Tally,
 )
+from apps.connectors.adapters.keeping import flaw_of
 from apps.connectors.adapters.opening import SourceFile
 from apps.connectors.adapters.times import moment
 
@@ -31,6 +32,8 @@ FORMAT = "aws-authorization-details"
 COMMAND = "aws iam get-account-authorization-details"
 LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 SERVICE_LINKED = "/aws-service-role/"
+# Longer than AWS allows a name, and no longer than is kept.
+LONGEST_NAME, LONGEST_ARN = 200, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +125,10 @@ class _Reading:
     def _read_policies(self) -> Iterator[Rejected]:
         for at, entry in self._entries("Policies"):
             path = f"Policies[{at}]"
-            arn = str(entry.get("Arn") or "") if _is_object(entry) else ""
-            if not arn:
-                yield Rejected(path, "A managed policy needs an Arn.", kind="policy")
+            arn = _text(entry, "Arn")
+            flaw = flaw_of(entry)
+            if flaw or not arn:
+                yield Rejected(path, flaw or "A managed policy needs an Arn.", kind="policy")
                 continue
             policy = self._managed(entry, arn, path)
             self.policies[arn] = policy
@@ -132,11 +136,12 @@ class _Reading:
                 yield Rejected(policy.path, policy.problem, kind="policy", key=arn)
 
     def _managed(self, entry: Mapping[str, Any], arn: str, path: str) -> Managed:
-        name = str(entry.get("PolicyName") or arn.rpartition("/")[2])
+        name = _text(entry, "PolicyName") or arn.rpartition("/")[2]
         try:
-            at, document = _default_version(entry)
+            _check_lengths(name, arn, path)
+            at, document = _default_version(entry, path)
         except _Unreadable as error:
-            return Managed(name, path=f"{path}.{error.path}", problem=error.reason)
+            return Managed(name, path=error.path, problem=error.reason)
         try:
             held = statements_of(document, origin=Origin(name, arn), known=self.known)
         except BadPolicy as error:
@@ -147,11 +152,13 @@ class _Reading:
     def _read_groups(self) -> Iterator[Rejected]:
         for at, entry in self._entries("GroupDetailList"):
             path = f"GroupDetailList[{at}]"
-            name = str(entry.get("GroupName") or "") if _is_object(entry) else ""
-            if not name:
-                yield Rejected(path, "A group needs a GroupName.", kind="group")
+            name = _text(entry, "GroupName")
+            flaw = flaw_of(entry)
+            if flaw or not name:
+                yield Rejected(path, flaw or "A group needs a GroupName.", kind="group")
                 continue
             try:
+                _check_lengths(name, "", path)
                 held = self._held(entry, "GroupPolicyList", path)
             except _Unreadable as error:
                 self.groups[name] = error
@@ -162,8 +169,11 @@ class _Reading:
     def _identities(self, listing: str, kind: str, as_kind: str) -> Iterator[Row]:
         for at, entry in self._entries(listing):
             path = f"{listing}[{at}]"
-            arn = str(entry.get("Arn") or "") if _is_object(entry) else ""
-            if not arn or not entry.get(f"{kind}Name"):
+            arn, flaw = _text(entry, "Arn"), flaw_of(entry)
+            if flaw:
+                yield Rejected(path, flaw, "identity")
+                continue
+            if not arn or not _text(entry, f"{kind}Name"):
                 yield Rejected(path, f"It needs an Arn and a {kind}Name.", "identity", arn)
                 continue
             try:
@@ -178,6 +188,7 @@ class _Reading:
     ) -> list[Row]:
         if account_of(arn) != self.account:
             raise _Unreadable(f"{path}.Arn", f"It is not of account {self.account}.")
+        _check_lengths(entry[f"{kind}Name"], arn, path)
         statements = [
             *self._held(entry, f"{kind}PolicyList", path),
             *self._by_groups(entry, path),
@@ -202,16 +213,14 @@ class _Reading:
         created = self._moment(entry, "CreateDate", path)
         facts = {
             "created_at": created.isoformat() if created else "",
-            "tags": _tags(entry),
+            "tags": _tags(entry, path),
             "id": entry.get("UserId") or entry.get("RoleId") or "",
             "path": entry.get("Path") or "/",
-            "groups": list(entry.get("GroupList") or []),
+            "groups": _names(entry, "GroupList", path),
             "boundary": _boundary_arn(entry),
             "last_used_region": used.get("Region", "") if _is_object(used) else "",
             "instance_profiles": [
-                profile.get("Arn", "")
-                for profile in entry.get("InstanceProfileList") or []
-                if _is_object(profile)
+                profile.get("Arn", "") for profile in _objects(entry, "InstanceProfileList", path)
             ],
         }
         return IdentityRow(
@@ -222,7 +231,7 @@ class _Reading:
             created_at=created,
             last_used_at=self._moment(used, "LastUsedDate", f"{path}.RoleLastUsed"),
             service_linked=str(entry.get("Path", "")).startswith(SERVICE_LINKED),
-            tags=_tags(entry),
+            tags=_tags(entry, path),
             facts=facts,
             trust={**self._trust(entry, path), **chains_of(grants, self.known)},
         )
@@ -243,7 +252,8 @@ class _Reading:
     def _inline(self, entry: Mapping[str, Any], listing: str, path: str) -> Iterator[Statement]:
         for at, policy in enumerate(_objects(entry, listing, path)):
             where = f"{path}.{listing}[{at}]"
-            origin = Origin(str(policy.get("PolicyName") or "unnamed inline policy"))
+            origin = Origin(_text(policy, "PolicyName") or "unnamed inline policy")
+            _check_lengths(origin.policy, "", where)
             try:
                 yield from statements_of(
                     policy.get("PolicyDocument"), origin=origin, known=self.known
@@ -269,7 +279,7 @@ class _Reading:
         return policy.statements
 
     def _by_groups(self, entry: Mapping[str, Any], path: str) -> Iterator[Statement]:
-        for at, name in enumerate(entry.get("GroupList") or []):
+        for at, name in enumerate(_names(entry, "GroupList", path)):
             where = f"{path}.GroupList[{at}]"
             group = self.groups.get(name)
             if group is None:
@@ -299,14 +309,13 @@ class _Reading:
             raise _Unreadable(f"{path}.{name}", f"{value!r} is not a time.") from error
 
 
-def _default_version(entry: Mapping[str, Any]) -> tuple[int, Any]:
+def _default_version(entry: Mapping[str, Any], path: str) -> tuple[int, Any]:
     wanted = entry.get("DefaultVersionId")
-    for at, version in enumerate(entry.get("PolicyVersionList") or []):
-        if _is_object(version) and (
-            version.get("VersionId") == wanted or (not wanted and version.get("IsDefaultVersion"))
-        ):
+    for at, version in enumerate(_objects(entry, "PolicyVersionList", path)):
+        if version.get("VersionId") == wanted or (not wanted and version.get("IsDefaultVersion")):
             return at, version.get("Document")
-    raise _Unreadable("PolicyVersionList", f"The default version {wanted} is not in the file.")
+    reason = f"The default version {wanted} is not in the file."
+    raise _Unreadable(f"{path}.PolicyVersionList", reason)
 
 
 def _objects(entry: Mapping[str, Any], name: str, path: str) -> list[Mapping[str, Any]]:
@@ -316,16 +325,34 @@ def _objects(entry: Mapping[str, Any], name: str, path: str) -> list[Mapping[str
     return listing
 
 
+def _names(entry: Mapping[str, Any], name: str, path: str) -> list[str]:
+    listing = entry.get(name) or []
+    if not isinstance(listing, list) or not all(isinstance(item, str) for item in listing):
+        raise _Unreadable(f"{path}.{name}", "It must be a list of names.")
+    return listing
+
+
+def _text(entry: Any, name: str) -> str:
+    """Return a member that must be a text; empty where it is anything else."""
+    value = entry.get(name) if _is_object(entry) else None
+    return value if isinstance(value, str) else ""
+
+
+def _check_lengths(name: str, arn: str, path: str) -> None:
+    if len(name) > LONGEST_NAME:
+        raise _Unreadable(path, f"Its name has more than {LONGEST_NAME} characters.")
+    if len(arn) > LONGEST_ARN:
+        raise _Unreadable(path, f"Its Arn has more than {LONGEST_ARN} characters.")
+
+
 def _boundary_arn(entry: Mapping[str, Any]) -> str:
     boundary = entry.get("PermissionsBoundary")
     return str(boundary.get("PermissionsBoundaryArn") or "") if _is_object(boundary) else ""
 
 
-def _tags(entry: Mapping[str, Any]) -> dict[str, str]:
+def _tags(entry: Mapping[str, Any], path: str) -> dict[str, str]:
     return {
-        str(tag.get("Key", "")): str(tag.get("Value", ""))
-        for tag in entry.get("Tags") or []
-        if _is_object(tag)
+        str(tag.get("Key", "")): str(tag.get("Value", "")) for tag in _objects(entry, "Tags", path)
     }
 
 

@@ -24,12 +24,15 @@ from apps.connectors.adapters.contract import (
     SystemRow,
     Tally,
 )
+from apps.connectors.adapters.keeping import flaw_of
 from apps.connectors.adapters.opening import SourceFile
 from apps.connectors.adapters.times import moment
 
 FORMAT = "aws-credential-report"
 COMMAND = "aws iam get-credential-report"
 ROOT = "<root_account>"
+# The key of a credential is the ARN and its place.
+LONGEST = {"user": 200, "arn": 280}
 NOTHING = {"", "N/A", "no_information", "not_supported"}
 COLUMNS = (
     "user",
@@ -62,6 +65,10 @@ def read(source: SourceFile) -> Iterator[Row]:
     with _lines(source) as (lines, provider_at):
         for line, entry in _entries(source, lines):
             entries += 1
+            flaw = flaw_of(entry) or _overlong(entry)
+            if flaw:
+                yield Rejected(f"line {line}", flaw, "identity")
+                continue
             found = account_of(entry["arn"])
             if not account:
                 account = found
@@ -213,6 +220,13 @@ def _certificate(entry: Mapping[str, str], account: str, place: str) -> Iterator
         rotated_at=rotated,
         label=f"Signing certificate {place}",
     )
+
+
+def _overlong(entry: Mapping[str, str]) -> str:
+    for column, longest in LONGEST.items():
+        if len(entry[column]) > longest:
+            return f"Its {column} has more than {longest} characters."
+    return ""
 
 
 def _flag(entry: Mapping[str, str], column: str) -> bool:

@@ -8,9 +8,11 @@ from urllib.parse import unquote
 
 from apps.connectors.adapters import patterns
 from apps.connectors.adapters.aws_catalogue import Catalogue
+from apps.connectors.adapters.keeping import flaw_of
 
 ALLOW, DENY = "Allow", "Deny"
 POLICY, BOUNDARY = "policy", "boundary"
+LONGEST_SERVICE, LONGEST_ACTION = 80, 200
 
 
 class BadPolicy(Exception):
@@ -90,12 +92,24 @@ def statements_of(document: Any, *, origin: Origin, known: Catalogue) -> tuple[S
 
 def decoded(document: Any) -> dict[str, Any]:
     if isinstance(document, str):
-        try:
-            document = json.loads(unquote(document))
-        except ValueError as error:
-            raise BadPolicy("", f"The policy is not JSON: {error}.") from error
+        document = _parsed(document)
     if not isinstance(document, dict):
         raise BadPolicy("", "The policy must be an object.")
+    return document
+
+
+def _parsed(text: str) -> Any:
+    """Read a document given as text: as JSON, or as the API writes it, URL-encoded."""
+    is_encoded = text.lstrip()[:1] == "%"
+    try:
+        document = json.loads(unquote(text) if is_encoded else text)
+    except ValueError as error:
+        raise BadPolicy("", f"The policy is not JSON: {error}.") from error
+    except RecursionError as error:
+        raise BadPolicy("", "The policy is nested too deeply.") from error
+    flaw = flaw_of(document)
+    if flaw:
+        raise BadPolicy("", flaw)
     return document
 
 
@@ -114,13 +128,12 @@ def _statement(entry: Any, path: str, origin: Origin, known: Catalogue) -> State
     if not isinstance(entry, dict):
         raise BadPolicy(path, "A statement must be an object.")
     effect = entry.get("Effect")
-    if effect not in {ALLOW, DENY}:
+    if effect not in (ALLOW, DENY):
         raise BadPolicy(f"{path}.Effect", f"It must be Allow or Deny, not {effect!r}.")
     actions, not_actions = _either(entry, "Action", path)
     resources, not_resources = _either(entry, "Resource", path)
     for name in (*actions, *not_actions):
-        if ":" not in name and name.strip("*"):
-            raise BadPolicy(path, f"{name!r} is no action: it names no service.")
+        _check_action(name, path)
     conditions = entry.get("Condition") or {}
     if not isinstance(conditions, dict):
         raise BadPolicy(f"{path}.Condition", "It must be an object.")
@@ -138,12 +151,22 @@ def _statement(entry: Any, path: str, origin: Origin, known: Catalogue) -> State
     )
 
 
+def _check_action(name: str, path: str) -> None:
+    service, colon, _ = name.partition(":")
+    if not colon and name.strip("*"):
+        raise BadPolicy(path, f"{name[:80]!r} is no action: it names no service.")
+    if len(service) > LONGEST_SERVICE or len(name) > LONGEST_ACTION:
+        raise BadPolicy(path, f"{name[:80]!r} and so on is no action: it is too long.")
+
+
 def _either(
     entry: Mapping[str, Any], name: str, path: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     given, negated = texts(entry, name, path), texts(entry, f"Not{name}", path)
     if bool(given) == bool(negated):
         raise BadPolicy(path, f"It needs exactly one of {name} and Not{name}.")
+    if "" in (*given, *negated):
+        raise BadPolicy(path, f"{name} and Not{name} may not hold an empty text.")
     return given, negated
 
 

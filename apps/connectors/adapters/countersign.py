@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from apps.connectors.adapters import countersign_csv, json_stream
 from apps.connectors.adapters.contract import Header, Rejected, Row
 from apps.connectors.adapters.countersign_entries import ENTRIES, entry_rows
+from apps.connectors.adapters.keeping import flaw_of
 from apps.connectors.adapters.opening import SourceFile
 from apps.connectors.adapters.times import moment
 
 FORMAT = "countersign"
+LONGEST_STREAM = 100
 ORDER = (
     "systems",
     "agents",
@@ -68,17 +70,25 @@ def _check(source: SourceFile, names: dict[str, str]) -> None:
 
 def _header(source: SourceFile, stream: str, names: dict[str, str]) -> Header:
     about = {name: next(json_stream.items(source, name), None) for name in ABOUT if name in names}
+    flaw = flaw_of(about)
+    if flaw:
+        raise source.refuse(flaw, where=", ".join(about))
     if about.get("format", FORMAT) != FORMAT:
         raise source.refuse(f"It must be {FORMAT!r}, not {about['format']!r}.", where="format")
     if about.get("version", 1) != 1:
         raise source.refuse("Only version 1 is read.", where="version")
+    named = about.get("stream") or ""
+    if not isinstance(named, str) or len(named) > LONGEST_STREAM:
+        raise source.refuse(
+            f"It must be a text of at most {LONGEST_STREAM} characters.", where="stream"
+        )
     try:
         provider_at = moment(about.get("provider_time"))
     except ValueError as error:
         raise source.refuse(f"{error}.", where="provider_time") from error
     return Header(
         format=FORMAT,
-        stream=f"{FORMAT}:{stream or about.get('stream') or 'inventory'}",
+        stream=f"{FORMAT}:{stream or named or 'inventory'}",
         account="",
         provider_at=provider_at,
         kinds=_kinds(names) if about.get("complete", True) else frozenset(),

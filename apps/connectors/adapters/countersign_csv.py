@@ -112,6 +112,8 @@ def _entry(kind: str, line: int, row: Mapping[str, str]) -> tuple[int, dict[str,
             continue
         try:
             entry[column] = _cell(column, cell)
+        except RecursionError:
+            return line, Rejected(f"line {line}, {column}", "It is nested too deeply.")
         except ValueError as error:
             return line, Rejected(f"line {line}, {column}", f"{error}.", ENTRIES.get(kind, ""))
     return line, _shaped(kind, entry)

@@ -25,6 +25,7 @@ from apps.connectors.adapters.contract import (
     SystemRow,
     TaskRow,
 )
+from apps.connectors.adapters.keeping import flaw_of
 from apps.connectors.adapters.times import moment
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "countersign-inventory.schema.json"
@@ -44,6 +45,10 @@ DECLARED = "declared in the file"
 def entry_rows(kind: str, entry: Any, path: str) -> Iterator[Row]:
     """Yield the rows of one entry, or the one reason why it cannot be read."""
     definition = "agent" if kind == "bindings" else ENTRIES[kind]
+    flaw = flaw_of(entry)
+    if flaw:
+        yield Rejected(path, flaw, definition)
+        return
     error = next(iter(_validator(definition).iter_errors(entry)), None)
     if error is not None:
         where = "".join(_step(step) for step in error.absolute_path)

@@ -11,6 +11,7 @@ from apps.connectors.adapters.contract import UnreadableSource
 from apps.connectors.adapters.opening import MEGABYTE, SourceFile
 
 SMALL = 32 * MEGABYTE
+DEEPEST = 100
 WHITESPACE = b" \t\r\n"
 BOM = b"\xef\xbb\xbf"
 
@@ -29,13 +30,17 @@ def items(source: SourceFile, prefix: str) -> Iterator[Any]:
 
 
 def top_level_names(source: SourceFile) -> dict[str, str]:
-    """Return the names at the top of the document with the kind of their value."""
+    """Return the names at the top of the document with the kind of their value.
+
+    Come to first, it also refuses what could not be kept: numbers beyond 64 bits, over which
+    the parser would end the process if they came as anything but C numbers, and deep nesting.
+    """
     names: dict[str, str] = {}
     with source.open() as stream:
         _skip_to_object(stream, source)
         name = ""
         try:
-            for event, value in _top_level(stream):
+            for event, value in _top_level(stream, source):
                 if event == "map_key":
                     name = value
                 elif name not in names:
@@ -49,6 +54,8 @@ def broken(source: SourceFile, error: Exception, *, near: str) -> UnreadableSour
     """Name the line where a small document breaks; of a large one the path."""
     where = f"near {near}" if near else ""
     reason = f"This is not valid JSON: {str(error).splitlines()[0]}."
+    if "overflow" in str(error):
+        return source.refuse("It holds a number that is too large.", where=where)
     with source.open() as stream:
         text = stream.read(SMALL + 1)
     if len(text) <= SMALL:
@@ -63,15 +70,19 @@ def broken(source: SourceFile, error: Exception, *, near: str) -> UnreadableSour
     return source.refuse(reason, where=where)
 
 
-def _top_level(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
-    depth = 0
-    for event, value in ijson.basic_parse(stream):
+def _top_level(stream: io.BufferedReader, source: SourceFile) -> Iterator[tuple[str, Any]]:
+    depth, name = 0, ""
+    for event, value in ijson.basic_parse(stream, use_float=True):
         if event in {"end_map", "end_array"}:
             depth -= 1
         elif depth == 1:
+            name = value if event == "map_key" else name
             yield event, value
         if event in {"start_map", "start_array"}:
             depth += 1
+            if depth > DEEPEST:
+                reason = f"It is nested more than {DEEPEST} levels deep."
+                raise source.refuse(reason, where=f"near {name}")
 
 
 def _skip_to_object(stream: io.BufferedReader, source: SourceFile) -> None:

@@ -44,7 +44,7 @@ class SourceFile:
         self.packing = self._packing()
 
     def refuse(self, reason: str, *, where: str = "") -> UnreadableSource:
-        return UnreadableSource(file=self.name, where=where, reason=reason)
+        return UnreadableSource(file=self.name, where=_shown(where), reason=_shown(reason))
 
     @contextmanager
     def open(self) -> Iterator[io.BufferedReader]:
@@ -134,6 +134,11 @@ class _Bounded(io.RawIOBase):
                 f"The archive grows more than {bounds.ratio} times when unpacked: "
                 "it looks like a zip bomb."
             )
+
+
+def _shown(text: str) -> str:
+    """Write what a file says of itself so that it can be printed and kept."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _size(size: int) -> str:

@@ -9,4 +9,10 @@ def moment(value: Any) -> datetime | None:
     if value in (None, ""):
         return None
     read = datetime.fromisoformat(str(value))
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    if read.tzinfo is None:
+        return read.replace(tzinfo=UTC)
+    try:
+        read.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{value!r} lies outside the calendar") from error
+    return read

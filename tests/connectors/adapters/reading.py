@@ -4,12 +4,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from apps.connectors.adapters.contract import GrantRow, IdentityRow, Rejected, Row
 from apps.connectors.adapters.formats import FORMATS
 from apps.connectors.adapters.opening import Bounds, SourceFile
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-SHARED = Path(__file__).parents[4] / "shared" / "data" / "aws"
+ACCOUNT = Path(__file__).parents[4] / "shared/data/aws/account-authorization-details.json"
+
+
+def real_account() -> Path:
+    """A published account, which lies beside the project, not in it: a clone may stand alone."""
+    if not ACCOUNT.exists():
+        pytest.skip(f"{ACCOUNT.name} does not lie beside the project.")
+    return ACCOUNT
 
 
 def rows_of(path: Path, format_name: str, *, bounds: Bounds | None = None) -> list[Row]:

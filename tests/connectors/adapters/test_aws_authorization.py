@@ -14,9 +14,9 @@ from apps.connectors.adapters.contract import (
 )
 from tests.connectors.adapters.reading import (
     FIXTURES,
-    SHARED,
     document,
     grants,
+    real_account,
     rejected,
     rows_from,
     rows_of,
@@ -27,7 +27,7 @@ FORMAT = "aws-authorization-details"
 
 @pytest.fixture(scope="module")
 def account():
-    return rows_of(SHARED / "account-authorization-details.json", FORMAT)
+    return rows_of(real_account(), FORMAT)
 
 
 @pytest.fixture

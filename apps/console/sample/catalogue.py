@@ -28,6 +28,14 @@ ACTIONS: dict[str, dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
             ("tickets.update", "write", ("changes",)),
             ("tickets.purge", "admin", ("deletes",)),
         ),
+        "profiles": (
+            ("profiles.read", "read", ("reads-private",)),
+            ("profiles.annotate", "write", ("changes",)),
+        ),
+        "reports": (
+            ("reports.read", "read", ()),
+            ("reports.schedule", "write", ("sends-out",)),
+        ),
         "macros": (
             ("macros.read", "read", ()),
             ("macros.edit", "write", ("changes",)),
@@ -46,6 +54,15 @@ ACTIONS: dict[str, dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
             ("deals.update", "write", ("changes",)),
             ("deals.reassign", "admin", ("changes", "grants-access")),
         ),
+        "campaigns": (
+            ("campaigns.read", "read", ()),
+            ("campaigns.send", "write", ("sends-out",)),
+            ("campaigns.approve", "admin", ("sends-out", "grants-access")),
+        ),
+        "notes": (
+            ("notes.read", "read", ("reads-private", "takes-untrusted")),
+            ("notes.write", "write", ("changes",)),
+        ),
         "exports": (
             ("exports.list", "read", ()),
             ("exports.create", "write", ("reads-private", "sends-out")),
@@ -56,6 +73,14 @@ ACTIONS: dict[str, dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
             ("inbox.read", "read", ("reads-private", "takes-untrusted")),
             ("inbox.label", "write", ("changes",)),
             ("inbox.delegate", "admin", ("grants-access",)),
+        ),
+        "rules": (
+            ("rules.list", "read", ()),
+            ("rules.edit", "write", ("sends-out", "changes")),
+        ),
+        "archive": (
+            ("archive.search", "read", ("reads-private",)),
+            ("archive.purge", "write", ("deletes",)),
         ),
         "outbox": (
             ("outbox.list", "read", ()),
@@ -75,6 +100,15 @@ ACTIONS: dict[str, dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
             ("payments.prepare", "write", ("changes",)),
             ("payments.release", "write", ("spends",)),
         ),
+        "ledger": (
+            ("ledger.read", "read", ("reads-private",)),
+            ("ledger.post", "write", ("changes",)),
+            ("ledger.reopen", "admin", ("changes", "grants-access")),
+        ),
+        "budgets": (
+            ("budgets.read", "read", ()),
+            ("budgets.move", "write", ("changes", "spends")),
+        ),
         "vendors": (
             ("vendors.read", "read", ()),
             ("vendors.update", "write", ("changes",)),
@@ -88,6 +122,14 @@ ACTIONS: dict[str, dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
             ("datasets.drop", "write", ("deletes",)),
             ("datasets.grant", "admin", ("grants-access",)),
         ),
+        "dashboards": (
+            ("dashboards.read", "read", ()),
+            ("dashboards.edit", "write", ("changes",)),
+        ),
+        "shares": (
+            ("shares.list", "read", ()),
+            ("shares.create", "write", ("reads-private", "sends-out")),
+        ),
         "jobs": (
             ("jobs.list", "read", ()),
             ("jobs.run", "write", ("runs-code", "spends")),
@@ -99,6 +141,14 @@ ACTIONS: dict[str, dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
             ("contents.read", "read", ("takes-untrusted",)),
             ("contents.write", "write", ("changes",)),
             ("settings.admin", "admin", ("grants-access",)),
+        ),
+        "issues": (
+            ("issues.read", "read", ("takes-untrusted",)),
+            ("issues.edit", "write", ("changes",)),
+        ),
+        "packages": (
+            ("packages.read", "read", ()),
+            ("packages.publish", "write", ("sends-out", "runs-code")),
         ),
         "pulls": (
             ("pulls.read", "read", ("takes-untrusted",)),
@@ -117,6 +167,14 @@ ACTIONS: dict[str, dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
             ("storage.write", "write", ("changes",)),
             ("storage.publish", "admin", ("sends-out", "grants-access")),
         ),
+        "queues": (
+            ("queues.read", "read", ()),
+            ("queues.send", "write", ("changes",)),
+        ),
+        "logs": (
+            ("logs.read", "read", ("reads-private",)),
+            ("logs.expire", "write", ("deletes",)),
+        ),
         "compute": (
             ("compute.describe", "read", ()),
             ("compute.restart", "write", ("runs-code",)),
@@ -132,6 +190,10 @@ ACTIONS: dict[str, dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
         "messages": (
             ("messages.read", "read", ("takes-untrusted",)),
             ("messages.post", "write", ("sends-out",)),
+        ),
+        "files": (
+            ("chat-files.read", "read", ("reads-private",)),
+            ("chat-files.upload", "write", ("sends-out",)),
         ),
         "channels": (
             ("channels.list", "read", ()),
@@ -151,6 +213,11 @@ ACTIONS: dict[str, dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
             ("refunds.create", "write", ("spends",)),
             ("refunds.raise-limit", "admin", ("spends", "grants-access")),
         ),
+        "payouts": (
+            ("payouts.read", "read", ("reads-private",)),
+            ("payouts.create", "write", ("spends",)),
+            ("payouts.approve", "admin", ("spends", "grants-access")),
+        ),
         "charges": (
             ("charges.read", "read", ("reads-private",)),
             ("charges.capture", "write", ("spends",)),
@@ -169,6 +236,10 @@ ACTIONS: dict[str, dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
             ("users.update", "write", ("changes",)),
             ("users.assign-role", "admin", ("grants-access",)),
         ),
+        "devices": (
+            ("devices.read", "read", ()),
+            ("devices.wipe", "write", ("deletes",)),
+        ),
         "groups": (
             ("groups.read", "read", ()),
             ("groups.add-member", "admin", ("grants-access",)),
@@ -178,6 +249,10 @@ ACTIONS: dict[str, dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
         "employees": (
             ("employees.read", "read", ("reads-private",)),
             ("employees.update", "write", ("changes",)),
+        ),
+        "reviews": (
+            ("reviews.read", "read", ("reads-private",)),
+            ("reviews.write", "write", ("changes",)),
         ),
         "leave": (
             ("leave.read", "read", ()),
@@ -191,6 +266,14 @@ ACTIONS: dict[str, dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
             ("files.write", "write", ("changes",)),
             ("files.delete", "write", ("deletes",)),
             ("files.own", "admin", ("grants-access",)),
+        ),
+        "templates": (
+            ("templates.read", "read", ()),
+            ("templates.edit", "write", ("changes",)),
+        ),
+        "comments": (
+            ("comments.read", "read", ("takes-untrusted",)),
+            ("comments.write", "write", ("changes",)),
         ),
         "sharing": (
             ("sharing.list", "read", ()),

@@ -168,9 +168,8 @@ class Company:
             for level in LEVELS
             if (key, service, level) not in self.grants
         ]
-        self.rng.shuffle(wanted)
-        wanted.sort(key=lambda row: (LEVELS.index(row[2]), self.rng.random()))
         wanted = [row for row in wanted if _actions(*row)]
+        self.rng.shuffle(wanted)
         admin = [row for row in wanted if row[2] == "admin"][:ADMIN_GRANTS]
         others = [row for row in wanted if row[2] != "admin"]
         for key, service, held in (admin + others)[: GRANTS - len(self.grants)]:

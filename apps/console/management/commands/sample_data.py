@@ -1,4 +1,5 @@
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from apps.accounts.models import User
 from apps.console.sample.load import sample_load
@@ -22,6 +23,7 @@ class Command(BaseCommand):
         chosen = password or env.text("COUNTERSIGN_DEMO_PASSWORD", "")
         if not chosen:
             raise CommandError("Give --password, or set COUNTERSIGN_DEMO_PASSWORD.")
-        for said in sample_load(password=chosen):
-            self.stdout.write(said)
+        with transaction.atomic():  # stopped half way, it can be started again
+            for said in sample_load(password=chosen):
+                self.stdout.write(said)
         self.stdout.write(self.style.SUCCESS("The invented company is here."))

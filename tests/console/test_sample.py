@@ -1,0 +1,55 @@
+import io
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import call_command
+
+from apps.accounts.models import Team, User
+from apps.audit.models import AuditEntry
+from apps.console.sample.document import company_document
+
+NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
+SIZES = {"agents": 40, "systems": 15, "identities": 60, "credentials": 90, "grants": 300}
+
+
+class ClosedPipe(io.StringIO):
+    """Whoever listened went away after the first line: the load stops half way."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(text)
+
+
+def test_the_invented_company_has_the_size_it_should_have():
+    company = company_document(NOW)
+
+    assert {kind: len(company[kind]) for kind in SIZES} == SIZES
+
+
+def test_no_two_entries_of_the_invented_company_are_one():
+    company = company_document(NOW)
+
+    names = [(one["system"], one["name"]) for one in company["identities"]]
+    held = [
+        (one["system"], one["identity"], one["service"], one["level"]) for one in company["grants"]
+    ]
+    assert len(set(names)) == len(names)
+    assert len(set(held)) == len(held)
+
+
+def test_identities_of_the_invented_company_differ_in_what_they_hold():
+    grants = company_document(NOW)["grants"]
+
+    counts = Counter((one["system"], one["identity"]) for one in grants)
+    assert len(set(counts.values())) > 5
+    assert Counter(one["level"] for one in grants)["admin"] == 18
+
+
+@pytest.mark.django_db
+def test_a_load_that_is_stopped_half_way_leaves_nothing_and_can_be_started_again():
+    with pytest.raises(BrokenPipeError):
+        call_command("sample_data", password="a long enough password", stdout=ClosedPipe())
+
+    assert not User.objects.exists()
+    assert not Team.objects.exists()
+    assert not AuditEntry.objects.exists()

@@ -6,10 +6,12 @@ from apps.core.actors import Actor, Person, Role, reads_everything
 
 
 class AuditEntryQuerySet(models.QuerySet):
-    def about(self, target: models.Model) -> Self:
-        """The entries of one record, newest first. Whoever may see the record may read them."""
+    def about(self, target: models.Model, actor: Actor) -> Self:
+        """The entries of one record, newest first. Whoever may see the record may read them,
+        an auditor those of their period."""
         return (
-            self.filter(target_type=target._meta.label_lower, target_id=target.pk)
+            self.in_period_of(actor)
+            .filter(target_type=target._meta.label_lower, target_id=target.pk)
             .select_related("actor")
             .order_by("-pk")
         )
@@ -18,8 +20,14 @@ class AuditEntryQuerySet(models.QuerySet):
         """The whole record: stewards; and auditors, within the period of their seat."""
         if reads_everything(actor):
             return self
-        if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
+        if actor.role != Role.AUDITOR:
             return self.none()
+        return self.in_period_of(actor)
+
+    def in_period_of(self, actor: Actor) -> Self:
+        """All of them, but for an auditor whose seat names a period: those are of that time."""
+        if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
+            return self
         seat, rows = actor.user.seat, self
         if seat.period_from:
             rows = rows.filter(occurred_at__date__gte=seat.period_from)

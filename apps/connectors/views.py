@@ -60,9 +60,7 @@ def source_detail(request: Request, pk: int) -> HttpResponse:
             "freshness": freshness_of(source),
             "kinds": kind_rows(source.changes),
             "format": FORMATS.get(source.format),
-            "entries": AuditEntry.objects.filter(
-                target_type=source._meta.label_lower, target_id=pk
-            ).select_related("actor"),
+            "entries": AuditEntry.objects.about(source, request.actor),
         },
     )
 

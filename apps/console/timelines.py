@@ -91,6 +91,14 @@ def _about(model: type[Model], ids: Ids) -> Q:
     return Q(target_type=model._meta.label_lower, target_id__in=ids)
 
 
+def may_open(target_type: str, target_id: int, *, actor: Actor) -> bool:
+    """Whether somebody sees a record that has a page, though its entries may not be theirs."""
+    if target_type not in PAGES:
+        return False
+    rows: Any = apps.get_model(target_type)._default_manager
+    return bool(rows.visible_to(actor).filter(pk=target_id).exists())
+
+
 def subject_of(target_type: str, target_id: int) -> str | None:
     """What a record is called now, or was called by its newest entry; None if there is none."""
     try:

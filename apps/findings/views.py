@@ -54,7 +54,7 @@ def finding_detail(request: Request, pk: int) -> HttpResponse:
             "finding": finding,
             "rule": rule_named(finding.rule),
             "subject": _subject(finding),
-            "entries": AuditEntry.objects.about(finding),
+            "entries": AuditEntry.objects.about(finding, request.actor),
             "may_judge": policies.can_judge(request.actor, finding),
             "may_accept": policies.can_accept_risk(request.actor, finding),
         },

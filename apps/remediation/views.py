@@ -47,7 +47,7 @@ def order_detail(request: Request, pk: int) -> HttpResponse:
         {
             "order": order,
             "proofs": order.proofs.select_related("given_by"),
-            "entries": AuditEntry.objects.about(order),
+            "entries": AuditEntry.objects.about(order, request.actor),
             "may_carry_out": policies.can_carry_out(request.actor, order),
             "may_confirm": policies.can_confirm(request.actor, order),
             "may_except": policies.can_except(request.actor, order),

@@ -13,6 +13,7 @@ from apps.grants.models import AgentFingerprint, Grant
 from apps.grants.selectors.readiness import full_readiness_of
 from apps.grants.states import LEVEL_RANK
 from apps.inventory.models import Agent, Binding, Credential, System, Task, TaskNeed
+from apps.inventory.querysets.scope import hidden_systems
 from apps.inventory.selectors.flags import Flag, flags_of
 from apps.inventory.selectors.readiness import Check, gaps_in_words
 from apps.remediation.models import Order
@@ -36,8 +37,11 @@ class GrantLine:
 
 @dataclass(frozen=True, slots=True)
 class NeedLine:
+    """What a task needs, and what gives it; unknown where the reader may not see the system."""
+
     need: TaskNeed
     grants: tuple[Grant, ...]
+    is_seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class TaskLine:
 
     @property
     def lacks(self) -> list[TaskNeed]:
-        return [line.need for line in self.needs if not line.grants]
+        return [line.need for line in self.needs if line.is_seen and not line.grants]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class CredentialLine:
 class Dossier:
     agent: Agent
     calls: list[Agent]
+    unseen_calls: int
     tasks: list[TaskLine]
     bindings: list[Binding]
     credentials: list[CredentialLine]
@@ -106,10 +111,12 @@ def dossier_of(agent: Agent, actor: Actor) -> Dossier:
     )
     tasks = list(_tasks(agent))
     lines = _grant_lines(grants, tasks)
+    calls = list(Agent.objects.visible_to(actor).filter(called_by__caller=agent).order_by("name"))
     return Dossier(
         agent=agent,
-        calls=list(Agent.objects.filter(called_by__caller=agent).order_by("name")),
-        tasks=[_task_line(task, grants) for task in tasks],
+        calls=calls,
+        unseen_calls=agent.calls.count() - len(calls),
+        tasks=_task_lines(tasks, grants, actor),
         bindings=bindings,
         credentials=_credentials(identity_ids, actor),
         grants_by_system=_by_system(lines),
@@ -117,7 +124,7 @@ def dossier_of(agent: Agent, actor: Actor) -> Dossier:
         readiness=full_readiness_of([agent.pk])[agent.pk],
         items=_items(agent, actor),
         fingerprints=_drifts(agent),
-        entries=_entries(agent, bindings, grants),
+        entries=_entries(agent, bindings, grants, actor),
         graph=graph_of(agent, bindings, grants),
     )
 
@@ -146,12 +153,23 @@ def serves(grant: Grant, need: TaskNeed) -> bool:
     )
 
 
-def _task_line(task: Task, grants: Sequence[Grant]) -> TaskLine:
-    needs = tuple(
-        NeedLine(need, tuple(grant for grant in grants if covers(grant, need)))
-        for need in task.needs.all()
-    )
-    return TaskLine(task, needs)
+def _task_lines(tasks: Sequence[Task], grants: Sequence[Grant], actor: Actor) -> list[TaskLine]:
+    """What gives each task what it needs. Of a system outside a seat nothing is said."""
+    hidden = hidden_systems(actor, {need.system_id for task in tasks for need in task.needs.all()})
+    return [
+        TaskLine(
+            task,
+            tuple(
+                NeedLine(
+                    need,
+                    tuple(grant for grant in grants if covers(grant, need)),
+                    is_seen=need.system_id not in hidden,
+                )
+                for need in task.needs.all()
+            ),
+        )
+        for task in tasks
+    ]
 
 
 def _grant_lines(grants: Sequence[Grant], tasks: Sequence[Task]) -> list[GrantLine]:
@@ -207,7 +225,7 @@ def _drifts(agent: Agent) -> list[Drift]:
 
 
 def _entries(
-    agent: Agent, bindings: Sequence[Binding], grants: Sequence[Grant]
+    agent: Agent, bindings: Sequence[Binding], grants: Sequence[Grant], actor: Actor
 ) -> list[AuditEntry]:
     """What was done to the agent, its bindings, and the grants it holds, newest first."""
     about = (
@@ -215,7 +233,7 @@ def _entries(
         | Q(target_type="inventory.binding", target_id__in=[one.pk for one in bindings])
         | Q(target_type="grants.grant", target_id__in=[one.pk for one in grants])
     )
-    rows = AuditEntry.objects.filter(about).select_related("actor")
+    rows = AuditEntry.objects.in_period_of(actor).filter(about).select_related("actor")
     return list(rows.order_by("-pk")[:ENTRIES])
 
 

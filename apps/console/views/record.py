@@ -7,7 +7,13 @@ from django.views.decorators.http import require_GET
 from apps.console import policies
 from apps.console.filters import RecordFilterSet
 from apps.console.tables import RecordTable
-from apps.console.timelines import entries_visible_to, page_of, subject_of, timeline_of
+from apps.console.timelines import (
+    entries_visible_to,
+    may_open,
+    page_of,
+    subject_of,
+    timeline_of,
+)
 from apps.core.htmx import Request, render_page
 from apps.core.listing import render_listing
 from apps.core.policies import page
@@ -59,7 +65,7 @@ def record_timeline(request: Request, target_type: str, pk: int) -> HttpResponse
     rows = timeline_of(target_type, pk, actor=request.actor)
     entries = list(rows.order_by("-pk")[: MOST_SHOWN + 1])
     subject = subject_of(target_type, pk)
-    if subject is None or not entries:
+    if subject is None or not (entries or may_open(target_type, pk, actor=request.actor)):
         raise Http404
     context: dict[str, Any] = {
         "subject": subject,

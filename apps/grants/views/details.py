@@ -30,7 +30,7 @@ def grant_detail(request: Request, pk: int) -> HttpResponse:
             "statements": grant.statements.all(),
             "justifications": grant.justifications.for_table(),
             "bindings": grant.identity.bindings.live().for_table(),
-            "entries": AuditEntry.objects.about(grant)[:30],
+            "entries": AuditEntry.objects.about(grant, request.actor)[:30],
             "may_justify": policies.can_justify(request.actor, grant),
         },
         regions=["grant-summary"],
@@ -83,7 +83,7 @@ def permission_detail(request: Request, pk: int) -> HttpResponse:
         {
             "permission": permission,
             "grants": held.for_table().order_by("label")[:HOLDERS_SHOWN],
-            "entries": AuditEntry.objects.about(permission)[:30],
+            "entries": AuditEntry.objects.about(permission, request.actor)[:30],
             "may_override": policies.can_override_permission(request.actor),
         },
         regions=["permission-summary"],

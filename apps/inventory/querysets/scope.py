@@ -51,6 +51,11 @@ def seat_systems(actor: Actor) -> list[int]:
     return list(person.user.seat.seat_systems.values_list("system_id", flat=True))
 
 
+def hidden_systems(actor: Actor, system_ids: set[int]) -> set[int]:
+    """Which of these systems lie outside an auditor's seat. Of others nobody hides a name."""
+    return system_ids - set(seat_systems(actor)) if is_limited_auditor(actor) else set()
+
+
 def _by_seat(actor: Actor, path: str) -> Q:
     if not is_limited_auditor(actor):
         return EVERYTHING

@@ -26,7 +26,7 @@ def credential_detail(request: Request, pk: int) -> HttpResponse:
             "credential": credential,
             "flags": flags_of(credential),
             "bindings": credential.identity.bindings.live().for_table(),
-            "entries": AuditEntry.objects.about(credential)[:30],
+            "entries": AuditEntry.objects.about(credential, request.actor)[:30],
             "may_change": policies.can_change_credential(request.actor, credential),
         },
         regions=["credential-summary"],

@@ -26,7 +26,7 @@ def identity_detail(request: Request, pk: int) -> HttpResponse:
             "identity": identity,
             "bindings": identity.bindings.for_table().order_by("ended_at", "pk"),
             "credentials": identity.credentials.for_table().order_by("external_id"),
-            "entries": AuditEntry.objects.about(identity)[:30],
+            "entries": AuditEntry.objects.about(identity, request.actor)[:30],
             "may_bind": policies.can_bind(request.actor),
             "may_choose": policies.can_choose_accountable(request.actor),
         },

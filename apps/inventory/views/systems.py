@@ -28,7 +28,7 @@ def system_detail(request: Request, pk: int) -> HttpResponse:
             "system": system,
             "identities": identities.for_table().order_by("name")[:25],
             "agents": agents.for_table().order_by("name")[:25],
-            "entries": AuditEntry.objects.about(system)[:30],
+            "entries": AuditEntry.objects.about(system, request.actor)[:30],
             "may_change": policies.can_change_system(request.actor, system),
         },
         regions=["system-summary"],

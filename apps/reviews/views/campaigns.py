@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.audit.models import AuditEntry
-from apps.core.actors import Person
+from apps.core.actors import Actor, Person
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, moved, render_page
 from apps.core.jobs import jobs_of
@@ -83,7 +83,7 @@ def campaign_detail(request: Request, pk: int) -> HttpResponse:
         **acts,
     }
     if whole:
-        context |= _whole(campaign)
+        context |= _whole(campaign, request.actor)
     return render_page(
         request,
         "reviews/campaign_detail.html",
@@ -92,7 +92,7 @@ def campaign_detail(request: Request, pk: int) -> HttpResponse:
     )
 
 
-def _whole(campaign: Campaign) -> dict[str, object]:
+def _whole(campaign: Campaign, actor: Actor) -> dict[str, object]:
     orders = Order.objects.of_campaign(campaign.pk)
     return {
         "reviewers": progress.by_reviewer(campaign),
@@ -102,7 +102,7 @@ def _whole(campaign: Campaign) -> dict[str, object]:
         "chart": progress.burn_down(campaign),
         "decisions": progress.newest_decisions(campaign),
         "notices": notices_about(campaign)[:50],
-        "entries": AuditEntry.objects.about(campaign)[:40],
+        "entries": AuditEntry.objects.about(campaign, actor)[:40],
         "orders_open": orders.unsettled().count(),
         "orders_all": orders.count(),
         "carried": ReviewItem.objects.filter(campaign=campaign, state=ItemState.CARRIED).count(),

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.links import invitation_token
-from apps.accounts.models import Invitation, User
+from apps.accounts.models import Invitation, Team, User
 from apps.accounts.services import people
 from apps.accounts.services.invitations import person_invite
 from apps.audit.models import AuditEntry
@@ -96,6 +96,25 @@ def test_changing_a_policy_asks_for_a_fresh_sign_in(client, steward):
     assert response.status_code == 302
     assert response.headers["Location"].startswith(reverse("accounts:sign_in_again"))
     assert "write_grant_days" in response.headers["Location"]
+
+
+def test_inviting_and_naming_a_manager_ask_for_a_fresh_sign_in(client, steward, reviewer):
+    team = TeamFactory(name="Support")
+    sign_in(client, steward, seconds_ago=600)
+
+    invited = client.post(
+        reverse("accounts:person_invite"),
+        {"email": "thief@example.com", "display_name": "Thief", "role": "steward"},
+    )
+    named = client.post(
+        reverse("accounts:team_change", args=[team.pk]),
+        {"name": "Support", "manager": reviewer.pk, "reason": "Because"},
+    )
+
+    for answer in (invited, named):
+        assert answer.headers["Location"].startswith(reverse("accounts:sign_in_again"))
+    assert not Invitation.objects.exists()
+    assert Team.objects.get().manager != reviewer
 
 
 def test_a_dialog_that_needs_a_fresh_sign_in_sends_the_browser_there(client, steward, htmx):

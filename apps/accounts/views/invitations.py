@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import policies
 from apps.accounts.forms import AcceptForm, InviteForm, ReasonForm
+from apps.accounts.fresh_sign_in import fresh_sign_in_required
 from apps.accounts.models import Invitation, Team
 from apps.accounts.services import invitations
 from apps.core.errors import DomainError
@@ -17,6 +18,7 @@ from apps.core.policies import page, public
 
 @require_http_methods(["GET", "POST"])
 @page(policies.can_invite)
+@fresh_sign_in_required
 def person_invite(request: Request) -> HttpResponse:
     form = InviteForm(request.POST or None, teams=Team.objects.visible_to(request.actor))
     if request.method == "POST" and form.is_valid():

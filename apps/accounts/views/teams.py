@@ -5,6 +5,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from apps.accounts import policies
 from apps.accounts.filters import TeamFilterSet
 from apps.accounts.forms import TeamChangeForm, TeamForm
+from apps.accounts.fresh_sign_in import fresh_sign_in_required
 from apps.accounts.models import Team, User
 from apps.accounts.services import teams
 from apps.accounts.tables import TeamTable
@@ -73,6 +74,7 @@ def team_create(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @page(policies.can_change_team)
+@fresh_sign_in_required
 def team_change(request: Request, pk: int) -> HttpResponse:
     team = get_object_or_404(Team.objects.visible_to(request.actor).for_table(), pk=pk)
     form = TeamChangeForm(

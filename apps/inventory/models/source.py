@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -67,7 +69,7 @@ class Source(models.Model):
         return reverse("connectors:source_detail", args=[self.pk])
 
     @property
-    def as_of(self):
+    def as_of(self) -> datetime:
         """The moment the reading speaks of: the provider's own time where it gives one."""
         return self.provider_time or self.read_at
 

@@ -2,6 +2,7 @@ import json
 import re
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from apps.connectors.adapters.countersign_entries import SCHEMA
 from apps.connectors.services.exporting import inventory_export
@@ -67,6 +68,15 @@ def test_an_inventory_written_out_reads_the_same(tmp_path, example, people):
         "same"
     }
     assert "".join(inventory_export(actor=COMMAND)) == first
+
+
+def test_an_inventory_written_out_follows_the_published_schema(tmp_path, example, people):
+    bring(written(tmp_path, example), FORMAT)
+    bring(FIXTURES / "aws-limits.json", "aws-authorization-details")
+
+    document = json.loads("".join(inventory_export(actor=COMMAND)))
+
+    assert list(Draft202012Validator(json.loads(SCHEMA.read_text())).iter_errors(document)) == []
 
 
 def test_a_grant_is_written_out_in_the_words_of_the_format():

@@ -38,6 +38,7 @@ FILES = {
 }
 CAMPAIGN = {
     "package": "campaign-1",
+    "name": "Quarterly",
     "number": 0,
     "status": "FINAL",
     "orders_planned": True,
@@ -67,22 +68,60 @@ def key_file(key=KEY, **changes) -> str:
     return json.dumps({"keys": [key_entry(key, **changes)]})
 
 
-def make(folder: Path, *, files=None, campaign=None, key=KEY, name="package.zip") -> Path:
-    """Build and sign a package. `files` replaces members by name; None leaves one out."""
-    members = {**FILES, **(files or {})}
+def make(
+    folder: Path, *, files=None, campaign=None, predicate=None, key=KEY, name="package.zip"
+) -> Path:
+    """Build and sign a package. `files` replaces members by name; None leaves one out.
+
+    `predicate` is signed instead of what the campaign states.
+    """
+    stated = {**CAMPAIGN, **(campaign or {})}
+    members = {**FILES, "data/campaign.json": json.dumps(stated), **(files or {})}
+    return _sealed(
+        folder, name, members, _predicate(stated) if predicate is None else predicate, key
+    )
+
+
+def make_addendum(folder: Path, number: int, *, before: Path, first: Path, **changes) -> Path:
+    """Build and sign an addendum that follows `before` and adds to `first`."""
+    stated = {
+        "package": "campaign-1",
+        "number": number,
+        "status": "FINAL",
+        "name": "Quarterly",
+        "counts": {"data/orders.csv": 0},
+        "adds_to_manifest_sha256": manifest_of(first),
+        "follows_manifest_sha256": manifest_of(before),
+        **changes,
+    }
+    members = {
+        "data/addendum.json": json.dumps(stated),
+        "data/orders.csv": "order,item,proof_sha256\n",
+        "data/sources.csv": "source,raw_sha256,raw_in_package\n",
+    }
+    return _sealed(folder, f"addendum-{number}.zip", members, _predicate(stated), KEY)
+
+
+def manifest_of(path: Path) -> str:
+    with zipfile.ZipFile(path) as archive:
+        return hashlib.sha256(archive.read(MANIFEST)).hexdigest()
+
+
+def _predicate(stated):
+    return {field: stated[field] for field in ("package", "number", "status", "counts")}
+
+
+def _sealed(folder: Path, name: str, members, predicate, key) -> Path:
     bag = Bag(folder / f"work-{name}")
     for member, content in members.items():
         if content is not None:
             bag.add(member, content.encode())
-    stated = {**CAMPAIGN, **(campaign or {})}
-    bag.add("data/campaign.json", json.dumps(stated).encode())
     vkey = signing.vkey(signing.public_bytes(key))
     bag.add("data/keys/vkeys.txt", f"# keys\n{vkey} 2026-01-01T00:00:00Z -\n".encode())
     bag.add("build.json", b'{"built_at":"2026-11-24T00:00:00Z"}')
     bag.describe({"Bagging-Date": "2026-11-24"})
     bag.list_payload()
     subjects = {tag: bag.digest(tag) for tag in (MANIFEST, BAG_INFO, BAGIT, "build.json")}
-    predicate = {field: stated[field] for field in ("package", "number", "status", "counts")}
     statement = signing.statement(subjects=subjects, predicate=predicate)
     bag.add("attestation.dsse.json", signing.envelope(statement, key))
     bag.list_tags()
@@ -103,6 +142,6 @@ def rewrite(path: Path, *, change=None, drop=(), add=()) -> Path:
     return out
 
 
-def check(path: Path, keys=None, known=None) -> tuple[int, str]:
+def check(path: Path, keys=None, known=None, addenda=()) -> tuple[int, str]:
     out = io.StringIO()
-    return verify.verify(path, keys, known, out), out.getvalue()
+    return verify.verify(path, keys, known, out, addenda), out.getvalue()

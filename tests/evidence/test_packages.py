@@ -195,6 +195,10 @@ def test_late_facts_become_a_numbered_addendum_and_the_package_stays(steward):
     assert Addendum.objects.count() == 2
     told = json.loads(members(second)["data/addendum.json"])
     assert told["adds_to_manifest_sha256"] == final.claims["manifest_sha256"]
+    assert told["follows_manifest_sha256"] == addendum.claims["manifest_sha256"]
+    series = [package_path(addendum), package_path(second)]
+    assert check(package_path(final), keys(), addenda=series)[0] == 0
+    assert check(package_path(final), keys(), addenda=series[1:])[0] == 50
     late = [json.loads(line) for line in members(addendum)["data/governance.jsonl"].splitlines()]
     assert [entry["reason"] for entry in late] == ["It was found in use again"]
     assert check(package_path(addendum), keys())[0] == 0

@@ -31,6 +31,7 @@ def write_addendum(files: Files, review: Review, addendum: Addendum) -> dict[str
         "after": after,
         "until": until,
         "adds_to_manifest_sha256": addendum.facts["adds_to_manifest_sha256"],
+        "follows_manifest_sha256": addendum.facts["follows_manifest_sha256"],
     }
     files.json("data/addendum.json", "The addendum, and what it adds to", facts)
     write_addendum_readme(files, review, facts)

@@ -160,6 +160,13 @@ def not_covered(review: Review) -> list[dict[str, Any]]:
             found.append({"what": what, "count": used.source.rejected_count, "why": why})
     found.append(
         {
+            "what": "The raw files that the sources were read from",
+            "count": "",
+            "why": "They are deleted once imported. data/sources.csv holds the SHA-256 of each.",
+        }
+    )
+    found.append(
+        {
             "what": "What agents did with the access",
             "count": "",
             "why": "The package shows who may do what and who decided; it holds no activity logs.",

@@ -118,6 +118,7 @@ def _addendum(campaign: Campaign, newest: Package, actor: Actor) -> Addendum:
             "after": newest.claims["until"],
             "until": timezone.now().isoformat(),
             "adds_to_manifest_sha256": first.claims["manifest_sha256"],
+            "follows_manifest_sha256": newest.claims["manifest_sha256"],
         },
         added_by=actor.user if isinstance(actor, Person) else None,
     )

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Check a Countersign evidence package, offline, with nothing but Python 3.8 or newer.
 
-    python verify.py PACKAGE.zip [--key countersign-log.json] [--known-checkpoint FILE]
+    python verify.py PACKAGE.zip [ADDENDUM.zip ...] [--key countersign-log.json]
+                     [--known-checkpoint FILE]
+
+Addenda are given after their package, in order; together they are checked as one series.
 
 Take this file and the keys from outside the package: from the well-known address of the
 Countersign that made it (/.well-known/countersign-verify.py and /.well-known/countersign-log.json),
@@ -35,6 +38,7 @@ TAGS = {MANIFEST, TAG_MANIFEST, ATTESTATION} | set(SIGNED_TAGS)
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://countersign.dev/evidence/v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATED = ("package", "number", "status", "counts")
 
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*\Z")
 DIGEST = re.compile(r"[0-9a-f]{64}\Z")
@@ -42,6 +46,8 @@ LINE = re.compile(r"([0-9a-f]{64})  (\S+)\Z")
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MOST_SHOWN = 5
 CHUNK = 1024 * 1024
+# Files read whole stay far below this; one that unpacks to more is there to do harm.
+MOST_BYTES_READ_WHOLE = 256 * 1024 * 1024
 
 # Dispositions: by whose choice an item ended, or why nobody had to choose.
 CHOSEN = {"kept": "keep", "narrowed": "narrow", "revoked": "revoke", "rotated": "rotate"}
@@ -60,6 +66,9 @@ READ_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+# What reading a file of an unexpected shape raises.
+MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
 
 csv.field_size_limit(2**31 - 1)
 
@@ -142,20 +151,26 @@ class Report:
         self.out = out
         self.codes = set()
 
+    def say(self, text):
+        """Print one line. What a package says must neither break it nor pass for one of ours."""
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+        encoding = getattr(self.out, "encoding", None) or "utf-8"
+        print(shown.encode(encoding, "backslashreplace").decode(encoding), file=self.out)
+
     def claim(self, text, faults=(), code=INCOMPLETE):
         """Print one claim; `faults` name what is wrong with it."""
         faults = list(faults)
-        print(("FAIL  " if faults else "PASS  ") + text, file=self.out)
+        self.say(("FAIL  " if faults else "PASS  ") + text)
         for fault in faults[:MOST_SHOWN]:
-            print("      - " + fault, file=self.out)
+            self.say("      - " + fault)
         if len(faults) > MOST_SHOWN:
-            print(f"      - and {len(faults) - MOST_SHOWN} more", file=self.out)
+            self.say(f"      - and {len(faults) - MOST_SHOWN} more")
         if faults:
             self.codes.add(code)
         return not faults
 
     def note(self, text):
-        print("NOTE  " + text, file=self.out)
+        self.say("NOTE  " + text)
 
     def exit_code(self):
         return next((code for code in PRECEDENCE if code in self.codes), OK)
@@ -188,6 +203,8 @@ class Package:
     def text(self, name):
         try:
             with self.open(name) as member:
+                if self.members[name].file_size > MOST_BYTES_READ_WHOLE:
+                    raise Unreadable(f"{name} is larger than such a file can be")
                 return member.read().decode("utf-8")
         except READ_ERRORS as error:
             raise Unreadable(f"{name} cannot be read: {error}") from error
@@ -241,6 +258,8 @@ def check_container(archive, report):
             faults.append(f"{name} is not a regular file")
     if archive.comment:
         faults.append("the zip carries a comment")
+    if min([info.header_offset for info in archive.infolist()], default=0):
+        faults.append("something stands before the first member")
     return report.claim("The zip holds plain, unique members", faults, HASH)
 
 
@@ -324,7 +343,12 @@ def signature_faults(package, keys):
         faults += key_faults(package, keys, signature, signed)
     if statement["_type"] != STATEMENT_TYPE or statement["predicateType"] != PREDICATE_TYPE:
         faults.append("the statement is of another type")
-    return faults + subject_faults(package, statement), statement["predicate"]
+    faults += subject_faults(package, statement)
+    predicate = statement["predicate"]
+    if not isinstance(predicate, dict):
+        return [*faults, "the statement says nothing of the package"], {}
+    faults += [f"the statement does not give its {f}" for f in STATED if f not in predicate]
+    return faults, predicate
 
 
 def key_faults(package, keys, signature, signed):
@@ -364,7 +388,7 @@ def check_signature(package, report, keys):
     except Unreadable as error:
         report.claim(text, [str(error)], SIGNATURE)
         return {}
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except MALFORMED as error:
         report.claim(text, [f"the attestation or a key is not as it must be: {error!r}"], SIGNATURE)
         return {}
     report.claim(text, faults, SIGNATURE)
@@ -586,7 +610,7 @@ def check_content(package, report, predicate):
         check(package, report, predicate)
     except Unreadable as error:
         report.claim(text, [str(error)], INCOMPLETE)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except MALFORMED as error:
         report.claim(text, [f"a file is not as it must be: {error!r}"], INCOMPLETE)
 
 
@@ -608,21 +632,37 @@ def check_known(package, report, known, predicate):
     report.claim("It is the package noted before", faults, CHECKPOINT)
 
 
-def verify(path, keys=None, known=None, out=None):
-    """Check one package; returns the exit code. `keys` and `known` are texts from outside it."""
+def verify(path, keys=None, known=None, out=None, addenda=()):
+    """Check a package, and its addenda in order; returns the exit code.
+
+    `keys` and `known` are texts from outside the package.
+    """
     report = Report(out or sys.stdout)
+    series = [check_one(path, report, keys, known)]
+    for addendum in addenda:
+        report.note(f"Now {addendum}:")
+        series.append(check_one(addendum, report, keys, None))
+    check_series(report, series)
+    if keys is None:
+        report.note("The key came out of the package: who changed one could change the other.")
+        report.note("To be sure, give --key countersign-log.json, from the well-known address.")
+    code = report.exit_code()
+    held = "every claim holds"
+    report.say("RESULT " + (f"the package does not hold (exit code {code})" if code else held))
+    return code
+
+
+def check_one(path, report, keys, known):
+    """Check one zip by itself; returns what a series needs to know of it, or nothing."""
     try:
         archive = zipfile.ZipFile(path)
     except (*READ_ERRORS, ValueError) as error:
         report.claim("The package is a zip", [str(error)], HASH)
-    else:
-        with archive:
-            if check_container(archive, report):
-                check_package(Package(archive), report, keys, known)
-    code = report.exit_code()
-    result = f"the package does not hold (exit code {code})" if code else "every claim holds"
-    print(f"RESULT {result}", file=report.out)
-    return code
+        return {}
+    with archive:
+        if check_container(archive, report):
+            return check_package(Package(archive), report, keys, known)
+    return {}
 
 
 def check_package(package, report, keys, known):
@@ -633,13 +673,60 @@ def check_package(package, report, keys, known):
     check_content(package, report, predicate)
     if known is not None:
         check_known(package, report, known, predicate)
-    if keys is None:
-        report.note("The key came out of the package: who changed one could change the other.")
-        report.note("To be sure, give --key countersign-log.json, from the well-known address.")
+    report.note("It says of itself: " + describe(package, predicate))
     if predicate.get("status") == "INTERIM":
         report.note("INTERIM: the review is not over, and these figures will change.")
     if not report.codes:
         report.note(f"To know it again (--known-checkpoint): {checkpoint(package, predicate)}")
+    return place_in_series(package, predicate)
+
+
+def describe(package, predicate):
+    """Which package it is, whatever its file is called."""
+    try:
+        number = predicate["number"]
+        name = "data/addendum.json" if number else "data/campaign.json"
+        kind = f"addendum {number} to " if number else ""
+        return "{}{}, {}, of {!r}".format(
+            kind, predicate["package"], predicate["status"], package.json(name)["name"]
+        )
+    except (Unreadable, *MALFORMED):
+        return "nothing that can be read"
+
+
+def place_in_series(package, predicate):
+    """Its number, its manifest's digest, and the digests that it names."""
+    try:
+        place = {"manifest": package.digest(MANIFEST), "package": predicate["package"]}
+        place["number"] = predicate["number"]
+        if place["number"]:
+            addendum = package.json("data/addendum.json")
+            place["adds_to"] = addendum["adds_to_manifest_sha256"]
+            place["follows"] = addendum["follows_manifest_sha256"]
+    except (Unreadable, *MALFORMED):
+        return {}
+    return place
+
+
+def check_series(report, series):
+    """Addenda are numbered without a gap; each names its package and the one before it."""
+    first = series[0]
+    if len(series) == 1:
+        if first.get("number"):
+            report.note("It is an addendum. Give its package and all addenda before it, in order,")
+            report.note("to see that they belong together and that none between is missing.")
+        return
+    faults = [] if first.get("number") == 0 else ["the first zip is not the package itself"]
+    for number in range(1, len(series)):
+        before, one = series[number - 1], series[number]
+        if one.get("number") != number or one.get("package") != first.get("package"):
+            said = "{package}, number {number}".format(**{"package": "?", "number": "?", **one})
+            faults.append(f"addendum {number} is missing: in its place is {said}")
+        elif one["adds_to"] != first.get("manifest"):
+            faults.append(f"addendum {number} adds to another package")
+        elif one["follows"] != before.get("manifest"):
+            faults.append(f"addendum {number} follows another than the one before it")
+    report.claim("Package and addenda are one series without a gap", faults)
 
 
 def read(path):
@@ -650,6 +737,7 @@ def read(path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Check a Countersign evidence package.")
     parser.add_argument("package", help="the zip")
+    parser.add_argument("addenda", nargs="*", help="its addenda, in order")
     parser.add_argument("--key", help="countersign-log.json or vkeys.txt, from outside the package")
     parser.add_argument("--known-checkpoint", help="a file with the line an earlier check printed")
     options = parser.parse_args(arguments)
@@ -660,11 +748,13 @@ def main(arguments=None):
         except (OSError, UnicodeDecodeError) as error:
             print(f"FAIL  {path} cannot be read: {error}", file=sys.stderr)
             return USAGE
-    try:
-        return verify(options.package, *texts)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        print(f"FAIL  {options.key} is not a key file: {error!r}", file=sys.stderr)
-        return USAGE
+    if texts[0] is not None:
+        try:
+            read_keys(texts[0])
+        except MALFORMED as error:
+            print(f"FAIL  {options.key} is not a key file: {error!a}", file=sys.stderr)
+            return USAGE
+    return verify(options.package, texts[0], texts[1], addenda=options.addenda)
 
 
 if __name__ == "__main__":

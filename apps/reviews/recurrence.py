@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrule, rrulestr
 
 from apps.core.errors import DomainError
+from apps.core.numbers import whole_number
 
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 PARTS = {
@@ -50,8 +51,8 @@ def rule_checked(text: str, starts_on: date) -> str:
     odd = sorted(set(parts) - PARTS[frequency])
     if odd:
         raise DomainError(f"{', '.join(odd)} cannot be used in a {frequency.lower()} recurrence.")
-    interval = parts.get("INTERVAL", "1")
-    if not interval.isdigit() or not 1 <= int(interval) <= MOST_INTERVAL:
+    interval = whole_number(parts.get("INTERVAL", "1"))
+    if interval is None or not 1 <= interval <= MOST_INTERVAL:
         raise DomainError(f"INTERVAL is a number from 1 to {MOST_INTERVAL}.")
     _refuse_never(rule, starts_on)
     return rule

@@ -21,6 +21,7 @@ from apps.console.views.agents import visible_agent
 from apps.core.dialogs import Words, answer_dialog
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, moved, render_page
+from apps.core.numbers import whole_number
 from apps.core.policies import enforce, page
 from apps.grants.selectors.readiness import full_readiness_of
 from apps.grants.services.agents import agent_activate as activate
@@ -213,6 +214,6 @@ def _with_more_rows(posted: QueryDict) -> QueryDict:
     if "more" not in posted:
         return posted
     data = posted.copy()
-    total = data.get("tasks-TOTAL_FORMS", "")
-    data["tasks-TOTAL_FORMS"] = str((int(total) if total.isdecimal() else 0) + MORE_TASKS)
+    total = whole_number(data.get("tasks-TOTAL_FORMS", "")) or 0
+    data["tasks-TOTAL_FORMS"] = str(total + MORE_TASKS)
     return data

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, render_page, written
+from apps.core.numbers import whole_number, whole_numbers
 from apps.core.policies import Verdict, page
 from apps.reviews.choices import HITS, KEEP_DAYS, OUTCOMES, Chosen, in_words, what_is_missing
 from apps.reviews.forms.items import RevokeSeveralForm
@@ -111,10 +112,8 @@ def bench_agent(request: Request, pk: int, agent_pk: int) -> HttpResponse:
     campaign = _campaign(request, pk)
     units = units_of(request.actor, campaign)
     at = _position(units, agent_pk)
-    after = request.GET.get("after", "0")
-    shown = bench_of(
-        request.actor, campaign, agent_pk, after=int(after) if after.isdecimal() else 0
-    )
+    after = whole_number(request.GET.get("after", "")) or 0
+    shown = bench_of(request.actor, campaign, agent_pk, after=after)
     context = {
         "campaign": campaign,
         "bench": shown,
@@ -150,13 +149,13 @@ def bench_progress(request: Request, pk: int, agent_pk: int) -> HttpResponse:
 def bench_submit(request: Request, pk: int) -> HttpResponse:
     """Show what would be decided, then decide it and answer item by item."""
     campaign = _campaign(request, pk)
-    agent = request.GET.get("agent", "")
+    agent = whole_number(request.GET.get("agent", ""))
     back = reverse("reviews:bench", args=[pk])
-    if agent.isdecimal():
-        back = reverse("reviews:bench_agent", args=[pk, int(agent)])
+    if agent is not None:
+        back = reverse("reviews:bench_agent", args=[pk, agent])
     context: dict[str, Any] = {"campaign": campaign, "back": back}
     if request.method == "POST":
-        chosen = [int(one) for one in request.POST.getlist("items") if one.isdecimal()]
+        chosen = whole_numbers(request.POST.getlist("items"))
         answers = services.items_submit(campaign_id=pk, item_ids=chosen, actor=request.actor)
         context["answers"] = answers
         context["counted"] = sum(answer.counts for answer in answers)

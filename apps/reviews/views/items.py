@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, render_page, written
+from apps.core.numbers import whole_number
 from apps.core.policies import page
 from apps.reviews.choices import actions_of
 from apps.reviews.forms.items import (
@@ -155,7 +156,7 @@ def item_note(request: Request, pk: int, kind: str) -> HttpResponse:
     note_kind, form_class, title, text, submit = NOTES[kind]
     form = form_class(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        answers = request.GET.get("to", "")
+        answers = whole_number(request.GET.get("to", ""))
         person = form.cleaned_data.get("person")
         try:
             services.item_note_add(
@@ -163,7 +164,7 @@ def item_note(request: Request, pk: int, kind: str) -> HttpResponse:
                 kind=note_kind,
                 text=form.cleaned_data["text"],
                 proposed_id=person.pk if person else None,
-                answers_id=int(answers) if answers.isdecimal() else None,
+                answers_id=answers,
                 actor=request.actor,
             )
         except DomainError as error:

@@ -11,9 +11,17 @@ class ReasonForm(forms.Form):
     )
 
 
-class UntilForm(ReasonForm):
+class AcceptForm(ReasonForm):
     until = forms.DateField(
         label="Until",
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="Within a year. Then it opens again by itself.",
+    )
+
+
+class SnoozeForm(ReasonForm):
+    until = forms.DateField(
+        label="Until",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Within 30 days. For longer, a steward must accept the risk.",
     )

@@ -21,6 +21,8 @@ from apps.findings.states import FINDING_MOVES, HOLDING, SEVERITY_RANK, FindingS
 
 CHUNK = 1000
 LONGEST_ACCEPTANCE = timedelta(days=365)
+# Longer would be an acceptance of the risk without its approver.
+LONGEST_SNOOZE = timedelta(days=30)
 # One check at a time: two would resolve and reopen each other's findings.
 LOCK = 7_301_944
 # A check joins whole tables: with less memory than this, its sorts and hashes go to disk.
@@ -207,7 +209,7 @@ def finding_acknowledge(*, finding_id: int, reason: str, actor: Person) -> Findi
 @transaction.atomic
 def finding_snooze(*, finding_id: int, reason: str, until: date, actor: Person) -> Finding:
     """Put it aside until a date; then it opens again by itself."""
-    _demand_near(until)
+    _demand_near(until, LONGEST_SNOOZE, "30 days; for longer, the risk must be accepted")
     return _say(finding_id, FindingState.SNOOZED, reason, actor, until=until)
 
 
@@ -219,7 +221,7 @@ def finding_reopen(*, finding_id: int, reason: str, actor: Person) -> Finding:
 @transaction.atomic
 def finding_accept_risk(*, finding_id: int, reason: str, until: date, actor: Person) -> Finding:
     """Accept the risk until a date: a steward who does not answer for the subject."""
-    _demand_near(until)
+    _demand_near(until, LONGEST_ACCEPTANCE, "a year")
     finding = Finding.objects.select_related("agent").get(pk=finding_id)
     enforce(policies.can_accept_risk(actor, finding))
     return _say(
@@ -227,10 +229,10 @@ def finding_accept_risk(*, finding_id: int, reason: str, until: date, actor: Per
     )
 
 
-def _demand_near(until: date) -> None:
+def _demand_near(until: date, longest: timedelta, words: str) -> None:
     today = timezone.localdate()
-    if not today < until <= today + LONGEST_ACCEPTANCE:
-        raise DomainError("The date must lie after today and within a year.")
+    if not today < until <= today + longest:
+        raise DomainError(f"The date must lie after today and within {words}.")
 
 
 def _say(

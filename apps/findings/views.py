@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.accounts.fresh_sign_in import fresh_sign_in_required
 from apps.audit.models import AuditEntry
 from apps.core.actors import Actor
 from apps.core.errors import DomainError
@@ -17,7 +18,7 @@ from apps.core.listing import render_listing
 from apps.core.policies import Verdict, enforce, page
 from apps.findings import policies, services
 from apps.findings.filters import FindingFilterSet
-from apps.findings.forms import ReasonForm, UntilForm
+from apps.findings.forms import AcceptForm, ReasonForm, SnoozeForm
 from apps.findings.models import Finding
 from apps.findings.rules import rule_named
 from apps.findings.tables import FindingTable
@@ -113,7 +114,7 @@ ACTS = {
     "snooze": Act(
         services.finding_snooze,
         policies.can_judge,
-        UntilForm,
+        SnoozeForm,
         "Put it aside until a date",
         "It opens again by itself.",
         "Put aside",
@@ -121,7 +122,7 @@ ACTS = {
     "accept": Act(
         services.finding_accept_risk,
         policies.can_accept_risk,
-        UntilForm,
+        AcceptForm,
         "Accept the risk",
         "The risk is accepted in your name, with this reason, until the date you give.",
         "Accept the risk",
@@ -142,12 +143,17 @@ ACTS = {
 def finding_act(request: Request, pk: int, act: str) -> HttpResponse:
     if act not in ACTS:
         raise Http404
-    chosen, finding = ACTS[act], _finding(request, pk)
-    enforce(chosen.rule(request.actor, finding))
+    finding = _finding(request, pk)
+    enforce(ACTS[act].rule(request.actor, finding))
+    answer = fresh_sign_in_required(_act) if act == "accept" else _act
+    return answer(request, finding, ACTS[act])
+
+
+def _act(request: Request, finding: Finding, chosen: Act) -> HttpResponse:
     form = chosen.form(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            chosen.service(finding_id=pk, actor=request.actor, **form.cleaned_data)
+            chosen.service(finding_id=finding.pk, actor=request.actor, **form.cleaned_data)
         except DomainError as error:
             form.add_error(None, str(error))
         else:

@@ -262,3 +262,15 @@ def _invite() -> Invitation:
 
 def _link(invitation: Invitation) -> str:
     return reverse("accounts:invitation_open", args=[invitation_token(invitation.seed)])
+
+
+@pytest.mark.django_db
+def test_inviting_somebody_asks_for_a_fresh_sign_in(client, steward):
+    sign_in(client, steward, seconds_ago=400)
+
+    response = client.post(
+        reverse("accounts:person_invite"), {"email": "new@example.com", "role": "steward"}
+    )
+
+    assert response["Location"].startswith("/settings/sign-in-again/")
+    assert not Invitation.objects.exists()

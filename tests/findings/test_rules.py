@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from apps.accounts.services.settings import setting_change
+from apps.core.actors import Person
 from apps.findings.models import Finding
-from apps.findings.rules import all_rules
+from apps.findings.rules import all_rules, rule_named
 from apps.findings.services import findings_recheck
 from apps.findings.states import FindingState
 from apps.grants.states import Level
@@ -21,9 +23,32 @@ from tests.factories.inventory import (
 
 pytestmark = pytest.mark.django_db
 
+# The Non-Human Identities Top 10 of 2025, as OWASP names its entries.
+OWASP = {
+    "NHI1:2025 Improper Offboarding",
+    "NHI2:2025 Secret Leakage",
+    "NHI3:2025 Vulnerable Third-Party NHI",
+    "NHI4:2025 Insecure Authentication",
+    "NHI5:2025 Overprivileged NHI",
+    "NHI6:2025 Insecure Cloud Deployment Configurations",
+    "NHI7:2025 Long-Lived Secrets",
+    "NHI8:2025 Environment Isolation",
+    "NHI9:2025 NHI Reuse",
+    "NHI10:2025 Human Use of NHI",
+}
+NOW = timezone.now()
+MOMENT = timedelta(microseconds=1)
+
 
 def ago(days: int):
     return timezone.now() - timedelta(days=days)
+
+
+def holds(rule: str) -> list[int]:
+    """For which subjects a rule holds at NOW, to the moment."""
+    found = rule_named(rule)
+    assert found is not None
+    return list(found.subjects(NOW).order_by("pk").values_list("pk", flat=True))
 
 
 def held(rule: str, system) -> list[int]:
@@ -41,7 +66,7 @@ def test_every_rule_says_why_how_and_which_owasp_entry():
         assert rule.title
         assert rule.why.endswith(".")
         assert rule.mend.endswith(".")
-        assert rule.owasp.startswith("NHI")
+        assert rule.owasp in OWASP
 
 
 def test_a_static_key_over_90_days_is_long_lived(system):
@@ -219,3 +244,89 @@ def test_what_an_agent_went_live_without_is_said_in_words(system):
 
     detail = Finding.objects.get(rule="agent-not-ready").detail
     assert detail == "Missing: credentials other than static keys, a connected trail"
+
+
+def test_a_static_key_is_long_lived_past_its_last_moment_and_not_at_it():
+    limit = NOW - timedelta(days=90)
+    past = CredentialFactory(issued_at=limit - MOMENT)
+    CredentialFactory(issued_at=limit)
+    CredentialFactory(issued_at=limit - timedelta(days=9), rotated_at=limit)
+    rotated_too_early = CredentialFactory(
+        issued_at=limit - timedelta(days=9), rotated_at=limit - MOMENT
+    )
+
+    assert holds("credential-long-lived") == [past.pk, rotated_too_early.pk]
+
+
+def test_a_credential_is_unused_past_the_last_moment_and_not_at_it():
+    limit = NOW - timedelta(days=45)
+    past = CredentialFactory(use_is_known=True, last_used_at=limit - MOMENT)
+    CredentialFactory(use_is_known=True, last_used_at=limit)
+    never = CredentialFactory(use_is_known=True, issued_at=limit - MOMENT)
+    CredentialFactory(use_is_known=True, issued_at=limit)
+
+    assert holds("credential-unused") == [past.pk, never.pk]
+
+
+@pytest.mark.parametrize(
+    ("rule", "setting", "facts"),
+    [
+        ("credential-long-lived", "static_key_days", {"issued_at": ago(40)}),
+        ("credential-unused", "unused_credential_days", {"last_used_at": ago(40)}),
+    ],
+)
+def test_the_thresholds_are_settings(rule, setting, facts, steward):
+    young = CredentialFactory(use_is_known=True, **facts)
+    before = holds(rule)
+
+    setting_change(key=setting, value=30, reason="Our own policy", actor=Person(steward))
+
+    assert (before, holds(rule)) == ([], [young.pk])
+
+
+def test_a_credential_expires_at_its_date_and_not_before():
+    CredentialFactory(issued_at=ago(9), expires_at=NOW)
+    past = CredentialFactory(issued_at=ago(9), expires_at=NOW - MOMENT)
+
+    assert holds("credential-expired-present") == [past.pk]
+
+
+def test_a_justification_stands_through_its_last_day():
+    through_today, through_yesterday = GrantFactory(), GrantFactory()
+    for grant, until in [(through_today, NOW.date()), (through_yesterday, ago(1).date())]:
+        grant.justification = JustificationFactory(grant=grant, until=until)
+        grant.justified_until = until
+        grant.save()
+
+    assert holds("grant-unjustified") == [through_yesterday.pk]
+
+
+def test_a_purpose_written_with_the_change_is_not_older_than_it():
+    AgentFactory(active=True, purpose_changed_at=NOW, design_changed_at=NOW)
+    stale = AgentFactory(active=True, purpose_changed_at=NOW, design_changed_at=NOW + MOMENT)
+
+    assert holds("agent-purpose-stale") == [stale.pk]
+
+
+def test_one_agent_bound_twice_over_time_shares_with_nobody():
+    again = BindingFactory(ended_at=timezone.now())
+    BindingFactory(identity=again.identity, agent=again.agent)
+    handed_over = BindingFactory(ended_at=timezone.now())
+    BindingFactory(identity=handed_over.identity)
+
+    assert holds("identity-shared") == []
+
+
+def test_an_identity_whose_only_binding_ended_has_no_agent():
+    ended = BindingFactory(ended_at=timezone.now())
+
+    assert holds("identity-without-agent") == [ended.identity_id]
+
+
+def test_admin_over_one_service_fewer_than_nearly_all_is_not_everything():
+    identity = IdentityFactory()
+    GrantFactory(identity=identity, level=Level.ADMIN, service="iam")
+    for number in range(48):
+        GrantFactory(identity=identity, level=Level.ADMIN, service=f"service-{number}")
+
+    assert holds("grant-everything-admin") == []

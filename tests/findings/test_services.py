@@ -66,6 +66,45 @@ def test_an_acceptance_without_a_near_end_is_refused(steward):
         )
 
 
+def test_putting_aside_for_long_is_no_way_around_accepting_the_risk(steward):
+    finding = FindingFactory()
+    longest = timezone.localdate() + timedelta(days=30)
+
+    with pytest.raises(DomainError, match="within 30 days; for longer, the risk must be accepted"):
+        services.finding_snooze(
+            finding_id=finding.pk,
+            reason="Later",
+            until=longest + timedelta(days=1),
+            actor=Person(steward),
+        )
+    services.finding_snooze(
+        finding_id=finding.pk, reason="Later", until=longest, actor=Person(steward)
+    )
+
+    finding.refresh_from_db()
+    assert (finding.state, finding.until) == (FindingState.SNOOZED, longest)
+
+
+@pytest.mark.parametrize(
+    ("days", "woken"),
+    [(-1, 1), (0, 0)],
+    ids=["its date has passed", "its date is today"],
+)
+@pytest.mark.parametrize("state", [FindingState.SNOOZED, FindingState.RISK_ACCEPTED])
+def test_what_waits_until_a_date_opens_again_the_day_after(steward, system, state, days, woken):
+    finding = FindingFactory(
+        state=state,
+        until=timezone.localdate() + timedelta(days=days),
+        reason="Until the release",
+        accepted_by=steward if state == FindingState.RISK_ACCEPTED else None,
+    )
+
+    assert services.findings_wake(actor=system) == woken
+
+    finding.refresh_from_db()
+    assert finding.state == (FindingState.OPEN if woken else state)
+
+
 def test_what_was_accepted_until_yesterday_opens_again(steward, system):
     finding = FindingFactory()
     services.finding_snooze(

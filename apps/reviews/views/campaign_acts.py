@@ -217,6 +217,7 @@ def campaign_acknowledge(request: Request, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @page(policies.can_browse)
+@fresh_sign_in_required
 def hold_decide(request: Request, pk: int, hold_pk: int) -> HttpResponse:
     campaign = campaign_of(request, pk)
     hold = get_object_or_404(Hold.objects.select_related("campaign"), campaign=campaign, pk=hold_pk)

@@ -19,7 +19,8 @@ from django.shortcuts import redirect
 from apps.accounts.fresh_sign_in import is_fresh, sign_in_again_url
 from apps.accounts.models import User
 from apps.accounts.services.arrivals import may_arrive, person_arrive
-from apps.accounts.services.people import person_signed_in
+from apps.accounts.services.people import person_proof_changed, person_signed_in
+from apps.audit.verbs import Verb
 from apps.core.actors import Person
 
 METHODS = {"password": "password", "socialaccount": "identity provider", "mfa": "second factor"}
@@ -27,6 +28,19 @@ FACTORS = {
     "totp": "authenticator app",
     "webauthn": "passkey",
     "recovery_codes": "recovery code",
+}
+# What allauth mails about, as the record tells it. Its template names the change.
+CHANGES_OF_PROOF = {
+    "account/email/password_changed": (Verb.PASSWORD_CHANGED, "knew the old one"),
+    "account/email/password_set": (Verb.PASSWORD_CHANGED, "had none before"),
+    "account/email/password_reset": (Verb.PASSWORD_CHANGED, "by a link in a mail"),
+    "mfa/email/totp_activated": (Verb.FACTOR_ADDED, "authenticator app"),
+    "mfa/email/totp_deactivated": (Verb.FACTOR_REMOVED, "authenticator app"),
+    "mfa/email/webauthn_added": (Verb.FACTOR_ADDED, "passkey"),
+    "mfa/email/webauthn_removed": (Verb.FACTOR_REMOVED, "passkey"),
+    "mfa/email/recovery_codes_generated": (Verb.RECOVERY_CODES_MADE, "recovery codes"),
+    "socialaccount/email/account_connected": (Verb.PROVIDER_CONNECTED, "identity provider"),
+    "socialaccount/email/account_disconnected": (Verb.PROVIDER_DISCONNECTED, "identity provider"),
 }
 
 
@@ -43,6 +57,20 @@ class AccountAdapter(DefaultAccountAdapter):
         person_signed_in(methods=methods, actor=actor)
         response: HttpResponse = super().post_login(request, user, **kwargs)
         return response
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tell the record, too, of each change to how somebody signs in."""
+        if template_prefix in CHANGES_OF_PROOF:
+            verb, how = CHANGES_OF_PROOF[template_prefix]
+            actor = Person(user, request_id=getattr(self.request, "request_id", ""))
+            person_proof_changed(verb=verb, how=how, actor=actor)
+        super().send_notification_mail(template_prefix, user, context, email)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Whoever holds no proof of their own here gives a fresh one at their provider.

@@ -1,10 +1,21 @@
+from pathlib import Path
+
+import allauth
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import (
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.core.cache import cache
 from django.urls import reverse
 
+from apps.accounts.adapters import CHANGES_OF_PROOF
 from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
 from tests.factories.accounts import UserFactory
+from tests.signing_in import sign_in
 
 PASSWORD = "correct horse battery"
 
@@ -46,6 +57,17 @@ def test_guessing_is_slowed_down(client, person):
     assert not AuditEntry.objects.exists()
 
 
+def test_an_address_that_guesses_is_slowed_down_whatever_it_says_of_itself(client, db):
+    for number in range(10):
+        _try(
+            client, f"nobody-{number}@example.com", "wrong", {"X-Forwarded-For": f"10.0.0.{number}"}
+        )
+
+    refused = _try(client, "nobody-11@example.com", "wrong", {"X-Forwarded-For": "10.0.0.11"})
+
+    assert b"Too many failed login attempts" in refused.content
+
+
 def test_sign_up_is_closed(client, db):
     response = client.get(reverse("account_signup"))
 
@@ -62,5 +84,51 @@ def test_a_deactivated_person_does_not_sign_in(client, person):
     assert not AuditEntry.objects.exists()
 
 
-def _try(client, email, password):
-    return client.post(reverse("account_login"), {"login": email, "password": password})
+def test_changing_the_password_is_recorded(client, person):
+    sign_in(client, person)
+
+    client.post(
+        reverse("account_change_password"),
+        {"oldpassword": PASSWORD, "password1": "another-long-one", "password2": "another-long-one"},
+    )
+
+    person.refresh_from_db()
+    assert person.check_password("another-long-one")
+    entry = AuditEntry.objects.get(verb=Verb.PASSWORD_CHANGED)
+    assert (entry.actor, entry.changes) == (person, {"how": [None, "knew the old one"]})
+    assert "another-long-one" not in str(entry.__dict__)
+
+
+def test_a_second_factor_that_comes_and_goes_is_recorded(client, person):
+    EmailAddress.objects.create(user=person, email=person.email, primary=True, verified=True)
+    sign_in(client, person)
+    secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
+    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+
+    client.post(reverse("mfa_activate_totp"), {"code": code})
+    client.post(reverse("mfa_deactivate_totp"))
+
+    told = AuditEntry.objects.order_by("pk").values_list("verb", "changes__how__1")
+    assert list(told) == [
+        (Verb.FACTOR_ADDED, "authenticator app"),
+        (Verb.RECOVERY_CODES_MADE, "recovery codes"),
+        (Verb.FACTOR_REMOVED, "authenticator app"),
+    ]
+
+
+def test_every_notice_of_a_change_to_signing_in_has_its_verb():
+    known = set(CHANGES_OF_PROOF)
+    folders = Path(allauth.__file__).parent / "templates"
+    named = {
+        path.relative_to(folders).as_posix().removesuffix("_subject.txt")
+        for app in ("account", "mfa", "socialaccount")
+        for path in (folders / app / "email").glob("*_subject.txt")
+    }
+
+    assert known <= named
+    assert {one for one in named - known if one.startswith(("mfa/", "socialaccount/"))} == set()
+
+
+def _try(client, email, password, headers=None):
+    fields = {"login": email, "password": password}
+    return client.post(reverse("account_login"), fields, headers=headers)

@@ -225,6 +225,12 @@ def person_signed_in(*, methods: list[str], actor: Person) -> None:
     )
 
 
+@transaction.atomic
+def person_proof_changed(*, verb: Verb, how: str, actor: Person) -> None:
+    """Note that somebody changed by what they prove who they are."""
+    record(actor=actor, verb=verb, target=actor.user, changes={"how": (None, how)})
+
+
 def _locked_with_stewards(person_id: int) -> User:
     """Lock every standing steward and then the person, so that two stewards cannot both go."""
     stewards: list[User] = User.objects.locked_stewards()

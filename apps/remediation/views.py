@@ -116,10 +116,11 @@ def order_except(request: Request, pk: int) -> HttpResponse:
 @page(policies.can_browse)
 def proof_file(request: Request, pk: int, proof_pk: int) -> FileResponse:
     proof = get_object_or_404(OrderProof, order=_order(request, pk), pk=proof_pk)
-    if not proof.file_sha256:
+    path = proof_path(proof.file_sha256)
+    if not proof.file_sha256 or not path.exists():
         raise Http404
     return FileResponse(
-        proof_path(proof.file_sha256).open("rb"),
+        path.open("rb"),
         as_attachment=True,
         filename=proof.file_name,
         content_type="application/octet-stream",

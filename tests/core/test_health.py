@@ -57,6 +57,22 @@ def test_each_answer_carries_the_id_of_its_log_lines(client, db, caplog):
     assert current_request_id.get() == ""
 
 
+@pytest.mark.parametrize(
+    ("address", "logged"),
+    [
+        ("/settings/invitation/SECRETtoken/", "/settings/invitation/***/"),
+        ("/accounts/password/reset/key/1-SECRETkey/", "/accounts/password/reset/key/1-***/"),
+    ],
+)
+def test_what_lets_somebody_in_is_not_logged(client, db, caplog, address, logged):
+    with caplog.at_level(logging.INFO, logger="countersign.access"):
+        client.get(address)
+
+    lines = [one.getMessage() for one in caplog.records if one.name == "countersign.access"]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"GET {logged} ")
+
+
 def test_a_production_log_line_is_json_with_the_request_id(settings):
     formatter = settings.LOGGING["formatters"]["json"]
     config = {

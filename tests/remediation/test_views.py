@@ -1,7 +1,10 @@
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.remediation.models import OrderProof
+from apps.remediation.proofs import proof_path
 from apps.remediation.states import OrderState
 from tests.factories.accounts import UserFactory
 from tests.factories.remediation import OrderFactory
@@ -50,3 +53,35 @@ def test_the_list_costs_the_same_however_many_rows(as_steward, django_assert_max
 
 def test_an_order_out_of_sight_is_not_found(as_reviewer):
     assert as_reviewer.get(OrderFactory().get_absolute_url()).status_code == 404
+
+
+def test_a_proof_file_is_taken_away_and_never_shown(as_steward, settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    order = OrderFactory(waiting=True)
+    page = SimpleUploadedFile('x".html', b"<script>alert(1)</script>", content_type="text/html")
+    as_steward.post(
+        reverse("remediation:order_carry_out", args=[order.pk]), {"text": "Done", "file": page}
+    )
+    proof = OrderProof.objects.get()
+
+    address = reverse("remediation:proof_file", args=[order.pk, proof.pk])
+    response = as_steward.get(address)
+
+    assert response.status_code == 200
+    assert response["Content-Disposition"] == 'attachment; filename="x\\".html"'
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert b"".join(response.streaming_content) == b"<script>alert(1)</script>"
+    response.close()
+
+    proof_path(proof.file_sha256).unlink()
+    assert as_steward.get(address).status_code == 404
+
+
+def test_a_proof_of_another_order_is_not_found(as_steward):
+    first, second = OrderFactory(waiting=True), OrderFactory(waiting=True)
+    proof = OrderProof.objects.create(order=first, kind="done", text="Done", file_sha256="a" * 64)
+
+    address = reverse("remediation:proof_file", args=[second.pk, proof.pk])
+
+    assert as_steward.get(address).status_code == 404

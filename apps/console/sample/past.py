@@ -35,7 +35,7 @@ from apps.reviews.models import (
 from apps.reviews.scope import Scope
 from apps.reviews.services.acknowledging import WORDS
 from apps.reviews.services.freezing import Freezer, frozen_grants
-from apps.reviews.services.staging import population_of, population_sha256
+from apps.reviews.services.staging import AT_FALLBACK, population_of, population_sha256
 from apps.reviews.states import AtClose, CampaignState, Disposition, ItemState, Outcome
 
 DAY = timedelta(days=1)
@@ -285,6 +285,7 @@ class _Review:
     def _close(self, items: Sequence[ReviewItem]) -> None:
         campaign, past = self.campaign, self.past
         campaign.population_count = len(items)
+        campaign.fallback_count = sum(item.found_by in AT_FALLBACK for item in items)
         campaign.population_sha256 = population_sha256(population_of(campaign))
         campaign.reconciliation = {
             "population": len(items),
@@ -294,7 +295,14 @@ class _Review:
             "new_count": 0,
             "not_compared": [],
         }
-        campaign.save(update_fields=["population_count", "population_sha256", "reconciliation"])
+        campaign.save(
+            update_fields=[
+                "population_count",
+                "fallback_count",
+                "population_sha256",
+                "reconciliation",
+            ]
+        )
         self._moved(CampaignState.VERIFYING, CampaignState.CLOSED, past.closed_at)
         at = past.closed_at + DAY
         Acknowledgement.objects.create(

@@ -13,6 +13,7 @@ from apps.findings.models import DailyFigure, Finding
 from apps.findings.states import HOLDING
 from apps.grants.models import Grant
 from apps.inventory.models import Agent, Credential, Identity, Source, System
+from apps.inventory.querysets.scope import reads_all_systems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +47,8 @@ class Unseen:
 def five_questions(actor: Actor) -> list[Question]:
     """The five questions over what the actor may see; six queries, each stopping at 10,000."""
     today = timezone.localdate()
-    changes = _changes_since(today - WEEK)
+    # Figures are kept of everything there is: beside a part of it they would mislead, and tell.
+    changes = _changes_since(today - WEEK) if reads_all_systems(actor) else {}
     agents = Agent.objects.visible_to(actor).standing()
     unexplained = agents.filter(trail_connected=False)
     shared = Finding.objects.visible_to(actor).standing().filter(rule="credential-shared")
@@ -145,8 +147,13 @@ _PLURAL = {
 }
 
 
-def justified_share() -> dict[str, Any] | None:
-    """The chart of home: write access with a standing justification, in percent per day."""
+def justified_share(actor: Actor) -> dict[str, Any] | None:
+    """The chart of home: write access with a standing justification, in percent per day.
+
+    Only for who reads of every system: the figures are of all of them.
+    """
+    if not reads_all_systems(actor):
+        return None
     since = timezone.localdate() - timedelta(days=CHART_DAYS)
     figures: QuerySet[DailyFigure] = DailyFigure.objects.filter(
         key__in=["justified_grants", "writing_grants"], day__gte=since

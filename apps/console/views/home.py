@@ -26,7 +26,7 @@ def home(request: Request) -> HttpResponse:
         "unseen": not_looked_at(actor),
         "nothing_is_read": nothing_is_read(),
         "waiting": waiting_for(actor),
-        "chart": justified_share() if actor.role != Role.REVIEWER else None,
+        "chart": justified_share(actor),
         "controls": controls_by_period(actor) if actor.role == Role.AUDITOR else [],
     }
     return render_page(request, "console/home.html", context, regions=["waiting"])

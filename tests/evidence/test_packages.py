@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
+from apps.accounts.models import User
 from apps.audit.models import AuditEntry
 from apps.audit.services import record
 from apps.audit.verbs import Verb
@@ -18,7 +19,7 @@ from apps.evidence.models import Addendum, Package
 from apps.evidence.services.keys import keys_published, signing_key_rotate
 from apps.evidence.services.packages import package_build, package_path, package_request
 from apps.remediation.proofs import proof_path
-from apps.reviews.models import Decision, ReviewItem
+from apps.reviews.models import Campaign, Decision, ReviewItem
 from tests.evidence.handmade import check, rewrite
 from tests.evidence.scenario import PROOF_SHA256, build, happen_later, review_over
 
@@ -123,6 +124,23 @@ def test_a_cell_that_would_be_a_formula_is_disarmed(steward):
     assert reasons == ["Serves the ticket task", "'=HYPERLINK()"]
 
 
+def test_nothing_that_somebody_wrote_becomes_part_of_a_page(steward):
+    made = review_over(steward=steward)
+    hostile = """<script>alert(1)</script>"><img src=x onerror=alert(2)>"""
+    Campaign.objects.filter(pk=made.campaign.pk).update(name=hostile)
+    User.objects.filter(pk=made.campaign.run_by_id).update(display_name=hostile)
+
+    files = members(build(made))
+
+    page = files["data/README.html"].decode()
+    assert "<script" not in page
+    assert "<img" not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 3
+    book = zipfile.ZipFile(io.BytesIO(files["data/index.xlsx"]))
+    assert not [name for name in book.namelist() if b"<f>" in book.read(name)]
+    assert b"=HYPERLINK()" in book.read("xl/worksheets/sheet1.xml")
+
+
 def test_a_final_package_is_built_once(steward):
     made = review_over(steward=steward)
 
@@ -147,6 +165,15 @@ def test_before_the_acknowledgement_every_page_says_interim(steward):
     code, said = check(package_path(package), keys())
     assert code == 0
     assert "INTERIM: the review is not over" in said
+
+
+def test_asking_twice_while_it_is_being_built_gives_one_interim_package(steward):
+    campaign = review_over(state="closed", steward=steward).campaign
+
+    asked = [package_request(campaign_id=campaign.pk, actor=Person(steward)) for _ in range(2)]
+
+    assert asked[0].pk == asked[1].pk
+    assert Package.objects.count() == 1
 
 
 def test_an_open_item_is_told_as_open_in_an_interim_package(steward):

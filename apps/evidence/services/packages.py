@@ -49,12 +49,13 @@ LOCK = 0x65766964  # "evid", in the first half of PostgreSQL's two-part advisory
 def package_request(*, campaign_id: int, actor: Actor) -> Package:
     """Ask for a campaign's package, and return it: at once if it stands, else being built.
 
-    Before the acknowledgement each request makes a new interim package. The final one is made
-    once; what the record says of the campaign afterwards makes a numbered addendum.
+    Before the acknowledgement each request makes a new interim package, unless one is being
+    built. The final one is made once; what the record says of the campaign afterwards makes a
+    numbered addendum.
     """
     campaign = Campaign.objects.locked(campaign_id)
     enforce(policies.can_export(actor, campaign))
-    package = package_prepare(campaign=campaign, actor=actor)
+    package = _being_built(campaign) or package_prepare(campaign=campaign, actor=actor)
     if package.built_at is None and (package.job is None or package.job.is_over):
         package.job = job_start(
             kind="Building an evidence package",
@@ -65,6 +66,13 @@ def package_request(*, campaign_id: int, actor: Actor) -> Package:
         )
         package.save(update_fields=["job"])
     return package
+
+
+def _being_built(campaign: Campaign) -> Package | None:
+    """The package that somebody asked for a moment ago: asking twice makes no second one."""
+    waiting = Package.objects.of_campaign(campaign.pk).filter(built_at=None, job__isnull=False)
+    newest = waiting.select_related("job").order_by("pk").last()
+    return newest if newest is not None and not newest.job.is_over else None
 
 
 @transaction.atomic

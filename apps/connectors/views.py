@@ -96,6 +96,8 @@ def upload(request: Request) -> HttpResponse:
 @require_GET
 @page(policies.can_import)
 def sync_detail(request: Request, pk: int) -> HttpResponse:
+    # Read first: by the time a job is seen to be over, the reading is as the job left it.
+    job = jobs_of(Sync(pk=pk)).first()
     sync = get_object_or_404(Sync.objects.visible_to(request.actor).for_table(), pk=pk)
     report = sync.report
     return render_page(
@@ -103,7 +105,7 @@ def sync_detail(request: Request, pk: int) -> HttpResponse:
         "connectors/sync_detail.html",
         {
             "sync": sync,
-            "job": jobs_of(sync).first(),
+            "job": job,
             "format": FORMATS.get(sync.format),
             "kinds": kind_rows(report.get("kinds", {})),
             "rejected": [*sync.rejected, *report.get("rejected", [])],

@@ -185,7 +185,7 @@ def campaign_close(request: Request, pk: int) -> HttpResponse:
             f"Close {campaign}",
             "Holds the frozen population against the newest reading of each source. The "
             "dispositions must sum to the population, or it stays open.",
-            "Close",
+            "Close the campaign",
             said="Closing has begun.",
         ),
         changed=CHANGED,

@@ -4,6 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.http import trigger_client_event
 
 from apps.audit.models import AuditEntry
 from apps.core.actors import Actor, Person
@@ -11,6 +12,7 @@ from apps.core.errors import DomainError
 from apps.core.htmx import Request, moved, render_page
 from apps.core.jobs import jobs_of
 from apps.core.listing import render_listing
+from apps.core.models import Job
 from apps.core.policies import page
 from apps.notices.selectors import notices_about
 from apps.remediation.models import Order
@@ -21,11 +23,12 @@ from apps.reviews.models import Campaign, ReviewItem
 from apps.reviews.policies import campaigns as policies
 from apps.reviews.scope import Scope
 from apps.reviews.selectors import progress
+from apps.reviews.selectors.asking import items_asking
 from apps.reviews.selectors.closing import streams_not_read_again
 from apps.reviews.selectors.coverage import needs_fallback_reason, scope_in_words
 from apps.reviews.selectors.deadlines import what_is_odd
 from apps.reviews.services.campaigns import campaign_create
-from apps.reviews.states import CampaignState, ItemState
+from apps.reviews.states import OVER, CampaignState, ItemState
 from apps.reviews.tables.campaigns import CampaignTable, ItemTable
 
 ACTS = {
@@ -64,15 +67,21 @@ def campaign_list(request: Request) -> HttpResponse:
 @page(policies.can_browse)
 def campaign_detail(request: Request, pk: int) -> HttpResponse:
     """The owner's page: where it stands, what comes next, and who is late."""
+    # Read first: by the time a job is seen to be over, the campaign is as the job left it.
+    job = jobs_of(Campaign(pk=pk)).order_by("-pk").first()
     campaign = campaign_of(request, pk)
     acts = {name: rule(request.actor, campaign) for name, rule in ACTS.items()}
-    whole = bool(acts["may_see_whole"])
+    orders_open = Order.objects.of_campaign(campaign.pk).unsettled().count()
     context: dict[str, Any] = {
         "campaign": campaign,
         "scope": scope_in_words(Scope.of(campaign.scope)),
         "instructions": rendered(campaign.instructions),
-        "job": jobs_of(campaign).order_by("-pk").first(),
+        "job": job,
+        "goes_on": _goes_on(campaign, job, orders_open),
+        "orders_open": orders_open,
+        "result": progress.dispositions_of(campaign) if campaign.state in OVER else [],
         "mine": _mine(request, campaign),
+        "asked": _asked(request, campaign),
         "sources": campaign.campaign_sources.select_related("source").order_by("moment", "pk"),
         "holds": [
             (hold, policies.can_decide_hold(request.actor, hold))
@@ -84,16 +93,26 @@ def campaign_detail(request: Request, pk: int) -> HttpResponse:
     }
     if whole:
         context |= _whole(campaign, request.actor)
-    return render_page(
+    response = render_page(
         request,
         "reviews/campaign_detail.html",
         context,
-        regions=["campaign-summary", "campaign-progress"],
+        regions=["campaign-summary", "campaign-progress", "campaign-record"],
     )
+    if request.htmx.target == "campaign-summary":
+        # What stands below follows what was drawn above.
+        trigger_client_event(response, "campaign:drawn")
+    return response
+
+
+def _goes_on(campaign: Campaign, job: Job | None, orders_open: int) -> bool:
+    """Whether the campaign is about to move by itself, so that the page looks again."""
+    if campaign.state == CampaignState.REMEDIATING and not orders_open:
+        return True
+    return job is not None and not job.is_over
 
 
 def _whole(campaign: Campaign, actor: Actor) -> dict[str, object]:
-    orders = Order.objects.of_campaign(campaign.pk)
     return {
         "reviewers": progress.by_reviewer(campaign),
         "systems": progress.by_system(campaign),
@@ -103,8 +122,7 @@ def _whole(campaign: Campaign, actor: Actor) -> dict[str, object]:
         "decisions": progress.newest_decisions(campaign),
         "notices": notices_about(campaign)[:50],
         "entries": AuditEntry.objects.about(campaign, actor)[:40],
-        "orders_open": orders.unsettled().count(),
-        "orders_all": orders.count(),
+        "orders_all": Order.objects.of_campaign(campaign.pk).count(),
         "carried": ReviewItem.objects.filter(campaign=campaign, state=ItemState.CARRIED).count(),
         "at_close": progress.seen_at_close(campaign),
         "shows_beyond": (CampaignState.RUNNING, CampaignState.DECIDED),
@@ -120,6 +138,13 @@ def _mine(request: Request, campaign: Campaign) -> int:
         return 0
     rows = ReviewItem.objects.assigned_to(request.actor).waiting()
     return rows.filter(campaign=campaign).count()
+
+
+def _asked(request: Request, campaign: Campaign) -> int:
+    """How many items ask the reader to attest a need, or to answer."""
+    if not isinstance(request.actor, Person) or campaign.state != CampaignState.RUNNING:
+        return 0
+    return items_asking(request.actor, campaign).count()
 
 
 @require_GET

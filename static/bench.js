@@ -1,12 +1,15 @@
 // The bench by keyboard: items are walked, choices are picked, drafts say that they are kept.
 const TYPING = "input:not([type=radio]):not([type=checkbox]), textarea, select, dialog[open]"
+// Within a group of choices the arrows choose, as everywhere.
+const CHOOSING = "input[type=radio]"
 const PICKS = new Set(["k", "n", "r", "t", "a"])
 const ACTS = new Set(["q", "m", "u"])
 const DAYS = { 1: 30, 2: 90, 3: 180 }
 
 export function start(bench) {
   const heard = new AbortController()
-  const listen = (name, act) => document.addEventListener(name, act, { signal: heard.signal })
+  const listen = (name, act, more) =>
+    document.addEventListener(name, act, { signal: heard.signal, ...more })
   const alive = (act) => (event) => (bench.isConnected ? act(event) : heard.abort())
   listen("keydown", alive((event) => pressed(bench, event)))
   listen("draft:saved", alive(({ detail }) => saved(detail)))
@@ -23,6 +26,8 @@ export function start(bench) {
   addEventListener("beforeunload", (event) => kept().length && event.preventDefault(), { signal: heard.signal })
   listen("htmx:afterSettle", alive(() => restore()))
   listen("change", alive(({ target }) => opened(target)))
+  // Before the form is sent, which the same change does.
+  listen("change", alive(({ target }) => meant(target)), { capture: true })
 }
 
 const items = (bench) => [...bench.querySelectorAll("[data-item]")]
@@ -36,6 +41,7 @@ function pressed(bench, event) {
     if (event.key === "Escape" && item) item.focus()
     return
   }
+  if (event.key.startsWith("Arrow") && event.target.closest(CHOOSING)) return
   if (event.key === "ArrowDown" || event.key === "j") return walk(bench, item, 1, event)
   if (event.key === "ArrowUp" || event.key === "J") return walk(bench, item, -1, event)
   if (!item) return
@@ -60,7 +66,8 @@ function pick(item, key, event) {
   const radio = item.querySelector(`[data-pick="${key}"]`)
   if (!radio) return
   event.preventDefault()
-  radio.click()
+  if (radio.checked) opened(radio)
+  else radio.click()
 }
 
 function keepFor(item, days, event) {
@@ -110,6 +117,12 @@ function opened(target) {
   const reason = item.querySelector("textarea")
   item.querySelector("[data-panel]").scrollIntoView({ block: "nearest" })
   if (reason && matchMedia("(pointer: fine)").matches) reason.focus()
+}
+
+// Who ticks an action means to narrow to actions.
+function meant(target) {
+  if (target.name !== "actions") return
+  target.form.querySelector("[name=narrow_to][value=actions]").checked = true
 }
 
 function saved({ item, version, says, missing }) {

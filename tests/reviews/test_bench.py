@@ -132,6 +132,16 @@ def test_a_draft_answers_with_an_event_and_a_page_without_javascript_with_a_redi
     )
 
 
+def test_ticking_an_action_is_enough_to_narrow_to_it(as_reviewer, item):
+    item.frozen = {"statements": [{"effect": "allow", "actions": ["s3:Delete*", "s3:PutObject"]}]}
+    item.save(update_fields=["frozen"])
+    url = reverse("reviews:item_draft", args=[item.pk])
+
+    as_reviewer.post(url, {"outcome": "narrow", "actions": ["s3:PutObject"], "version": "0"})
+
+    assert Draft.objects.get().target == {"actions": ["s3:PutObject"]}
+
+
 def test_a_stale_tab_gets_the_kept_value_and_its_own_words_back(as_reviewer, item, htmx):
     DraftFactory(item=item, version=4, reason="Nothing has used it.")
     url = reverse("reviews:item_draft", args=[item.pk])

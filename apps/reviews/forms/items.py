@@ -51,9 +51,9 @@ class ChoiceForm(forms.Form):
 
     @staticmethod
     def _target(data: Mapping[str, Any]) -> dict[str, Any]:
-        if data["narrow_to"] == ACTIONS:
+        if data["narrow_to"] in {"", ACTIONS}:
             return {"actions": sorted(data["actions"])} if data["actions"] else {}
-        return {"level": data["narrow_to"]} if data["narrow_to"] else {}
+        return {"level": data["narrow_to"]}
 
 
 def _offer(form: forms.Form, name: str, choices: Sequence[tuple[Any, str]]) -> None:

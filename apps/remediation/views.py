@@ -52,7 +52,7 @@ def order_detail(request: Request, pk: int) -> HttpResponse:
             "may_confirm": policies.can_confirm(request.actor, order),
             "may_except": policies.can_except(request.actor, order),
         },
-        regions=["order-summary"],
+        regions=["order-summary", "order-history"],
     )
 
 

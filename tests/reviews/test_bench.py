@@ -100,6 +100,27 @@ def test_the_bench_shows_an_agent_as_a_unit_with_nothing_chosen(as_reviewer, ite
     assert "checked" not in page
 
 
+def test_instructions_are_shown_as_their_author_meant_them(as_reviewer, item):
+    item.campaign.instructions = "**Narrow** what is needed in part. <script>alert(1)</script>"
+    item.campaign.save()
+
+    page = as_reviewer.get(agent_url(item)).content.decode()
+
+    assert "<strong>Narrow</strong> what is needed" in page
+    assert "<script>alert" not in page
+
+
+def test_what_got_no_answer_last_time_says_that_it_is_asked_again(as_reviewer, item):
+    before = as_reviewer.get(agent_url(item)).content.decode()
+    item.frozen = {"asked_again": True}
+    item.save()
+
+    after = as_reviewer.get(agent_url(item)).content.decode()
+
+    assert "asked again" not in before
+    assert "asked again: no answer last time" in after
+
+
 def test_a_bench_of_somebody_else_is_not_found(as_reviewer, item):
     foreign = ReviewItemFactory()
 

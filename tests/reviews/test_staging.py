@@ -187,6 +187,19 @@ def test_a_large_share_at_the_fallback_needs_a_reason(draft, stage, steward):
     assert campaign.fallback_reason == "Mapping comes next week."
 
 
+def test_the_fallbacks_share_leads_to_the_items_it_counts(as_steward, draft, stage, grants):
+    GrantFactory()
+    campaign = stage(draft())
+    items = reverse("reviews:campaign_items", args=[campaign.pk])
+    query = "found_by=fallback&amp;found_by=no_agent&amp;found_by=self_review"
+
+    page = as_steward.get(campaign.get_absolute_url()).text
+    rows = as_steward.get(f"{items}?{query.replace('&amp;', '&')}").context["listing"]
+
+    assert f'<a href="{items}?{query}">1</a> at the fallback' in page
+    assert (rows.count.value, campaign.items.count()) == (1, 4)
+
+
 def test_launch_writes_to_everybody_asked_once(grants, draft, stage, steward):
     campaign = stage(draft(levels=("write", "admin")))
 

@@ -18,7 +18,7 @@ class ItemFilterSet(FilterSet):
     disposition = django_filters.MultipleChoiceFilter(
         choices=[choice for choice in Disposition.choices if choice[0]], label="Ended as"
     )
-    found_by = django_filters.ChoiceFilter(
+    found_by = django_filters.MultipleChoiceFilter(
         choices=FoundBy, label="Reviewer found", method="asked_and_found"
     )
     at_close = django_filters.ChoiceFilter(
@@ -33,9 +33,11 @@ class ItemFilterSet(FilterSet):
     system = django_filters.NumberFilter(field_name="system_id", label="System number")
     agent = django_filters.NumberFilter(field_name="agent_id", label="Agent number")
 
-    def asked_and_found(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        kept: QuerySet = rows.counted().asked().filter(found_by=value)  # type: ignore[attr-defined]
-        return kept
+    def asked_and_found(self, rows: QuerySet, name: str, value: list[str]) -> QuerySet:
+        if not value:
+            return rows
+        asked: QuerySet = rows.counted().asked()  # type: ignore[attr-defined]
+        return asked.filter(found_by__in=value)
 
     def seen_at_close(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         seen = "" if value == "unknown" else value

@@ -42,7 +42,7 @@ class LaunchForm(AskForm):
 
 class RemindForm(forms.Form):
     words = forms.CharField(
-        label="A word of yours in the mail (not needed)",
+        label="A word of yours in the mail",
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -25,6 +25,7 @@ from apps.reviews.selectors.asked import Asked, people_asked
 from apps.reviews.selectors.closing import streams_not_read_again
 from apps.reviews.selectors.coverage import needs_fallback_reason
 from apps.reviews.selectors.deadlines import day_to_offer, what_is_odd
+from apps.reviews.selectors.progress import asked_in
 from apps.reviews.services import campaigns as services
 from apps.reviews.services.acknowledging import WORDS
 from apps.reviews.services.sources import stale_sources, told
@@ -81,7 +82,7 @@ def campaign_launch(request: Request, pk: int) -> HttpResponse:
         act=partial(services.campaign_launch, campaign_id=pk, actor=request.actor),
         words=Words(
             f"Launch {campaign}",
-            f"{campaign.population_count} items are put to their reviewers, by mail. {odd}",
+            f"{asked_in(campaign).count()} items are put to their reviewers, by mail. {odd}",
             "Launch",
             said="Launched. Everybody asked gets a mail.",
         ),

@@ -31,6 +31,7 @@ from apps.reviews.services.campaigns import campaign_create
 from apps.reviews.states import OVER, CampaignState, ItemState
 from apps.reviews.tables.campaigns import CampaignTable, ItemTable
 
+CONTACTS_SHOWN = 50
 ACTS = {
     "may_stage": policies.can_stage,
     "may_launch": policies.can_launch,
@@ -91,7 +92,7 @@ def campaign_detail(request: Request, pk: int) -> HttpResponse:
         "needs_fallback_reason": needs_fallback_reason(campaign),
         **acts,
     }
-    if whole:
+    if acts["may_see_whole"]:
         context |= _whole(campaign, request.actor)
     response = render_page(
         request,
@@ -120,7 +121,8 @@ def _whole(campaign: Campaign, actor: Actor) -> dict[str, object]:
         "found": progress.reviewers_found(campaign),
         "chart": progress.burn_down(campaign),
         "decisions": progress.newest_decisions(campaign),
-        "notices": notices_about(campaign)[:50],
+        "notices": notices_about(campaign)[:CONTACTS_SHOWN],
+        "more_notices": max(0, notices_about(campaign).count() - CONTACTS_SHOWN),
         "entries": AuditEntry.objects.about(campaign, actor)[:40],
         "orders_all": Order.objects.of_campaign(campaign.pk).count(),
         "carried": ReviewItem.objects.filter(campaign=campaign, state=ItemState.CARRIED).count(),

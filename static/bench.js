@@ -168,7 +168,8 @@ function refused({ elt, xhr }) {
   if (xhr.status >= 500) return failed(elt, `Countersign failed (${xhr.status}).`)
   const page = new DOMParser().parseFromString(xhr.responseText, "text/html")
   if (page.querySelector("[data-stale]")) return waits(elt, "You signed in again since this page was opened.")
-  const reason = page.querySelector("[data-reason]")?.textContent.trim()
+  const gone = xhr.status === 404 ? "It is not assigned to you any more." : ""
+  const reason = gone || page.querySelector("[data-reason]")?.textContent.trim()
   unsaved.set(form, { times: 0 })
   tell(form, `Not saved: ${reason || `it was refused (${xhr.status}).`} Your words are still here.`)
 }

@@ -179,6 +179,23 @@ def test_a_lost_session_loses_no_words_and_they_are_saved_after_signing_in_besid
     assert Draft.objects.get().reason == "Nothing has used it."
 
 
+def test_words_about_an_item_that_was_reassigned_meanwhile_stay_and_it_says_so(
+    signed_in, live_server, manager, campaign
+):
+    [item] = items_for(manager, campaign, 1)
+    page = signed_in(manager)
+    open_bench(page, live_server, campaign)
+    item.reviewer = UserFactory()
+    item.save()
+
+    page.locator(f"label[for=o-{item.pk}-revoke]").click()
+    page.locator(f"#reason-{item.pk}").fill("Nothing has used it.")
+
+    expect(unsaved(page, item)).to_contain_text("It is not assigned to you any more.")
+    expect(page.locator(f"#reason-{item.pk}")).to_have_value("Nothing has used it.")
+    assert not Draft.objects.exists()
+
+
 @pytest.fixture
 def phone(browser, live_server, client, manager, db):
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)

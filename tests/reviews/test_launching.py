@@ -132,6 +132,9 @@ def test_only_people_with_something_open_are_reminded(steward, running):
     assert set(mails) == {running.reviewer, running.attester}
     assert mails[running.reviewer].subject.startswith("1 item to decide: ")
     assert mails[running.attester].subject.startswith("1 need to attest: ")
+    assert reverse("reviews:bench", args=[running.campaign_id]) in mails[running.reviewer].body
+    asked = reverse("reviews:bench_owner", args=[running.campaign_id])
+    assert asked in mails[running.attester].body
     assert "The steward writes: We close on Friday." in mails[running.reviewer].body
     entry = AuditEntry.objects.get(verb=Verb.CAMPAIGN_REMINDED)
     assert (entry.changes, entry.reason) == ({"people": [None, 2]}, "We close on Friday.")

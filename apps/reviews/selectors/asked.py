@@ -23,6 +23,11 @@ class Asked:
     reminded_today: bool
 
     @property
+    def page(self) -> str:
+        """The name of the page on which they do it."""
+        return "reviews:bench" if self.to_decide else "reviews:bench_owner"
+
+    @property
     def in_words(self) -> str:
         parts = [
             f"{self.to_decide} item{'' if self.to_decide == 1 else 's'} to decide",

@@ -63,7 +63,7 @@ def remind(campaign: Campaign, people: Iterable[Asked], *, words: str, actor: Ac
             body=(
                 f"“{campaign.name}” waits for you until {deadline_told(campaign)}:"
                 f" {one.in_words}. {_silence(campaign)}"
-                f"\n\n{said}{_page('reviews:bench', campaign)}"
+                f"\n\n{said}{_page(one.page, campaign)}"
             ),
             dedupe_key=one.reminder_key,
             actor=actor,

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import django_tables2 as tables
 
 from apps.audit.models import AuditEntry
@@ -35,8 +37,8 @@ class RecordTable(Table):
         extra = ("target_type", "request_id")
         empty_text = "No entries match."
 
-    def value_occurred_at(self, value):
+    def value_occurred_at(self, value: datetime) -> datetime:
         return value
 
-    def value_target_label(self, value):
+    def value_target_label(self, value: str) -> str:
         return value

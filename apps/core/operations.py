@@ -22,5 +22,5 @@ class TrigramIndex(migrations.RunSQL):
         )
         self.label, self.column = label, column
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, list[str], dict[str, str]]:
         return self.__class__.__qualname__, [self.label, self.column], {}

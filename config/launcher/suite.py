@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def _with_services(work: Work, arguments: list[str], *, own_database: bool) -> i
 
 
 @contextmanager
-def _passing_folder():
+def _passing_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="countersign-"))
     folder.chmod(0o711)
     try:

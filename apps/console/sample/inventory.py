@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from django.db import transaction
-from django.db.models import DurationField, ExpressionWrapper, F, Value
+from django.db.models import DurationField, ExpressionWrapper, F, Field, Value
 from django.db.models.functions import Now
 
 from apps.connectors.services.applying import sync_apply
@@ -63,5 +63,5 @@ def _days_ago(spread: int) -> ExpressionWrapper:
     return ExpressionWrapper(Now() - days * DAY, output_field=_moment())
 
 
-def _moment():
+def _moment() -> Field:
     return Agent._meta.get_field("first_seen_at").__class__()

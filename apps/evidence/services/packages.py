@@ -72,7 +72,9 @@ def _being_built(campaign: Campaign) -> Package | None:
     """The package that somebody asked for a moment ago: asking twice makes no second one."""
     waiting = Package.objects.of_campaign(campaign.pk).filter(built_at=None, job__isnull=False)
     newest = waiting.select_related("job").order_by("pk").last()
-    return newest if newest is not None and not newest.job.is_over else None
+    if newest is None or newest.job is None or newest.job.is_over:
+        return None
+    return newest
 
 
 @transaction.atomic

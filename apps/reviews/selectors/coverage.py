@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import models
 from django.urls import reverse
 
 from apps.grants.models import Grant
@@ -80,7 +81,7 @@ def _no_credentials() -> list[dict[str, Any]]:
     return [_line("Credentials", count, "Not asked about here.", href)]
 
 
-def _own(rows):
+def _own[M: models.Model](rows: models.QuerySet[M]) -> models.QuerySet[M]:
     return rows.filter(identity__is_service_linked=False)
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.services.seats import page_opened, rows_exported
 from apps.core.actors import Person, Role
+from apps.core.listing import RowsResponse
 
 type GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -68,7 +69,8 @@ def _is_ours(request: HttpRequest) -> bool:
 def _note(request: HttpRequest, response: HttpResponse, actor: Person) -> None:
     address = request.get_full_path()
     if response.has_header("Content-Disposition"):
-        rows_exported(page=address, actor=actor)
+        row_count = response.row_count if isinstance(response, RowsResponse) else None
+        rows_exported(page=address, actor=actor, row_count=row_count)
     elif _is_whole_page(request):
         page_opened(page=address, actor=actor)
 

@@ -10,7 +10,9 @@ DAY = {"type": "date"}
 
 
 class RecordFilterSet(FilterSet):
-    q = SearchFilter(field_name="target_label", placeholder="Record: agent, grant, campaign")
+    q = SearchFilter(
+        field_name="target_label", placeholder="Record: agent, grant, campaign", at_least=3
+    )
     actor = django_filters.ModelChoiceFilter(
         queryset=lambda request: User.objects.order_by("display_name"), label="Person"
     )

@@ -8,7 +8,7 @@ from apps.inventory.filters import StreamFilter
 
 
 class GrantFilterSet(FilterSet):
-    q = SearchFilter(placeholder="Identity, system, or service")
+    q = SearchFilter(placeholder="Identity, system, or service", at_least=3)
     level = django_filters.MultipleChoiceFilter(choices=Level, label="Level")
     state = django_filters.MultipleChoiceFilter(choices=GrantState, label="State")
     tags = django_filters.ChoiceFilter(
@@ -60,7 +60,7 @@ class PermissionFilterSet(FilterSet):
 
 
 class JustificationFilterSet(FilterSet):
-    q = SearchFilter("reason", placeholder="Reason")
+    q = SearchFilter("reason", placeholder="Reason", at_least=3)
     until_before = django_filters.DateFilter(
         field_name="until",
         lookup_expr="lt",

@@ -58,7 +58,7 @@ class SystemFilterSet(FilterSet):
 
 
 class IdentityFilterSet(FilterSet):
-    q = SearchFilter(placeholder="Name or id")
+    q = SearchFilter(placeholder="Name or id", at_least=3)
     kind = django_filters.CharFilter(field_name="kind", label="Kind")
     system = django_filters.NumberFilter(field_name="system_id", label="System number")
     present = Only("present", "Still in its source")
@@ -75,7 +75,7 @@ class BindingFilterSet(FilterSet):
 
 
 class CredentialFilterSet(FilterSet):
-    q = SearchFilter(placeholder="Id")
+    q = SearchFilter(placeholder="Id", at_least=3)
     state = django_filters.MultipleChoiceFilter(choices=CredentialState, label="State")
     kind = django_filters.MultipleChoiceFilter(choices=CredentialKind, label="Kind")
     stored_in = django_filters.MultipleChoiceFilter(choices=StoredIn, label="Secret stored in")

@@ -16,9 +16,15 @@ class OrderFilterSet(FilterSet):
 
     waits = django_filters.ChoiceFilter(
         method="waiting",
-        choices=[("carry-out", "Being carried out"), ("confirm", "Confirmation")],
+        choices=[
+            ("carry-out", "Being carried out"),
+            ("confirm", "Confirmation"),
+            ("confirm-by-me", "My confirmation"),
+        ],
         label="Waits for",
     )
 
     def waiting(self, rows: QuerySet, name: str, value: str) -> Any:
+        if value == "confirm-by-me":
+            return rows.confirmable_by(self.request.actor)  # type: ignore[attr-defined]
         return rows.waiting_for(value)  # type: ignore[attr-defined]

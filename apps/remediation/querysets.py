@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from apps.core.actors import Actor
+from apps.core.actors import Actor, Person
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential
 from apps.inventory.querysets.scope import reads_all_systems
@@ -35,6 +35,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(
             state=OrderState.MANUAL_NEEDED, executed_at__isnull=(what == "carry-out")
         )
+
+    def confirmable_by(self, actor: Actor) -> Self:
+        """Removals that somebody else carried out, and that wait for another look."""
+        waiting = self.waiting_for("confirm")
+        return waiting.exclude(executed_by=actor.user) if isinstance(actor, Person) else waiting
 
     def of_campaign(self, campaign_id: int) -> Self:
         return self.filter(campaign_id=campaign_id)

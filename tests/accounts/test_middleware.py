@@ -21,13 +21,16 @@ def test_each_page_an_auditor_opens_is_an_entry(as_auditor, auditor):
     assert {entry.actor_id for entry in entries} == {auditor.pk}
 
 
-def test_each_file_an_auditor_takes_away_is_an_entry(as_auditor):
+def test_each_file_an_auditor_takes_away_is_an_entry_with_its_number_of_rows(as_auditor):
+    UserFactory.create_batch(2)
+
     response = as_auditor.get(f"{reverse('accounts:person_list')}?export=csv")
-    b"".join(response.streaming_content)
+    lines = b"".join(response.streaming_content).splitlines()
 
     entry = AuditEntry.objects.get()
     assert entry.verb == Verb.ROWS_EXPORTED
-    assert entry.changes == {"page": [None, "/settings/people/?export=csv"]}
+    assert entry.changes == {"page": [None, "/settings/people/?export=csv"], "rows": [None, 3]}
+    assert len(lines) == 1 + 3
 
 
 def test_a_region_of_a_page_is_no_page(as_auditor, htmx):

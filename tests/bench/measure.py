@@ -24,6 +24,7 @@ class Measured:
     bound: float
     psql: float | None = None
     queries: int = 0
+    processor: float | None = None
     note: str = ""
 
     @property
@@ -33,15 +34,19 @@ class Measured:
     def line(self) -> str:
         ratio = f"{self.milliseconds / self.psql:5.1f}x" if self.psql else "     -"
         psql = f"{self.psql:9.1f}" if self.psql else "        -"
+        cpu = f"{self.processor:6.1f}" if self.processor else "     -"
         return (
-            f"{'ok ' if self.holds else 'OVER'} {self.name:<48}{self.milliseconds:10.1f} ms"
-            f"  bound {self.bound:8.0f}  psql {psql}  ratio {ratio}  queries {self.queries:3}"
-            f"  {self.note}"
+            f"{'ok ' if self.holds else 'OVER'} {self.name:<58}{self.milliseconds:10.1f} ms"
+            f"  bound {self.bound:8.0f}  processor {cpu}  psql {psql}  ratio {ratio}"
+            f"  queries {self.queries:3}  {self.note}"
         )
 
 
 def page(client: Client, name: str, url: str, *, bound: float) -> Measured:
-    """The median server time of a page, beside the same queries run one after another in psql."""
+    """The median server time of a page, beside its share of this process's processor, and the
+    same queries run one after another in psql. The processor's share tells a slow page from a
+    busy machine.
+    """
     response = client.get(url)
     if response.status_code != 200:
         return Measured(name, float("inf"), bound, note=f"answered {response.status_code}")
@@ -50,8 +55,15 @@ def page(client: Client, name: str, url: str, *, bound: float) -> Measured:
     ) as captured:
         client.get(url)
     statements = [query["sql"] for query in captured.captured_queries]
-    times = [_timed(lambda: client.get(url)) for _ in range(RUNS)]
-    return Measured(name, median(times), bound, in_psql(statements), len(statements))
+    times, shares = zip(*(_timed(lambda: client.get(url)) for _ in range(RUNS)), strict=True)
+    return Measured(
+        name,
+        median(times),
+        bound,
+        psql=in_psql(statements),
+        queries=len(statements),
+        processor=median(shares),
+    )
 
 
 def once(name: str, act: Callable[[], object], *, bound: float, note: str = "") -> Measured:
@@ -61,10 +73,11 @@ def once(name: str, act: Callable[[], object], *, bound: float, note: str = "") 
     return Measured(name, taken, bound, note=note or (str(answer) if answer is not None else ""))
 
 
-def _timed(act: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def _timed(act: Callable[[], object]) -> tuple[float, float]:
+    """Milliseconds by the clock, and of the processor in this process."""
+    started, busy = time.perf_counter(), time.process_time()
     act()
-    return (time.perf_counter() - started) * 1000
+    return (time.perf_counter() - started) * 1000, (time.process_time() - busy) * 1000
 
 
 def in_psql(statements: list[str]) -> float | None:

@@ -66,14 +66,12 @@ def page_opened(*, page: str, actor: Person) -> None:
 
 
 @transaction.atomic
-def rows_exported(*, page: str, actor: Person) -> None:
-    """Note that an auditor took a file away."""
-    record(
-        actor=actor,
-        verb=Verb.ROWS_EXPORTED,
-        target=actor.user.seat,
-        changes={"page": (None, page)},
-    )
+def rows_exported(*, page: str, actor: Person, row_count: int | None = None) -> None:
+    """Note that an auditor took a file away, and how many rows, where it is one of rows."""
+    changes: dict[str, tuple[None, str | int]] = {"page": (None, page)}
+    if row_count is not None:
+        changes["rows"] = (None, row_count)
+    record(actor=actor, verb=Verb.ROWS_EXPORTED, target=actor.user.seat, changes=changes)
 
 
 def _changes(seat: Seat, wanted: tuple[Any, ...]) -> dict[str, tuple[Any, Any]]:

@@ -12,7 +12,7 @@ from apps.inventory.models import Agent, Credential, Identity, System
 from apps.reviews.models import Campaign
 
 SHOWN = 5
-SHORTEST = 2
+SHORTEST = 3
 PLACES: tuple[tuple[str, str, type[Model], str, str], ...] = (
     ("Agents", "robot", Agent, "search", "inventory:agent_list"),
     ("Identities", "id", Identity, "search", "inventory:identity_list"),
@@ -33,7 +33,10 @@ class Found:
 
 
 def search_everywhere(actor: Actor, text: str) -> list[Found]:
-    """What matches, five of each kind; one query a kind. Under two letters find nothing."""
+    """What matches, five of each kind; one query a kind.
+
+    Fewer than three letters find nothing: no index serves them.
+    """
     wanted = text.strip().lower()
     if len(wanted) < SHORTEST:
         return []

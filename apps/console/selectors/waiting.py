@@ -118,9 +118,9 @@ def _attestations(actor: Person) -> list[Waiting]:
 
 
 def _orders(actor: Person) -> list[Waiting]:
-    orders = Order.objects.visible_to(actor).filter(state=OrderState.MANUAL_NEEDED)
-    to_do = orders.filter(executed_at__isnull=True).count()
-    to_confirm = orders.filter(executed_at__isnull=False).exclude(executed_by=actor.user).count()
+    orders = Order.objects.visible_to(actor)
+    to_do = orders.waiting_for("carry-out").count()
+    to_confirm = orders.confirmable_by(actor).count()
     rows = []
     if to_do:
         rows.append(
@@ -137,7 +137,7 @@ def _orders(actor: Person) -> list[Waiting]:
                 icon="checks",
                 title=f"{to_confirm} removal{'s' if to_confirm > 1 else ''} to confirm",
                 text="Somebody else carried them out; look whether the access is gone",
-                href=reverse("remediation:order_list", query={"waits": "confirm"}),
+                href=reverse("remediation:order_list", query={"waits": "confirm-by-me"}),
             )
         )
     return rows

@@ -2,6 +2,7 @@ from datetime import date
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce, Lower
@@ -137,6 +138,12 @@ class Grant(Imported):
                 fields=["expires_at"],
                 condition=Q(state__in=LIVE, expires_at__isnull=False),
             ),
+            models.Index(
+                name="grants_grant_gone",
+                fields=["label", "id"],
+                condition=Q(gone_at__isnull=False),
+            ),
+            GinIndex(name="grants_grant_tags", fields=["tags"]),
         ]
 
     def __str__(self) -> str:

@@ -104,6 +104,11 @@ class Credential(Imported):
                 ),
             ),
             models.Index(
+                name="inventory_cred_gone",
+                fields=["external_id", "id"],
+                condition=Q(gone_at__isnull=False),
+            ),
+            models.Index(
                 name="inventory_cred_fingerprint",
                 fields=["fingerprint"],
                 condition=~Q(fingerprint=""),

@@ -31,6 +31,18 @@ class Identity(Imported):
     trust = models.JSONField(default=dict, blank=True)
     facts = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    binding_count = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="Bindings in force. The database counts them.",
+    )
+    standing_count = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="Bindings in force of agents not retired. The database counts them.",
+    )
     search = models.GeneratedField(
         expression=Lower(models.F("external_id")),
         output_field=models.TextField(),
@@ -52,6 +64,19 @@ class Identity(Imported):
             models.Index(name="inventory_identity_kind", fields=["kind", "id"]),
             models.Index(name="inventory_identity_stream", fields=["stream", "id"]),
             models.Index(name="inventory_identity_used", fields=["last_used_at", "id"]),
+            models.Index(
+                name="inventory_identity_agentless",
+                fields=["name", "id"],
+                condition=Q(gone_at__isnull=True, is_service_linked=False) & ~Q(standing_count=1),
+            ),
+            models.Index(
+                name="inventory_identity_shared", fields=["id"], condition=Q(binding_count__gt=1)
+            ),
+            models.Index(
+                name="inventory_identity_gone",
+                fields=["name", "id"],
+                condition=Q(gone_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import OuterRef
 
 from apps.core.actors import Actor
 from apps.inventory.querysets.scope import (
@@ -45,34 +44,11 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
 
     def with_agent_count(self) -> Self:
         """Adds `agent_count`: how many agents sign in with it, through its identity."""
-        identity = rows_of(self.model, "identity")
-        bindings = rows_of(identity.model, "bindings")
-        counted = (
-            bindings.live()
-            .filter(identity=OuterRef("identity"))
-            .order_by()
-            .values("identity")
-            .annotate(n=models.Count("pk"))
-            .values("n")
-        )
-        return self.annotate(
-            agent_count=models.functions.Coalesce(
-                models.Subquery(counted, output_field=models.IntegerField()), 0
-            )
-        )
+        return self.annotate(agent_count=models.F("identity__binding_count"))
 
     def shared(self) -> Self:
         """The third question of home: credentials that several agents sign in with."""
-        identity = rows_of(self.model, "identity")
-        bindings = rows_of(identity.model, "bindings")
-        several = (
-            bindings.live()
-            .order_by()
-            .values("identity")
-            .annotate(n=models.Count("pk"))
-            .filter(n__gt=1)
-        )
-        return self.standing().filter(identity__in=several.values("identity"))
+        return self.standing().filter(identity__binding_count__gt=1)
 
     def gone(self) -> Self:
         """Records their source no longer shows."""

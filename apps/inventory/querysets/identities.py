@@ -66,23 +66,6 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
     def present(self) -> Self:
         return self.filter(gone_at__isnull=True)
 
-    def with_binding_count(self) -> Self:
-        """Adds `binding_count`: how many agents act as it now."""
-        bindings = rows_of(self.model, "bindings")
-        counted = (
-            bindings.live()
-            .filter(identity=OuterRef("pk"))
-            .order_by()
-            .values("identity")
-            .annotate(n=models.Count("pk"))
-            .values("n")
-        )
-        return self.annotate(
-            binding_count=models.functions.Coalesce(
-                models.Subquery(counted, output_field=models.IntegerField()), 0
-            )
-        )
-
     def with_accountable(self) -> Self:
         """Adds `accountable_id`: the only agent bound to it, else the steward's choice, else null.
 
@@ -133,26 +116,19 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
 
     def agentless(self) -> Self:
         """Identities that no agent answers for, service-linked ones aside."""
-        standing = rows_of(self.model, "bindings").standing().order_by()
-        others = standing.filter(identity=OuterRef("identity")).exclude(pk=OuterRef("pk"))
-        only = standing.filter(~Exists(others), identity=OuterRef("pk"))
         chosen = Q(accountable_agent__isnull=False) & ~Q(
             accountable_agent__state=AgentState.RETIRED
         )
-        return self.filter(~Exists(only), is_service_linked=False, gone_at__isnull=True).exclude(
-            chosen
-        )
+        return self.filter(
+            ~Q(standing_count=1), is_service_linked=False, gone_at__isnull=True
+        ).exclude(chosen)
 
     def gone(self) -> Self:
         """Records their source no longer shows."""
         return self.filter(gone_at__isnull=False)
 
     def for_table(self) -> Self:
-        return (
-            self.with_binding_count()
-            .select_related("system", "accountable_agent")
-            .fetch_mode(models.FETCH_RAISE)
-        )
+        return self.select_related("system", "accountable_agent").fetch_mode(models.FETCH_RAISE)
 
     def locked(self, pk: int) -> "Identity":
         return self.select_for_update(of=["self"]).get(pk=pk)

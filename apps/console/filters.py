@@ -1,12 +1,9 @@
 import django_filters
-from django import forms
 
 from apps.accounts.models import User
 from apps.audit.verbs import Verb
 from apps.core.actors import Channel
-from apps.core.filters import FilterSet, SearchFilter
-
-DAY = {"type": "date"}
+from apps.core.filters import DayFilter, FilterSet, SearchFilter
 
 
 class RecordFilterSet(FilterSet):
@@ -18,18 +15,8 @@ class RecordFilterSet(FilterSet):
     )
     verb = django_filters.MultipleChoiceFilter(choices=Verb, label="Did what")
     channel = django_filters.MultipleChoiceFilter(choices=Channel, label="Through")
-    since = django_filters.DateFilter(
-        field_name="occurred_at",
-        lookup_expr="date__gte",
-        label="From",
-        widget=forms.DateInput(attrs=DAY),
-    )
-    until = django_filters.DateFilter(
-        field_name="occurred_at",
-        lookup_expr="date__lte",
-        label="Until",
-        widget=forms.DateInput(attrs=DAY),
-    )
+    since = DayFilter("occurred_at", "gte", "From")
+    until = DayFilter("occurred_at", "lte", "Until")
     kind = django_filters.CharFilter(field_name="target_type", label="Kind of record")
     record = django_filters.NumberFilter(field_name="target_id", label="Number of record")
     request_id = django_filters.CharFilter(label="Request")

@@ -1,11 +1,14 @@
 """What every page shares: the frame, the keys, the colours, the lists."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from tests.factories.findings import FindingFactory
+from tests.factories.reviews import CampaignFactory, ReviewItemFactory, TemplateFactory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -100,3 +103,39 @@ def test_a_phone_gets_a_menu_and_nothing_wider_than_itself(findings_page):
     expect(menu).to_have_attribute("aria-expanded", "true")
     expect(page.get_by_role("navigation", name="Places")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@pytest.mark.usefixtures("silent_console")
+def test_a_region_with_a_chart_is_drawn_anew_without_an_inline_style(
+    signed_in, live_server, steward
+):
+    campaign = CampaignFactory(running=True, population_count=1)
+    ReviewItemFactory(campaign=campaign)
+    page = signed_in(steward)
+    page.goto(f"{live_server.url}{campaign.get_absolute_url()}")
+    # The library that draws it is large; a busy machine takes its time.
+    expect(page.locator("#burn-down canvas")).to_be_visible(timeout=30_000)
+    page.evaluate("document.getElementById('campaign-progress').dataset.old = ''")
+
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('reviewitem:changed'))")
+
+    expect(page.locator("#campaign-progress[data-old]")).to_have_count(0)
+    expect(page.locator("#burn-down canvas")).to_be_visible()
+
+
+def test_the_calendar_does_not_scroll_sideways_on_a_phone(signed_in, live_server, steward):
+    TemplateFactory(
+        name="Every week, all access of every agent in production",
+        recurrence="FREQ=WEEKLY",
+        starts_on=timezone.localdate() - timedelta(days=30),
+        frequency_reason="The risk analysis asks for it.",
+    )
+    page = signed_in(steward)
+    page.set_viewport_size(PHONE)
+
+    page.goto(f"{live_server.url}/reviews/calendar/")
+
+    expect(page.locator("tbody tr td").first).to_be_visible()
+    assert (
+        page.locator(".table-responsive").evaluate("box => box.scrollWidth - box.clientWidth") == 0
+    )

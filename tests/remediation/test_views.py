@@ -71,8 +71,7 @@ def test_a_proof_file_is_taken_away_and_never_shown(as_steward, settings, tmp_pa
     assert response["Content-Disposition"] == 'attachment; filename="x\\".html"'
     assert response["Content-Type"] == "application/octet-stream"
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert b"".join(response.streaming_content) == b"<script>alert(1)</script>"
-    response.close()
+    assert response.getvalue() == b"<script>alert(1)</script>"
 
     proof_path(proof.file_sha256).unlink()
     assert as_steward.get(address).status_code == 404

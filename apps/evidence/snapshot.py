@@ -12,17 +12,20 @@ SECONDS_BETWEEN_TICKS = 2.0
 
 
 @contextmanager
-def snapshot() -> Iterator[None]:
+def snapshot() -> Iterator[str | None]:
     """Run queries against one state of the database; nothing may be written in here.
 
-    Within a caller's transaction that one's isolation holds.
+    Yields PostgreSQL's own name of that state, by which it can be told later what was not in it.
+    Within a caller's transaction that one's isolation holds, and there is no such name.
     """
-    nested = connection.in_atomic_block
+    nested, seen = connection.in_atomic_block, None
     with transaction.atomic():
         if not nested:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
+                cursor.execute("SELECT pg_current_snapshot()::text")
+                seen = cursor.fetchone()[0]
+        yield seen
 
 
 class Progress:

@@ -1,12 +1,14 @@
+import contextlib
 import csv
 import io
 import json
 import zipfile
+from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEntry
@@ -204,6 +206,32 @@ def test_two_builds_of_one_state_are_alike_member_by_member(steward):
     assert set(first) == set(second)
     assert {name for name in first if first[name] != second[name]} <= VARYING
     assert first["build.json"] != second["build.json"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_began_before_a_package_and_ended_after_it_comes_in_the_addendum(steward):
+    made = review_over(steward=steward)
+    began_before = made.campaign.acknowledgement.given_at - timedelta(minutes=5)
+    other = connection.copy()
+    with contextlib.closing(other), other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute(
+            "INSERT INTO audit_auditentry (occurred_at, xact_id, actor_label, channel, verb,"
+            " target_type, target_id, target_label, changes, reason, request_id)"
+            " VALUES (%s, pg_current_xact_id()::text::bigint, 'test', 'task', %s,"
+            " 'remediation.order', %s, 'order', '{}', 'It took long', '')",
+            [began_before, Verb.ORDER_MOVED, made.order.pk],
+        )
+        final = build(made)
+        assert build(made).pk == final.pk
+        cursor.execute("COMMIT")
+
+    addendum = build(made)
+
+    assert b"It took long" not in members(final)["data/governance.jsonl"]
+    assert addendum.number == 1
+    assert b"It took long" in members(addendum)["data/governance.jsonl"]
+    assert build(made).pk == addendum.pk
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,7 +16,9 @@ from apps.evidence.models import Addendum
 def write_addendum(files: Files, review: Review, addendum: Addendum) -> dict[str, Any]:
     """Write the late facts, and name the package that they add to by its manifest."""
     after, until = addendum.facts["after"], addendum.facts["until"]
-    write_record(files, entries_between(review.campaign, after=after, until=until))
+    unseen_by = addendum.facts.get("unseen_by")
+    late = entries_between(review.campaign, after=after, until=until, unseen_by=unseen_by)
+    write_record(files, late)
     write_orders(files, Orders(replace(review, until=datetime.fromisoformat(until))))
     with files.csv("data/sources.csv", "Sources", SOURCES):
         pass

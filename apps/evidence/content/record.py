@@ -6,7 +6,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 
 from apps.audit.models import AuditEntry
 from apps.evidence.content.files import Files
@@ -53,19 +53,41 @@ def entries_about(target_type: str, ids: Iterable[int] | QuerySet) -> QuerySet[A
     return rows.exclude(NOT_OF_THE_REVIEW).order_by("pk")
 
 
+class Unseen(Func):
+    """Whether a transaction was not over yet in a state of the database, by that state's name."""
+
+    template = "(NOT pg_visible_in_snapshot(%(expressions)s::pg_snapshot))"
+    arg_joiner = "::text::xid8, "
+    output_field = BooleanField()
+
+
 def entries_between(
-    campaign: Campaign, *, after: datetime | None = None, until: datetime | None = None
+    campaign: Campaign,
+    *,
+    after: datetime | None = None,
+    until: datetime | None = None,
+    unseen_by: str | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """The entries of a campaign in order, in constant memory."""
+    """The entries of a campaign in order, in constant memory.
+
+    An entry bears the time at which its transaction began. One that took long can end after a
+    package was built that tells of that time: `unseen_by` is the state that the package saw, and
+    what was not in it counts as later.
+    """
     streams = []
     for target_type, ids in subjects_of(campaign).items():
         rows = entries_about(target_type, ids)
         if after:
-            rows = rows.filter(occurred_at__gt=after)
+            rows = rows.filter(_later(after, unseen_by))
         if until:
             rows = rows.filter(occurred_at__lte=until)
         streams.append(rows.values(*FIELDS).iterator(CHUNK))
     return heapq.merge(*streams, key=itemgetter("pk"))
+
+
+def _later(after: datetime, unseen_by: str | None) -> Q:
+    later = Q(occurred_at__gt=after)
+    return later | Q(Unseen(F("xact_id"), Value(unseen_by))) if unseen_by else later
 
 
 def write_record(files: Files, entries: Iterable[dict[str, Any]]) -> int:

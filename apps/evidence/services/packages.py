@@ -71,7 +71,7 @@ def package_request(*, campaign_id: int, actor: Actor) -> Package:
 def _being_built(campaign: Campaign) -> Package | None:
     """The package that somebody asked for a moment ago: asking twice makes no second one."""
     waiting = Package.objects.of_campaign(campaign.pk).filter(built_at=None, job__isnull=False)
-    newest = waiting.select_related("job").order_by("pk").last()
+    newest: Package | None = waiting.select_related("job").order_by("pk").last()
     if newest is None or newest.job is None or newest.job.is_over:
         return None
     return newest
@@ -115,7 +115,9 @@ def _spoken_until(package: Package) -> datetime:
 
 
 def _has_late_facts(campaign: Campaign, newest: Package) -> bool:
-    return next(entries_between(campaign, after=_spoken_until(newest)), None) is not None
+    seen = newest.claims.get("snapshot")
+    late = entries_between(campaign, after=_spoken_until(newest), unseen_by=seen)
+    return next(late, None) is not None
 
 
 def _addendum(campaign: Campaign, newest: Package, actor: Actor) -> Addendum:
@@ -127,6 +129,7 @@ def _addendum(campaign: Campaign, newest: Package, actor: Actor) -> Addendum:
         facts={
             "after": newest.claims["until"],
             "until": timezone.now().isoformat(),
+            "unseen_by": newest.claims.get("snapshot"),
             "adds_to_manifest_sha256": first.claims["manifest_sha256"],
             "follows_manifest_sha256": newest.claims["manifest_sha256"],
         },
@@ -169,10 +172,11 @@ def package_build(*, package_id: int, actor: Actor, job: Job | None = None) -> P
     if package.built_at is not None:
         return package
     key = signing_key_ensure(actor=actor)
-    with Progress(job) as progress, snapshot():
+    with Progress(job) as progress, snapshot() as seen:
         if not _lock(package):
             raise BuiltElsewhere("Another worker builds this package already.")
         built = _build(package, key, progress)
+    built.claims["snapshot"] = seen
     return _release(package_id=package_id, built=built, actor=actor)
 
 

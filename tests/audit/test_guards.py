@@ -32,6 +32,7 @@ MAY_GO = {
     "inventory.taskneed",
     "reviews.campaignsource",
     "reviews.draft",
+    "reviews.populationpart",
 }
 
 

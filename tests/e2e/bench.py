@@ -2,6 +2,8 @@
 
 from playwright.sync_api import expect
 
+from tests.e2e.visitor import PATIENCE
+
 SMALLEST_TARGET = 44
 # Whatever a finger may be meant to hit; links inside a sentence are left to it (WCAG 2.5.8).
 TARGETS = """
@@ -24,8 +26,10 @@ def item(page, label):
 
 def expect_draft(page, label, outcome):
     """The page says that the choice is kept, and that it lacks nothing."""
-    expect(item(page, label).locator("[data-says]")).to_have_text(f"Draft: {outcome}")
-    expect(item(page, label).locator("[data-missing]")).to_have_text("")
+    expect(item(page, label).locator("[data-says]")).to_have_text(
+        f"Draft: {outcome}", timeout=PATIENCE
+    )
+    expect(item(page, label).locator("[data-missing]")).to_have_text("", timeout=PATIENCE)
 
 
 def walk_to(page, label):
@@ -69,7 +73,9 @@ def submit_by_keys(page, count):
     expect(submit).to_be_visible()
     press_until_focused(page, "Tab", submit)
     page.keyboard.press("Enter")
-    expect(page.locator("#dialog-title")).to_have_text(f"{count} of {count} decided")
+    expect(page.locator("#dialog-title")).to_have_text(
+        f"{count} of {count} decided", timeout=PATIENCE
+    )
 
 
 def press_until_focused(page, key, wanted):

@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from apps.audit.services import record
 from apps.audit.verbs import Verb
+from apps.grants.models import Grant
 from apps.inventory.models import SeatSystem, TaskNeed
+from apps.reviews.states import Disposition, ItemState
 from tests.factories.accounts import SeatFactory
 from tests.factories.findings import FindingFactory
 from tests.factories.grants import GrantFactory
@@ -21,6 +23,7 @@ from tests.factories.inventory import (
     SystemFactory,
     TaskFactory,
 )
+from tests.factories.reviews import CampaignFactory, ReviewItemFactory
 from tests.signing_in import sign_in
 
 OUTSIDE = "zanzibar"
@@ -143,3 +146,23 @@ def test_the_history_of_a_strangers_record_is_not_found(limited, both):
     for kind, pk in (("inventory.identity", stranger.pk), ("inventory.nothing", 1)):
         answer = limited.get(reverse("console:record_timeline", args=[kind, pk]))
         assert answer.status_code == 404
+
+
+def test_the_figures_of_a_review_count_what_lies_within_the_seat(limited, inside, both):
+    campaign = CampaignFactory(closed=True)
+    for grant in Grant.objects.filter(identity__bindings__agent=both):
+        ReviewItemFactory(
+            campaign=campaign,
+            grant=grant,
+            agent=both,
+            system=grant.system,
+            state=ItemState.FINAL,
+            disposition=Disposition.KEPT,
+            bound=False,
+        )
+
+    page = limited.get(reverse("console:home")).content.decode()
+
+    items = reverse("reviews:campaign_items", args=[campaign.pk])
+    assert f'<a href="{items}">1</a>' in page
+    assert f'<a href="{items}?disposition=kept">1</a>' in page

@@ -25,7 +25,7 @@ def agents_of(actor: Actor) -> Q:
     if not isinstance(actor, Person):
         return NOTHING
     if actor.role == Role.AUDITOR:
-        return _by_seat(actor, "bindings__identity__system_id")
+        return by_seat(actor, "bindings__identity__system_id")
     if actor.role == Role.REVIEWER:
         user = actor.user
         return Q(owner=user) | Q(technical_owner=user) | Q(team__manager=user)
@@ -56,7 +56,8 @@ def hidden_systems(actor: Actor, system_ids: set[int]) -> set[int]:
     return system_ids - set(seat_systems(actor)) if is_limited_auditor(actor) else set()
 
 
-def _by_seat(actor: Actor, path: str) -> Q:
+def by_seat(actor: Actor, path: str) -> Q:
+    """Condition that keeps to the systems of a limited seat; none for anybody else."""
     if not is_limited_auditor(actor):
         return EVERYTHING
     return Q(**{f"{path}__in": seat_systems(actor)})

@@ -127,7 +127,7 @@ def holds_after(population, removed):
 
 
 @given(grants)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_set_really_breaks_every_combination_and_no_smaller_set_does(population):
     breaking = fewest_removals(combinations_of(population))
 
@@ -138,7 +138,7 @@ def test_the_set_really_breaks_every_combination_and_no_smaller_set_does(populat
 
 
 @given(grants, grants)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_greedy_set_breaks_every_combination_too(some, others):
     shifted = [replace(one, grant=one.grant + 100) for one in others]
     padding = [held(200 + n, READS) for n in range(EXACT_UP_TO)]

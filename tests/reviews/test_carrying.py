@@ -115,7 +115,7 @@ def test_nothing_is_carried_forward_unless_a_rule_is_named(company, stage):
     assert not campaign.items.filter(state=ItemState.CARRIED).exists()
 
 
-def test_staging_carries_read_access_forward_and_cites_rule_and_decision(company, stage):
+def test_staging_carries_read_access_forward_and_cites_rule_and_decision(company, stage, steward):
     decision = kept_before(company)
     write, admin = (kept_before(company, level).item.grant for level in ("write", "admin"))
     _, identity = company
@@ -126,7 +126,7 @@ def test_staging_carries_read_access_forward_and_cites_rule_and_decision(company
     carried = campaign.items.get(state=ItemState.CARRIED)
     assert (carried.grant, carried.carries) == (decision.item.grant, decision)
     assert (carried.disposition, carried.state_reason) == (Disposition.CARRIED, f"{WORDS}.")
-    assert AuditEntry.objects.about(carried).get().reason == f"{WORDS}."
+    assert AuditEntry.objects.about(carried, Person(steward)).get().reason == f"{WORDS}."
     asked = campaign.items.filter(state=ItemState.OPEN)
     assert {item.grant for item in asked} == {write, admin, None}
     assert campaign.population_count == 4

@@ -78,7 +78,7 @@ class Surroundings:
         self._agents: dict[int, AgentThen] = {}
 
     def identities(self, identity_ids: Collection[int]) -> dict[int, IdentityThen]:
-        rows: Any = Identity.objects.filter(pk__in=identity_ids).with_accountable()
+        rows: Any = Identity.objects.filter(pk__among=identity_ids).with_accountable()
         read = list(
             rows.values_list("pk", "name", "external_id", "kind", "system_id", "accountable_id")
         )
@@ -142,7 +142,7 @@ def _facts(agent: Agent, people: People) -> Facts:
 
 def _bound(identity_ids: Collection[int]) -> dict[int, list[str]]:
     bound: dict[int, list[str]] = defaultdict(list)
-    rows = Binding.objects.live().filter(identity__in=identity_ids)
+    rows = Binding.objects.live().filter(identity__among=identity_ids)
     for identity_id, name in rows.order_by("agent__name").values_list("identity_id", "agent__name"):
         bound[identity_id].append(name)
     return bound
@@ -151,7 +151,7 @@ def _bound(identity_ids: Collection[int]) -> dict[int, list[str]]:
 def _newest(kind: FingerprintKind, agent_ids: Collection[int]) -> dict[int, str]:
     """The digest in force of each agent."""
     rows = (
-        AgentFingerprint.objects.filter(agent__in=agent_ids, kind=kind)
+        AgentFingerprint.objects.filter(agent__among=list(agent_ids), kind=kind)
         .order_by("agent_id", "-pk")
         .distinct("agent_id")
     )

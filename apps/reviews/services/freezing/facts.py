@@ -61,7 +61,7 @@ def digest_of(text: str) -> str:
 def statements_of(grant_ids: Collection[int]) -> dict[int, list[Facts]]:
     """The statements of each grant, in order."""
     held: dict[int, list[Facts]] = defaultdict(list)
-    rows = GrantStatement.objects.filter(grant__in=grant_ids).order_by("grant_id", "position")
+    rows = GrantStatement.objects.filter(grant__among=grant_ids).order_by("grant_id", "position")
     statement = JSONObject(**{name: name for name in STATEMENT})
     for grant_id, facts in rows.values_list("grant_id", statement):
         held[grant_id].append(facts)

@@ -90,7 +90,7 @@ def _somebody(found: Found, label: str) -> int:
 def frozen_grants(freezer: Freezer, grant_ids: Collection[int]) -> list[NewItem]:
     """Items of these grants, in primary key order."""
     around = freezer.around
-    grants = list(Grant.objects.filter(pk__in=grant_ids).order_by("pk").values(*GRANT_COLUMNS))
+    grants = list(Grant.objects.filter(pk__among=grant_ids).order_by("pk").values(*GRANT_COLUMNS))
     identities = around.identities({grant["identity_id"] for grant in grants})
     statements = statements_of(grant_ids)
     unanswered = _unanswered(grant_ids)
@@ -117,7 +117,7 @@ def frozen_grants(freezer: Freezer, grant_ids: Collection[int]) -> list[NewItem]
 def _unanswered(grant_ids: Collection[int]) -> set[int]:
     """Grants whose newest settled item got no answer: they are asked about again."""
     newest = (
-        ReviewItem.objects.filter(grant__in=grant_ids)
+        ReviewItem.objects.filter(grant__among=grant_ids)
         .exclude(disposition__in=("", Disposition.SUPERSEDED))
         .order_by("grant_id", "-pk")
         .distinct("grant_id")
@@ -132,7 +132,7 @@ def frozen_credentials(freezer: Freezer, credential_ids: Collection[int]) -> lis
     A credential is worth the most its identity may do.
     """
     around = freezer.around
-    credentials = list(Credential.objects.filter(pk__in=credential_ids).order_by("pk"))
+    credentials = list(Credential.objects.filter(pk__among=credential_ids).order_by("pk"))
     identity_ids = {credential.identity_id for credential in credentials}
     identities = around.identities(identity_ids)
     levels = _levels_of(identity_ids)
@@ -156,7 +156,7 @@ def frozen_credentials(freezer: Freezer, credential_ids: Collection[int]) -> lis
 def _levels_of(identity_ids: Collection[int]) -> dict[int, list[str]]:
     """The levels each identity holds now, lowest first."""
     held: dict[int, set[str]] = defaultdict(set)
-    rows = Grant.objects.present().filter(identity__in=identity_ids)
+    rows = Grant.objects.present().filter(identity__among=identity_ids)
     for identity_id, level in rows.values_list("identity_id", "level").distinct().order_by():
         held[identity_id].add(level)
     return {pk: sorted(levels, key=lambda one: LEVEL_RANK[one]) for pk, levels in held.items()}

@@ -107,7 +107,8 @@ STATEMENTS = (
          first_seen_at)
        SELECT n, 1 + n %% %(systems)s, 'service-' || k,
          CASE WHEN k <= 3 THEN 'read' WHEN k = 4 THEN 'write' ELSE 'admin' END,
-         'svc-' || n || ' · System ' || (1 + n %% %(systems)s) || ' · service-' || k, '{}', 2,
+         'svc-' || n || ' · System ' || (1 + n %% %(systems)s) || ' · service-' || k,
+         CASE k WHEN 2 THEN '{reads-private}'::varchar[] WHEN 4 THEN '{changes}' ELSE '{}' END, 2,
          'items.read', '*', false, '[]', '[]', 'bench', md5(n || '/' || k) || md5(k || '/' || n),
          true, now() - (n * 5 + k) %% 200 * interval '1 day', 'active', 'countersign:bench', 1,
          now() - n * interval '1 minute'

@@ -132,11 +132,21 @@ def _take(
         if cursor is not None and cursor.in_nulls != bool(nulls):
             continue
         found = _stretch(rows, order, nulls=nulls, descending=descending, cursor=cursor)
-        taken += found[: limit - len(taken)]
+        wanted = limit - len(taken)
+        taken += found[:wanted] if cursor is None else _keys_first(rows, found, wanted)
         cursor = None
         if len(taken) == limit:
             break
     return taken
+
+
+def _keys_first(rows: QuerySet, found: QuerySet, limit: int) -> QuerySet:
+    """Find the keys of a later page along the index, and only then what is joined to them.
+
+    The planner judges a row comparison by its first column alone. Where many rows tie in it, it
+    expects to find none, and would join them all before it takes fifty.
+    """
+    return rows.filter(pk__in=found.values("pk")[:limit]).order_by(*found.query.order_by)
 
 
 def _stretches(model: type[Model], order: Order, *, descending: bool) -> tuple[bool | None, ...]:

@@ -123,7 +123,9 @@ def test_a_page_is_one_query_however_deep(people, django_assert_num_queries):
     with django_assert_num_queries(1) as queries:
         page_of(User.objects.all(), order, size=2, after=token)
 
-    assert '("accounts_user"."display_name", "accounts_user"."id") >' in queries[0]["sql"]
+    keys, _, rest = queries[0]["sql"].partition(" IN (SELECT ")[2].partition(" LIMIT ")
+    assert '(U0."display_name", U0."id") >' in keys
+    assert rest.startswith("3)")
 
 
 def test_several_fields_sort_together_only_if_none_may_be_null(people):

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from itertools import batched
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
@@ -78,15 +79,16 @@ def campaign_stage(
 
 def staging_run(*, job_id: int) -> None:
     """Do, or go on with, the staging of a campaign."""
-    phases: dict[str, Phase] = {
-        "clear": _clear,
-        "begin": _begin,
-        "freeze": _while_staging(_freezing()),
-        "carry": _while_staging(carry_forward),
-        "finish": _while_staging(_finish),
-        "launch": _launch,
-    }
-    run_phases(job_id=job_id, phases=phases, failed=_failed)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="freezing") as thread:
+        phases: dict[str, Phase] = {
+            "clear": _clear,
+            "begin": _begin,
+            "freeze": _while_staging(_freezing(thread)),
+            "carry": _while_staging(carry_forward),
+            "finish": _while_staging(_finish),
+            "launch": _launch,
+        }
+        run_phases(job_id=job_id, phases=phases, failed=_failed)
 
 
 def _scope(work: Work) -> Scope:
@@ -138,22 +140,44 @@ _FREEZERS: dict[str, Callable[[Freezer, Collection[int]], list[NewItem]]] = {
 }
 
 
-def _freezing() -> Phase:
-    """Freeze the population part by part; what parts have in common is read once per run."""
+def _freezing(thread: Executor) -> Phase:
+    """Freeze the population part by part; what parts have in common is read once per run.
+
+    While the database stores a part, `thread` reads and makes the next: each waits for the other
+    half as long. A part that was made ahead and never stored is simply made again.
+    """
     made: list[Freezer] = []
+    ahead: dict[int, Future[list[NewItem]]] = {}
 
     def freeze(work: Work) -> bool:
-        part = PopulationPart.objects.filter(campaign=work.campaign).first()
-        if part is None:
+        parts = list(PopulationPart.objects.filter(campaign=work.campaign).order_by("pk")[:2])
+        if not parts:
             return False
         if not made:
             made.append(Freezer(work.campaign))
-        items_write(_FREEZERS[part.kind](made[0], part.subject_ids))
+        part, *following = parts
+        begun = ahead.pop(part.pk, None)
+        items = _frozen(made[0], part) if begun is None else begun.result()
+        for after in following:
+            ahead[after.pk] = thread.submit(_frozen_apart, made[0], after)
+        items_write(items)
         part.delete()
         work.done += len(part.subject_ids)
         return True
 
     return freeze
+
+
+def _frozen(freezer: Freezer, part: PopulationPart) -> list[NewItem]:
+    return _FREEZERS[part.kind](freezer, part.subject_ids)
+
+
+def _frozen_apart(freezer: Freezer, part: PopulationPart) -> list[NewItem]:
+    """The same in a thread, whose connection to the database is its own and ends with it."""
+    try:
+        return _frozen(freezer, part)
+    finally:
+        connection.close()
 
 
 def _finish(work: Work) -> bool:

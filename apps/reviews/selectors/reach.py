@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.utils import timezone
 
@@ -18,6 +18,8 @@ from apps.grants.models import Grant
 from apps.inventory.models import Agent, AgentCall, Binding
 
 NAMED = 3
+# Stands for a grant that is only asked for.
+NOT_HELD = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,47 @@ class Reach:
         return self.recommended.get(grant_id or 0, "")
 
 
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """The grants within an agent's reach, as judged, and the agents it reaches them through."""
+
+    grants: dict[int, Grant]
+    held: list[Held]
+    others: list[str]
+
+
 def reach_of(agent: Agent | None) -> Reach:
     if agent is None:
         return Reach()
+    within = _within(agent)
+    combinations = combinations_of(within.held)
+    return Reach(
+        grants=list(within.grants.values()),
+        alerts=[_alert(one, within) for one in combinations],
+        recommended=_recommended(combinations, within.grants),
+    )
+
+
+def completed_by(agent: Agent, wanted: Grant) -> list[Alert]:
+    """The combinations that one more grant, not held yet and unsaved, would complete.
+
+    What breaks each is looked for among what is held already.
+    """
+    within = _within(agent)
+    there = {(one.name, one.system) for one in combinations_of(within.held)}
+    held = [*within.held, _held(wanted, [agent])]
+    grants = within.grants | {NOT_HELD: wanted}
+    wider = _Within(grants, held, within.others)
+    completed = [one for one in combinations_of(held) if (one.name, one.system) not in there]
+    return [_alert(one, wider, breakable=_without_wanted(one)) for one in completed]
+
+
+def _without_wanted(one: Combination) -> Combination:
+    """The parts that could be emptied by removing what is held."""
+    return replace(one, parts=tuple(part for part in one.parts if NOT_HELD not in part.grants))
+
+
+def _within(agent: Agent) -> _Within:
     calls: dict[int, list[int]] = defaultdict(list)
     for caller, callee in AgentCall.objects.values_list("caller", "callee"):
         calls[caller].append(callee)
@@ -66,19 +106,16 @@ def reach_of(agent: Agent | None) -> Reach:
     grants = list(
         Grant.objects.present().filter(identity__in=acting).select_related("system").order_by("pk")
     )
-    combinations = combinations_of([_held(grant, acting[grant.identity_id]) for grant in grants])
-    by_pk = {grant.pk: grant for grant in grants}
-    others = sorted({one.agent.name for one in bindings if one.agent_id != agent.pk})
-    return Reach(
-        grants=grants,
-        alerts=[_alert(one, by_pk, others) for one in combinations],
-        recommended=_recommended(combinations, by_pk),
+    return _Within(
+        grants={grant.pk: grant for grant in grants},
+        held=[_held(grant, acting[grant.identity_id]) for grant in grants],
+        others=sorted({one.agent.name for one in bindings if one.agent_id != agent.pk}),
     )
 
 
 def _held(grant: Grant, agents: Collection[Agent]) -> Held:
     return Held(
-        grant=grant.pk,
+        grant=grant.pk or NOT_HELD,
         system=grant.system_id,
         service=grant.service,
         level=grant.level,
@@ -87,8 +124,10 @@ def _held(grant: Grant, agents: Collection[Agent]) -> Held:
     )
 
 
-def _alert(one: Combination, grants: dict[int, Grant], others: list[str]) -> Alert:
-    breaking = _fewest([one], grants)
+def _alert(one: Combination, within: _Within, breakable: Combination | None = None) -> Alert:
+    grants = within.grants
+    wanted = breakable or one
+    breaking = _fewest([wanted] if wanted.parts else [], grants)
     return Alert(
         name=one.name.value,
         severity=one.severity,
@@ -102,7 +141,7 @@ def _alert(one: Combination, grants: dict[int, Grant], others: list[str]) -> Ale
         ],
         removals=[grants[pk] for pk in sorted(breaking.grants)],
         is_exact=breaking.is_exact,
-        through=others,
+        through=within.others,
     )
 
 

@@ -1,0 +1,18 @@
+from django.db import migrations
+
+from apps.audit.operations import AppendOnly, RequireAuditedState
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("approvals", "0001_initial"),
+        ("audit", "0002_make_the_trail_append_only"),
+    ]
+
+    operations = [
+        RequireAuditedState("approvals.accessrequest"),
+        AppendOnly("approvals.vote"),
+        AppendOnly("approvals.approver"),
+        AppendOnly("approvals.requestnote"),
+        AppendOnly("approvals.requestproof"),
+    ]

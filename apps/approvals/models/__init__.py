@@ -1,0 +1,20 @@
+from apps.approvals.models.group import Group, GroupMember
+from apps.approvals.models.policy import Policy, PolicyRequirement, PolicyStep
+from apps.approvals.models.request import AccessRequest, RequestNote, RequestProof
+from apps.approvals.models.step import Approver, RequestRequirement, RequestStep
+from apps.approvals.models.vote import Vote
+
+__all__ = [
+    "AccessRequest",
+    "Approver",
+    "Group",
+    "GroupMember",
+    "Policy",
+    "PolicyRequirement",
+    "PolicyStep",
+    "RequestNote",
+    "RequestProof",
+    "RequestRequirement",
+    "RequestStep",
+    "Vote",
+]

@@ -1,0 +1,161 @@
+"""Who may ask, judge, put in place, and set how access is approved."""
+
+from apps.approvals.models import AccessRequest, RequestStep
+from apps.approvals.states import RequestState
+from apps.core.actors import Actor, Machine, Person, Role, System, reads_everything
+from apps.core.policies import ALLOW, Verdict, deny
+from apps.inventory.models import Agent
+from apps.inventory.policies import AUDITORS_READ, can_browse
+from apps.inventory.states import AgentState
+
+__all__ = ["can_browse"]
+
+ASK_SCOPE = "requests:write"
+AGENTS_NEVER = "Agents may ask; they never approve."
+
+
+def can_ask_some(actor: Actor) -> Verdict:
+    """Open the door to asking; `can_ask` judges the agent."""
+    if actor.role == Role.AUDITOR:
+        return deny(AUDITORS_READ)
+    if isinstance(actor, Machine):
+        return ALLOW if ASK_SCOPE in actor.scopes else deny(f"This client lacks {ASK_SCOPE}.")
+    if isinstance(actor, System) or actor.role in {Role.REVIEWER, Role.STEWARD}:
+        return ALLOW
+    return deny("Only a reviewer, a steward, or the agent itself may ask for access.")
+
+
+def can_ask(actor: Actor, agent: Agent) -> Verdict:
+    """Whoever answers for the agent, a steward, or the agent for itself."""
+    verdict = can_ask_some(actor)
+    if not verdict:
+        return verdict
+    if isinstance(actor, Machine) and actor.agent_id != agent.pk:
+        return deny("An agent asks for itself alone.")
+    if agent.state not in {AgentState.ACTIVE, AgentState.PROPOSED}:
+        return deny(f"The agent is {agent.get_state_display().lower()}: it is given nothing new.")
+    if reads_everything(actor) or Agent.objects.visible_to(actor).filter(pk=agent.pk).exists():
+        return ALLOW
+    return deny("Only those who answer for this agent, or a steward, may ask for it.")
+
+
+def is_beneficiary(user_id: int, request: AccessRequest) -> Verdict:
+    """Whether somebody benefits from a request, and so never approves it. Truthy if they do."""
+    agent = request.agent
+    if request.asked_by_id == user_id:
+        return Verdict(allowed=True, reason="You asked for this, so someone else must judge it.")
+    if user_id == agent.owner_id:
+        return Verdict(allowed=True, reason="You own the agent that receives it.")
+    if user_id == agent.technical_owner_id:
+        return Verdict(allowed=True, reason="You are the technical owner of the agent.")
+    if request.notes.filter(kind="joined", author=user_id).exists():
+        return Verdict(allowed=True, reason="You asked for the same, so someone else must judge.")
+    if request.identity.credentials.filter(made_by=user_id).exists():
+        return Verdict(allowed=True, reason="You made a credential of the identity it goes to.")
+    return Verdict(allowed=False)
+
+
+def can_vote(actor: Actor, request: AccessRequest) -> Verdict:
+    """Judge the step that runs: somebody it asks, who does not benefit, once in a round."""
+    if not isinstance(actor, Person):
+        machine = isinstance(actor, Machine)
+        return deny(AGENTS_NEVER if machine else "Countersign approves nothing by itself.")
+    for verdict in (_judges(actor), _is_judged(request)):
+        if not verdict:
+            return verdict
+    benefits = is_beneficiary(actor.user.pk, request)
+    if benefits:
+        return deny(benefits.reason)
+    return _is_asked(actor, request)
+
+
+def _judges(actor: Person) -> Verdict:
+    if actor.role == Role.AUDITOR:
+        return deny(AUDITORS_READ)
+    if actor.role in {Role.REVIEWER, Role.STEWARD}:
+        return ALLOW
+    return deny("Only a reviewer or a steward judges requests.")
+
+
+def _is_judged(request: AccessRequest) -> Verdict:
+    if request.state == RequestState.SUBMITTED:
+        return deny("No policy covers this request yet, so nobody may approve it.")
+    if request.state != RequestState.PENDING:
+        return deny(f"The request is {request.get_state_display().lower()}: nothing is judged now.")
+    return ALLOW
+
+
+def _is_asked(actor: Person, request: AccessRequest) -> Verdict:
+    if not request.approvers.filter(person=actor.user, step_at=request.step_at).exists():
+        return deny(_not_asked(request))
+    if request.votes.filter(person=actor.user, round=request.round).exists():
+        return deny("You have judged this request. One person counts once in the whole of it.")
+    return ALLOW
+
+
+def _not_asked(request: AccessRequest) -> str:
+    step = RequestStep.objects.filter(request=request, position=request.step_at).first()
+    return f"The step “{step}” asks other people."
+
+
+def can_cancel(actor: Actor, request: AccessRequest) -> Verdict:
+    """Whoever asked, whoever answers for the agent, or a steward; until it is in place."""
+    if not request.is_open:
+        return deny(f"The request is {request.get_state_display().lower()} already.")
+    if isinstance(actor, Machine):
+        asked = request.asked_by_client == actor.client_id
+        return ALLOW if asked else deny("Another client asked for this.")
+    if actor.role == Role.AUDITOR:
+        return deny(AUDITORS_READ)
+    if reads_everything(actor):
+        return ALLOW
+    if isinstance(actor, Person) and _answers_for(actor.user.pk, request):
+        return ALLOW
+    return deny("Whoever asked, the agent's owners, or a steward may cancel it.")
+
+
+def _answers_for(user_id: int, request: AccessRequest) -> bool:
+    agent = request.agent
+    return user_id in {request.asked_by_id, agent.owner_id, agent.technical_owner_id}
+
+
+def can_question(actor: Actor, request: AccessRequest) -> Verdict:
+    """Somebody it asks or asked, or a steward."""
+    if not isinstance(actor, Person) or actor.role not in {Role.REVIEWER, Role.STEWARD}:
+        return deny("Reviewers and stewards ask questions.")
+    if request.state not in {RequestState.PENDING, RequestState.SUBMITTED}:
+        return deny("It is judged already; there is nothing left to ask.")
+    if actor.role == Role.STEWARD or request.approvers.filter(person=actor.user).exists():
+        return ALLOW
+    return deny("Those who are asked to approve ask questions.")
+
+
+def can_answer(actor: Actor, request: AccessRequest) -> Verdict:
+    """Whoever asked for it, or answers for the agent."""
+    if not request.is_open:
+        return deny("The request is over; its questions stay as they are.")
+    if isinstance(actor, Person) and _answers_for(actor.user.pk, request):
+        return ALLOW
+    return deny("Whoever asked for it, or an owner of the agent, answers.")
+
+
+def can_provision(actor: Actor, request: AccessRequest) -> Verdict:
+    """Say that it is in place: a steward or the system's owner, never who benefits."""
+    if isinstance(actor, System):
+        return ALLOW
+    if request.state != RequestState.APPROVED:
+        return deny("Only an approved request is put in place.")
+    if not isinstance(actor, Person) or actor.role not in {Role.REVIEWER, Role.STEWARD}:
+        return deny("A steward or the system's owner puts it in place.")
+    if actor.role != Role.STEWARD and actor.user.pk != request.system.owner_id:
+        return deny("A steward or the system's owner puts it in place.")
+    benefits = is_beneficiary(actor.user.pk, request)
+    return deny(benefits.reason) if benefits else ALLOW
+
+
+def can_set_policies(actor: Actor) -> Verdict:
+    if actor.role == Role.AUDITOR:
+        return deny(AUDITORS_READ)
+    if reads_everything(actor):
+        return ALLOW
+    return deny("Only a steward sets who approves.")

@@ -1,0 +1,102 @@
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+
+from apps.approvals.states import OPEN, RequestState
+from apps.core.actors import Actor, Machine, Person
+from apps.inventory.models import Agent
+from apps.inventory.querysets.scope import (
+    is_limited_auditor,
+    reads_all_systems,
+    rows_of,
+    seat_systems,
+)
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+    from apps.approvals.models import AccessRequest
+
+
+class RequestQuerySet(models.QuerySet["AccessRequest"]):
+    def open(self) -> Self:
+        return self.filter(state__in=OPEN)
+
+    def pending(self) -> Self:
+        return self.filter(state=RequestState.PENDING)
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Every list and every lookup by id starts here, so a stranger's request is a 404.
+
+        Who asked, who is or was asked to approve, and whoever answers for the agent.
+        """
+        if reads_all_systems(actor):
+            return self
+        if is_limited_auditor(actor):
+            return self.filter(system_id__in=seat_systems(actor))
+        if isinstance(actor, Machine):
+            return self.filter(asked_by_client=actor.client_id)
+        if not isinstance(actor, Person) or not actor.role:
+            return self.none()
+        approvers = rows_of(self.model, "approvers").filter(
+            request=OuterRef("pk"), person=actor.user
+        )
+        return self.filter(
+            Q(asked_by=actor.user)
+            | Q(system__owner=actor.user)
+            | Exists(approvers)
+            | Q(agent__in=Agent.objects.visible_to(actor).values("pk"))
+        )
+
+    def waiting_for(self, person: "User") -> Self:
+        """What this person can judge now: they are asked in the step that runs, and have not."""
+        asked = rows_of(self.model, "approvers").filter(
+            request=OuterRef("pk"), person=person, step_at=OuterRef("step_at")
+        )
+        voted = rows_of(self.model, "votes").filter(
+            request=OuterRef("pk"), person=person, round=OuterRef("round")
+        )
+        return self.pending().filter(Exists(asked), ~Exists(voted))
+
+    def asked_by_person(self, person: "User") -> Self:
+        return self.filter(asked_by=person)
+
+    def judged_by(self, person: "User") -> Self:
+        votes = rows_of(self.model, "votes").filter(request=OuterRef("pk"), person=person)
+        return self.filter(Exists(votes))
+
+    def step_timed_out(self, moment: datetime) -> Self:
+        """Pending requests whose running step has had its time, and no fallback yet."""
+        running = rows_of(self.model, "steps").filter(
+            request=OuterRef("pk"), position=OuterRef("step_at"), fallback_at__isnull=True
+        )
+        return self.pending().filter(Exists(running), step_due_at__lte=moment)
+
+    def lapsing(self, moment: datetime) -> Self:
+        return self.open().filter(lapses_at__lte=moment)
+
+    def unresolved(self) -> Self:
+        """No policy covers them yet."""
+        return self.filter(state=RequestState.SUBMITTED)
+
+    def drifted(self) -> Self:
+        """Open requests whose agent's design is no longer the one that is judged."""
+        fingerprints = rows_of(Agent, "fingerprints").filter(agent=OuterRef("agent"), kind="design")
+        now = fingerprints.order_by("-pk").values("digest")[:1]
+        return (
+            self.open()
+            .annotate(design_now=models.Subquery(now))
+            .filter(design_now__isnull=False)
+            .exclude(design_now=F("design_digest"))
+        )
+
+    def for_table(self) -> Self:
+        """Load what a row shows; anything forgotten raises instead of querying per row."""
+        return self.select_related("agent", "identity", "system", "asked_by").fetch_mode(
+            models.FETCH_RAISE
+        )
+
+    def locked(self, pk: int) -> "AccessRequest":
+        """Read one request for update. Callers decide on what they read here, not before."""
+        return self.select_for_update(of=["self"]).get(pk=pk)

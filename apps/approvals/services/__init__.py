@@ -1,0 +1,1 @@
+"""Everything that writes requests, votes, and the policies that lead to them."""

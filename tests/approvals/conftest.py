@@ -1,0 +1,115 @@
+from dataclasses import dataclass
+
+import pytest
+
+from apps.accounts.models import User
+from apps.approvals.models import AccessRequest, Group, Policy
+from apps.approvals.services.requests import Ask, request_submit
+from apps.approvals.services.votes import vote_cast
+from apps.approvals.states import Choice, GroupKey, RequirementKind
+from apps.core.actors import Person, Role
+from apps.grants.models import Permission
+from apps.grants.services.fingerprints import fingerprints_refresh
+from apps.inventory.models import Agent, Identity, System, Task
+from tests.factories.accounts import TeamFactory, UserFactory
+from tests.factories.approvals import (
+    GroupMemberFactory,
+    PolicyFactory,
+    PolicyRequirementFactory,
+    PolicyStepFactory,
+)
+from tests.factories.grants import PermissionFactory
+from tests.factories.inventory import (
+    AgentFactory,
+    BindingFactory,
+    IdentityFactory,
+    SystemFactory,
+    TaskFactory,
+)
+
+
+@dataclass
+class Company:
+    """An agent that wants to write on a system, and everybody who has a say in it."""
+
+    owner: User
+    manager: User
+    system_owner: User
+    security: User
+    steward: User
+    agent: Agent
+    identity: Identity
+    system: System
+    task: Task
+    write: Permission
+    read: Permission
+
+    def ask(self, **changes) -> Ask:
+        return Ask(
+            **{
+                "agent_id": self.agent.pk,
+                "identity_id": self.identity.pk,
+                "service": "customers",
+                "actions": [self.write.key],
+                "reason": "Sets the priority of tickets.",
+                "task_id": self.task.pk,
+                "days": 30,
+                **changes,
+            }
+        )
+
+    def submit(self, actor=None, **changes) -> AccessRequest:
+        return request_submit(ask=self.ask(**changes), actor=Person(actor or self.owner)).request
+
+    def vote(self, request, person, choice=Choice.APPROVE, **changes):
+        request.refresh_from_db()
+        return vote_cast(
+            request_id=request.pk,
+            choice=choice,
+            reason=changes.pop("reason", "It needs this for its task."),
+            seen=changes.pop("seen", request.digest),
+            actor=Person(person),
+            **changes,
+        )
+
+
+@pytest.fixture
+def company(db, system):
+    owner, manager = UserFactory(display_name="Owner"), UserFactory(display_name="Manager")
+    system_owner = UserFactory(display_name="System owner")
+    security = GroupMemberFactory(
+        group=Group.objects.get(key=GroupKey.SECURITY), person=UserFactory(display_name="Security")
+    ).person
+    crm = SystemFactory(name="CRM", kind="crm", owner=system_owner)
+    agent = AgentFactory(active=True, owner=owner, team=TeamFactory(manager=manager))
+    identity = IdentityFactory(system=crm)
+    BindingFactory(agent=agent, identity=identity)
+    made = Company(
+        owner=owner,
+        manager=manager,
+        system_owner=system_owner,
+        security=security,
+        steward=UserFactory(display_name="Steward", role=Role.STEWARD),
+        agent=agent,
+        identity=identity,
+        system=crm,
+        task=TaskFactory(agent=agent, title="Set priorities"),
+        write=PermissionFactory(key="customers:Update", level="write", tags=["changes"]),
+        read=PermissionFactory(key="customers:Get", level="read"),
+    )
+    fingerprints_refresh(agent_ids=[agent.pk], actor=system)
+    return made
+
+
+
+
+@pytest.fixture
+def policy(db) -> Policy:
+    """Two steps: the manager; then the system's owner and security, both."""
+    policy = PolicyFactory(name="Write access", position=1)
+    first = PolicyStepFactory(policy=policy, position=1, name="Need", hours=48)
+    PolicyRequirementFactory(step=first, position=1, kind=RequirementKind.MANAGER)
+    second = PolicyStepFactory(policy=policy, position=2, name="Risk", hours=24)
+    PolicyRequirementFactory(step=second, position=1, kind=RequirementKind.SYSTEM_OWNER)
+    PolicyRequirementFactory(step=second, position=2, kind=RequirementKind.SECURITY)
+    return policy

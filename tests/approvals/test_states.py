@@ -1,0 +1,27 @@
+from itertools import product
+
+import pytest
+
+from apps.approvals.states import OPEN, REQUEST_MOVES, RequestState
+from apps.core.errors import IllegalTransition
+
+S = RequestState
+ENDS = {S.CANCELLED, S.LAPSED, S.INVALIDATED}
+ALLOWED = {
+    *product([S.SUBMITTED], {S.PENDING, S.APPROVED} | ENDS),
+    *product([S.PENDING], {S.APPROVED, S.DENIED} | ENDS),
+    *product([S.APPROVED], {S.PROVISIONED} | ENDS),
+}
+
+
+@pytest.mark.parametrize(("now", "then"), product(S, S))
+def test_a_request_moves_only_as_its_table_says(now, then):
+    if (now, then) in ALLOWED:
+        REQUEST_MOVES.check(now, then)
+    else:
+        with pytest.raises(IllegalTransition):
+            REQUEST_MOVES.check(now, then)
+
+
+def test_a_request_that_is_over_never_moves_again():
+    assert {state for state in S if REQUEST_MOVES.is_final(state)} == set(S) - set(OPEN)

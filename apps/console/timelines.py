@@ -24,6 +24,7 @@ type Related = dict[type[Model], Ids]
 PAGES = {
     "accounts.team": "accounts:team_detail",
     "accounts.user": "accounts:person_detail",
+    "approvals.accessrequest": "approvals:request_detail",
     "evidence.package": "evidence:package_detail",
     "evidence.sample": "evidence:sample_detail",
     "findings.finding": "findings:finding_detail",

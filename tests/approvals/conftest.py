@@ -101,8 +101,6 @@ def company(db, system):
     return made
 
 
-
-
 @pytest.fixture
 def policy(db) -> Policy:
     """Two steps: the manager; then the system's owner and security, both."""

@@ -81,9 +81,7 @@ def test_the_level_is_that_of_the_highest_permission_asked_for(company, policy):
 def test_asking_twice_for_the_same_joins_the_open_request(company, policy):
     first = company.submit()
 
-    again = request_submit(
-        ask=company.ask(reason="I need it too."), actor=Person(company.steward)
-    )
+    again = request_submit(ask=company.ask(reason="I need it too."), actor=Person(company.steward))
 
     assert (again.request, again.joined) == (first, True)
     assert AccessRequest.objects.count() == 1

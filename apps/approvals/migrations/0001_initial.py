@@ -9,402 +9,968 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('grants', '0005_filter_grants_by_rare_states'),
-        ('inventory', '0005_filter_credentials_by_rare_kinds_and_stores'),
+        ("grants", "0005_filter_grants_by_rare_states"),
+        ("inventory", "0005_filter_credentials_by_rare_kinds_and_stores"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Group',
+            name="Group",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('key', models.CharField(blank=True, choices=[('security', 'Security'), ('fallback', 'Fallback'), ('break_glass', 'Break-glass'), ('on_call', 'On call')], default='', editable=False, max_length=12)),
-                ('purpose', models.TextField(blank=True)),
-                ('retired_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "key",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("security", "Security"),
+                            ("fallback", "Fallback"),
+                            ("break_glass", "Break-glass"),
+                            ("on_call", "On call"),
+                        ],
+                        default="",
+                        editable=False,
+                        max_length=12,
+                    ),
+                ),
+                ("purpose", models.TextField(blank=True)),
+                ("retired_at", models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='RequestRequirement',
+            name="RequestRequirement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('kind', models.CharField(choices=[('manager', 'Team manager'), ('system_owner', 'System owner'), ('group', 'Named group'), ('security', 'Security'), ('stewards', 'Stewards')], max_length=12)),
-                ('label', models.CharField(max_length=120)),
-                ('count', models.PositiveSmallIntegerField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("manager", "Team manager"),
+                            ("system_owner", "System owner"),
+                            ("group", "Named group"),
+                            ("security", "Security"),
+                            ("stewards", "Stewards"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("label", models.CharField(max_length=120)),
+                ("count", models.PositiveSmallIntegerField()),
             ],
             options={
-                'ordering': ['step', 'position'],
+                "ordering": ["step", "position"],
             },
         ),
         migrations.CreateModel(
-            name='GroupMember',
+            name="GroupMember",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='approvals.group')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "since",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="approvals.group",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='group',
-            name='members',
-            field=models.ManyToManyField(related_name='approver_groups', through='approvals.GroupMember', to=settings.AUTH_USER_MODEL),
+            model_name="group",
+            name="members",
+            field=models.ManyToManyField(
+                related_name="approver_groups",
+                through="approvals.GroupMember",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.CreateModel(
-            name='Policy',
+            name="Policy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('purpose', models.TextField(blank=True)),
-                ('match', models.JSONField(default=dict)),
-                ('is_automatic', models.BooleanField(default=False)),
-                ('denials_end_it', models.PositiveSmallIntegerField(default=1)),
-                ('retired_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("position", models.PositiveSmallIntegerField()),
+                ("purpose", models.TextField(blank=True)),
+                ("match", models.JSONField(default=dict)),
+                ("is_automatic", models.BooleanField(default=False)),
+                ("denials_end_it", models.PositiveSmallIntegerField(default=1)),
+                ("retired_at", models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
-                'verbose_name_plural': 'policies',
-                'ordering': ['position', 'pk'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('is_automatic', False), ('match__levels', ['read']), _connector='OR'), name='approvals_policy_automatic_for_read_only'), models.CheckConstraint(condition=models.Q(('denials_end_it__gte', 1)), name='approvals_policy_a_denial_counts'), models.UniqueConstraint(condition=models.Q(('retired_at__isnull', True)), fields=('position',), name='approvals_policy_position_once', violation_error_message='Another policy has this place already.')],
+                "verbose_name_plural": "policies",
+                "ordering": ["position", "pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("is_automatic", False), ("match__levels", ["read"]), _connector="OR"
+                        ),
+                        name="approvals_policy_automatic_for_read_only",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("denials_end_it__gte", 1)),
+                        name="approvals_policy_a_denial_counts",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("retired_at__isnull", True)),
+                        fields=("position",),
+                        name="approvals_policy_position_once",
+                        violation_error_message="Another policy has this place already.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AccessRequest',
+            name="AccessRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('new', 'New access'), ('renewal', 'Renewal'), ('found', 'Access found in a source')], default='new', max_length=8)),
-                ('service', models.CharField(max_length=80)),
-                ('level', models.CharField(choices=[('read', 'Read'), ('write', 'Write'), ('admin', 'Admin')], max_length=5)),
-                ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), blank=True, default=list)),
-                ('label', models.CharField(max_length=400)),
-                ('actions', models.JSONField(default=list)),
-                ('resources', models.JSONField(default=list)),
-                ('days', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('asked', models.JSONField(default=dict)),
-                ('held_before', models.JSONField(blank=True, default=list, help_text='What the identity could do there at this level already: it outlives this.')),
-                ('scope_sha256', models.CharField(max_length=64)),
-                ('reason', models.TextField()),
-                ('ticket', models.CharField(blank=True, max_length=80)),
-                ('asked_by_client', models.CharField(blank=True, max_length=100)),
-                ('asked_by_label', models.CharField(max_length=150)),
-                ('idempotency_key', models.CharField(blank=True, max_length=100)),
-                ('policy_name', models.CharField(blank=True, max_length=100)),
-                ('combinations', models.JSONField(blank=True, default=list)),
-                ('denials_end_it', models.PositiveSmallIntegerField(default=1)),
-                ('step_at', models.PositiveSmallIntegerField(default=0, help_text='The step that runs; 0 while none does.')),
-                ('step_due_at', models.DateTimeField(null=True)),
-                ('round', models.PositiveSmallIntegerField(default=1)),
-                ('is_unmeetable', models.BooleanField(default=False, help_text='Not enough different people may approve it.')),
-                ('design_digest', models.CharField(blank=True, max_length=64)),
-                ('digest', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('submitted', 'No policy yet'), ('pending', 'Waiting for approval'), ('approved', 'Approved, not yet in place'), ('provisioned', 'In place'), ('denied', 'Denied'), ('cancelled', 'Cancelled'), ('lapsed', 'Lapsed'), ('invalidated', 'Void')], default='submitted', editable=False, max_length=11)),
-                ('submitted_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('lapses_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('provisioned_at', models.DateTimeField(null=True)),
-                ('provisioned_how', models.TextField(blank=True)),
-                ('access_ends_at', models.DateTimeField(null=True)),
-                ('ended_because', models.TextField(blank=True)),
-                ('search', models.GeneratedField(db_persist=True, expression=django.db.models.functions.text.Lower(models.F('label')), output_field=models.TextField())),
-                ('agent', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='access_requests', to='inventory.agent')),
-                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='access_requests', to=settings.AUTH_USER_MODEL)),
-                ('grant', models.ForeignKey(help_text='What it renews or explains; once in place, what it led to.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='access_requests', to='grants.grant')),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='access_requests', to='inventory.identity')),
-                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='access_requests', to='inventory.system')),
-                ('task', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.task')),
-                ('policy', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='approvals.policy')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("new", "New access"),
+                            ("renewal", "Renewal"),
+                            ("found", "Access found in a source"),
+                        ],
+                        default="new",
+                        max_length=8,
+                    ),
+                ),
+                ("service", models.CharField(max_length=80)),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[("read", "Read"), ("write", "Write"), ("admin", "Admin")],
+                        max_length=5,
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=20), blank=True, default=list
+                    ),
+                ),
+                ("label", models.CharField(max_length=400)),
+                ("actions", models.JSONField(default=list)),
+                ("resources", models.JSONField(default=list)),
+                ("days", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("asked", models.JSONField(default=dict)),
+                (
+                    "held_before",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="What the identity could do there at this level already: it outlives this.",
+                    ),
+                ),
+                ("scope_sha256", models.CharField(max_length=64)),
+                ("reason", models.TextField()),
+                ("ticket", models.CharField(blank=True, max_length=80)),
+                ("asked_by_client", models.CharField(blank=True, max_length=100)),
+                ("asked_by_label", models.CharField(max_length=150)),
+                ("idempotency_key", models.CharField(blank=True, max_length=100)),
+                ("policy_name", models.CharField(blank=True, max_length=100)),
+                ("combinations", models.JSONField(blank=True, default=list)),
+                ("denials_end_it", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "step_at",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="The step that runs; 0 while none does."
+                    ),
+                ),
+                ("step_due_at", models.DateTimeField(null=True)),
+                ("round", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "is_unmeetable",
+                    models.BooleanField(
+                        default=False, help_text="Not enough different people may approve it."
+                    ),
+                ),
+                ("design_digest", models.CharField(blank=True, max_length=64)),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("submitted", "No policy yet"),
+                            ("pending", "Waiting for approval"),
+                            ("approved", "Approved, not yet in place"),
+                            ("provisioned", "In place"),
+                            ("denied", "Denied"),
+                            ("cancelled", "Cancelled"),
+                            ("lapsed", "Lapsed"),
+                            ("invalidated", "Void"),
+                        ],
+                        default="submitted",
+                        editable=False,
+                        max_length=11,
+                    ),
+                ),
+                (
+                    "submitted_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("lapses_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("provisioned_at", models.DateTimeField(null=True)),
+                ("provisioned_how", models.TextField(blank=True)),
+                ("access_ends_at", models.DateTimeField(null=True)),
+                ("ended_because", models.TextField(blank=True)),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.text.Lower(models.F("label")),
+                        output_field=models.TextField(),
+                    ),
+                ),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="access_requests",
+                        to="inventory.agent",
+                    ),
+                ),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="access_requests",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "grant",
+                    models.ForeignKey(
+                        help_text="What it renews or explains; once in place, what it led to.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="access_requests",
+                        to="grants.grant",
+                    ),
+                ),
+                (
+                    "identity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="access_requests",
+                        to="inventory.identity",
+                    ),
+                ),
+                (
+                    "system",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="access_requests",
+                        to="inventory.system",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.task",
+                    ),
+                ),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="approvals.policy",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'access request',
-                'ordering': ['-pk'],
+                "verbose_name": "access request",
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='PolicyStep',
+            name="PolicyStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=100)),
-                ('hours', models.PositiveSmallIntegerField(default=72, help_text='Then the fallback is asked.')),
-                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='approvals.policy')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "hours",
+                    models.PositiveSmallIntegerField(
+                        default=72, help_text="Then the fallback is asked."
+                    ),
+                ),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="steps",
+                        to="approvals.policy",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['policy', 'position'],
+                "ordering": ["policy", "position"],
             },
         ),
         migrations.CreateModel(
-            name='PolicyRequirement',
+            name="PolicyRequirement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('kind', models.CharField(choices=[('manager', 'Team manager'), ('system_owner', 'System owner'), ('group', 'Named group'), ('security', 'Security'), ('stewards', 'Stewards')], max_length=12)),
-                ('count', models.PositiveSmallIntegerField(default=1)),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='approvals.group')),
-                ('step', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='requirements', to='approvals.policystep')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("manager", "Team manager"),
+                            ("system_owner", "System owner"),
+                            ("group", "Named group"),
+                            ("security", "Security"),
+                            ("stewards", "Stewards"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("count", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="approvals.group",
+                    ),
+                ),
+                (
+                    "step",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="requirements",
+                        to="approvals.policystep",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['step', 'position'],
+                "ordering": ["step", "position"],
             },
         ),
         migrations.CreateModel(
-            name='RequestNote',
+            name="RequestNote",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('question', 'Question'), ('answer', 'Answer'), ('joined', 'Asked for the same')], max_length=8)),
-                ('text', models.TextField()),
-                ('author_label', models.CharField(max_length=150)),
-                ('written_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('answers', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replies', to='approvals.requestnote')),
-                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='approvals.accessrequest')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("question", "Question"),
+                            ("answer", "Answer"),
+                            ("joined", "Asked for the same"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("text", models.TextField()),
+                ("author_label", models.CharField(max_length=150)),
+                (
+                    "written_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "answers",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="replies",
+                        to="approvals.requestnote",
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notes",
+                        to="approvals.accessrequest",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='RequestProof',
+            name="RequestProof",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField()),
-                ('file_name', models.CharField(blank=True, max_length=200)),
-                ('file_sha256', models.CharField(blank=True, max_length=64)),
-                ('file_bytes', models.PositiveIntegerField(default=0)),
-                ('given_by_label', models.CharField(max_length=150)),
-                ('given_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('given_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='proofs', to='approvals.accessrequest')),
-                ('source', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.source')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("text", models.TextField()),
+                ("file_name", models.CharField(blank=True, max_length=200)),
+                ("file_sha256", models.CharField(blank=True, max_length=64)),
+                ("file_bytes", models.PositiveIntegerField(default=0)),
+                ("given_by_label", models.CharField(max_length=150)),
+                (
+                    "given_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "given_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="proofs",
+                        to="approvals.accessrequest",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.source",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='Approver',
+            name="Approver",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step_at', models.PositiveSmallIntegerField()),
-                ('found_by', models.CharField(choices=[('policy', 'Policy'), ('fallback', 'Fallback, after the time of the step')], max_length=8)),
-                ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approvers', to='approvals.accessrequest')),
-                ('requirement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approvers', to='approvals.requestrequirement')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("step_at", models.PositiveSmallIntegerField()),
+                (
+                    "found_by",
+                    models.CharField(
+                        choices=[
+                            ("policy", "Policy"),
+                            ("fallback", "Fallback, after the time of the step"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "since",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="approvers",
+                        to="approvals.accessrequest",
+                    ),
+                ),
+                (
+                    "requirement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="approvers",
+                        to="approvals.requestrequirement",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='RequestStep',
+            name="RequestStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=100)),
-                ('hours', models.PositiveSmallIntegerField()),
-                ('opened_at', models.DateTimeField(null=True)),
-                ('passed_at', models.DateTimeField(null=True)),
-                ('fallback_at', models.DateTimeField(null=True)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='approvals.accessrequest')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=100)),
+                ("hours", models.PositiveSmallIntegerField()),
+                ("opened_at", models.DateTimeField(null=True)),
+                ("passed_at", models.DateTimeField(null=True)),
+                ("fallback_at", models.DateTimeField(null=True)),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="steps",
+                        to="approvals.accessrequest",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['request', 'position'],
+                "ordering": ["request", "position"],
             },
         ),
         migrations.AddField(
-            model_name='requestrequirement',
-            name='step',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requirements', to='approvals.requeststep'),
+            model_name="requestrequirement",
+            name="step",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="requirements",
+                to="approvals.requeststep",
+            ),
         ),
         migrations.CreateModel(
-            name='Vote',
+            name="Vote",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('round', models.PositiveSmallIntegerField()),
-                ('step_at', models.PositiveSmallIntegerField()),
-                ('choice', models.CharField(choices=[('approve', 'Approve'), ('deny', 'Deny')], max_length=7)),
-                ('reason', models.TextField()),
-                ('digest', models.CharField(max_length=64)),
-                ('terms', models.JSONField(default=dict)),
-                ('voted_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='access_votes', to=settings.AUTH_USER_MODEL)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='votes', to='approvals.accessrequest')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField()),
+                ("step_at", models.PositiveSmallIntegerField()),
+                (
+                    "choice",
+                    models.CharField(
+                        choices=[("approve", "Approve"), ("deny", "Deny")], max_length=7
+                    ),
+                ),
+                ("reason", models.TextField()),
+                ("digest", models.CharField(max_length=64)),
+                ("terms", models.JSONField(default=dict)),
+                (
+                    "voted_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="access_votes",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="votes",
+                        to="approvals.accessrequest",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.AddConstraint(
-            model_name='groupmember',
-            constraint=models.UniqueConstraint(fields=('group', 'person'), name='approvals_groupmember_once'),
+            model_name="groupmember",
+            constraint=models.UniqueConstraint(
+                fields=("group", "person"), name="approvals_groupmember_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='group',
-            index=models.Index(fields=['name', 'id'], name='approvals_group_name'),
+            model_name="group",
+            index=models.Index(fields=["name", "id"], name="approvals_group_name"),
         ),
         migrations.AddConstraint(
-            model_name='group',
-            constraint=models.CheckConstraint(condition=models.Q(('key__in', ['', 'security', 'fallback', 'break_glass', 'on_call'])), name='approvals_group_key_known'),
+            model_name="group",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("key__in", ["", "security", "fallback", "break_glass", "on_call"])
+                ),
+                name="approvals_group_key_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='group',
-            constraint=models.UniqueConstraint(condition=models.Q(('key', ''), _negated=True), fields=('key',), name='approvals_group_key_once'),
+            model_name="group",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("key", ""), _negated=True),
+                fields=("key",),
+                name="approvals_group_key_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='accessrequest',
-            index=models.Index(fields=['state', 'id'], name='approvals_request_state'),
+            model_name="accessrequest",
+            index=models.Index(fields=["state", "id"], name="approvals_request_state"),
         ),
         migrations.AddIndex(
-            model_name='accessrequest',
-            index=models.Index(fields=['label', 'id'], name='approvals_request_label'),
+            model_name="accessrequest",
+            index=models.Index(fields=["label", "id"], name="approvals_request_label"),
         ),
         migrations.AddIndex(
-            model_name='accessrequest',
-            index=models.Index(fields=['level', 'id'], name='approvals_request_level'),
+            model_name="accessrequest",
+            index=models.Index(fields=["level", "id"], name="approvals_request_level"),
         ),
         migrations.AddIndex(
-            model_name='accessrequest',
-            index=models.Index(fields=['submitted_at', 'id'], name='approvals_request_sent'),
+            model_name="accessrequest",
+            index=models.Index(fields=["submitted_at", "id"], name="approvals_request_sent"),
         ),
         migrations.AddIndex(
-            model_name='accessrequest',
-            index=models.Index(fields=['access_ends_at', 'id'], name='approvals_request_ends'),
+            model_name="accessrequest",
+            index=models.Index(fields=["access_ends_at", "id"], name="approvals_request_ends"),
         ),
         migrations.AddIndex(
-            model_name='accessrequest',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['step_due_at', 'id'], name='approvals_request_step_due'),
+            model_name="accessrequest",
+            index=models.Index(
+                condition=models.Q(("state", "pending")),
+                fields=["step_due_at", "id"],
+                name="approvals_request_step_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='accessrequest',
-            index=models.Index(condition=models.Q(('state__in', ('submitted', 'pending', 'approved'))), fields=['lapses_at', 'id'], name='approvals_request_lapse'),
+            model_name="accessrequest",
+            index=models.Index(
+                condition=models.Q(("state__in", ("submitted", "pending", "approved"))),
+                fields=["lapses_at", "id"],
+                name="approvals_request_lapse",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accessrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['submitted', 'pending', 'approved', 'provisioned', 'denied', 'cancelled', 'lapsed', 'invalidated'])), name='approvals_request_state_known'),
+            model_name="accessrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "submitted",
+                            "pending",
+                            "approved",
+                            "provisioned",
+                            "denied",
+                            "cancelled",
+                            "lapsed",
+                            "invalidated",
+                        ],
+                    )
+                ),
+                name="approvals_request_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accessrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['new', 'renewal', 'found'])), name='approvals_request_kind_known'),
+            model_name="accessrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["new", "renewal", "found"])),
+                name="approvals_request_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accessrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('level__in', ['read', 'write', 'admin'])), name='approvals_request_level_known'),
+            model_name="accessrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("level__in", ["read", "write", "admin"])),
+                name="approvals_request_level_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accessrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='approvals_request_has_reason'),
+            model_name="accessrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason", ""), _negated=True),
+                name="approvals_request_has_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accessrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('level', 'read'), ('days__isnull', False), _connector='OR'), name='approvals_request_write_ends'),
+            model_name="accessrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("level", "read"), ("days__isnull", False), _connector="OR"),
+                name="approvals_request_write_ends",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accessrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('asked_by__isnull', False), ('asked_by_client', '')), models.Q(('asked_by__isnull', True), models.Q(('asked_by_client', ''), _negated=True)), _connector='OR'), name='approvals_request_somebody_asks'),
+            model_name="accessrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("asked_by__isnull", False), ("asked_by_client", "")),
+                    models.Q(
+                        ("asked_by__isnull", True), models.Q(("asked_by_client", ""), _negated=True)
+                    ),
+                    _connector="OR",
+                ),
+                name="approvals_request_somebody_asks",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accessrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'pending'), _negated=True), models.Q(('policy__isnull', False), ('step_at__gte', 1), ('step_due_at__isnull', False)), _connector='OR'), name='approvals_request_pending_at_a_step'),
+            model_name="accessrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "pending"), _negated=True),
+                    models.Q(
+                        ("policy__isnull", False),
+                        ("step_at__gte", 1),
+                        ("step_due_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="approvals_request_pending_at_a_step",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accessrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('approved', 'provisioned')), _negated=True), models.Q(('decided_at__isnull', False), ('policy__isnull', False)), _connector='OR'), name='approvals_request_approved_by_a_policy'),
+            model_name="accessrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ("approved", "provisioned")), _negated=True),
+                    models.Q(("decided_at__isnull", False), ("policy__isnull", False)),
+                    _connector="OR",
+                ),
+                name="approvals_request_approved_by_a_policy",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accessrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'provisioned'), _negated=True), models.Q(('grant__isnull', False), ('provisioned_at__isnull', False)), _connector='OR'), name='approvals_request_in_place_is_a_grant'),
+            model_name="accessrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "provisioned"), _negated=True),
+                    models.Q(("grant__isnull", False), ("provisioned_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="approvals_request_in_place_is_a_grant",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accessrequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('submitted', 'pending', 'approved'))), fields=('scope_sha256',), name='approvals_request_open_once'),
+            model_name="accessrequest",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ("submitted", "pending", "approved"))),
+                fields=("scope_sha256",),
+                name="approvals_request_open_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accessrequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('asked_by_client', 'idempotency_key'), name='approvals_request_idempotent'),
+            model_name="accessrequest",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("idempotency_key", ""), _negated=True),
+                fields=("asked_by_client", "idempotency_key"),
+                name="approvals_request_idempotent",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policystep',
-            constraint=models.UniqueConstraint(fields=('policy', 'position'), name='approvals_policystep_position_once'),
+            model_name="policystep",
+            constraint=models.UniqueConstraint(
+                fields=("policy", "position"), name="approvals_policystep_position_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policystep',
-            constraint=models.CheckConstraint(condition=models.Q(('hours__gte', 1)), name='approvals_policystep_takes_time'),
+            model_name="policystep",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("hours__gte", 1)), name="approvals_policystep_takes_time"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policyrequirement',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['manager', 'system_owner', 'group', 'security', 'stewards'])), name='approvals_policyrequirement_kind_known'),
+            model_name="policyrequirement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind__in", ["manager", "system_owner", "group", "security", "stewards"])
+                ),
+                name="approvals_policyrequirement_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policyrequirement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('group__isnull', False), ('kind', 'group')), models.Q(models.Q(('kind', 'group'), _negated=True), ('group__isnull', True)), _connector='OR'), name='approvals_policyrequirement_group_iff_named'),
+            model_name="policyrequirement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("group__isnull", False), ("kind", "group")),
+                    models.Q(models.Q(("kind", "group"), _negated=True), ("group__isnull", True)),
+                    _connector="OR",
+                ),
+                name="approvals_policyrequirement_group_iff_named",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policyrequirement',
-            constraint=models.CheckConstraint(condition=models.Q(('count__gte', 1)), name='approvals_policyrequirement_asks_somebody'),
+            model_name="policyrequirement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("count__gte", 1)),
+                name="approvals_policyrequirement_asks_somebody",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestnote',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['question', 'answer', 'joined'])), name='approvals_requestnote_kind_known'),
+            model_name="requestnote",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["question", "answer", "joined"])),
+                name="approvals_requestnote_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestnote',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='approvals_requestnote_has_text'),
+            model_name="requestnote",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("text", ""), _negated=True),
+                name="approvals_requestnote_has_text",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestnote',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answers__isnull', False), ('kind', 'answer')), models.Q(models.Q(('kind', 'answer'), _negated=True), ('answers__isnull', True)), _connector='OR'), name='approvals_requestnote_answers_iff_answer'),
+            model_name="requestnote",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("answers__isnull", False), ("kind", "answer")),
+                    models.Q(
+                        models.Q(("kind", "answer"), _negated=True), ("answers__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="approvals_requestnote_answers_iff_answer",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestproof',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('text', ''), _negated=True), models.Q(('file_sha256', ''), _negated=True), ('source__isnull', False), _connector='OR'), name='approvals_requestproof_says_something'),
+            model_name="requestproof",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("text", ""), _negated=True),
+                    models.Q(("file_sha256", ""), _negated=True),
+                    ("source__isnull", False),
+                    _connector="OR",
+                ),
+                name="approvals_requestproof_says_something",
+            ),
         ),
         migrations.AddIndex(
-            model_name='approver',
-            index=models.Index(fields=['person', 'request', 'step_at'], name='approvals_approver_inbox'),
+            model_name="approver",
+            index=models.Index(
+                fields=["person", "request", "step_at"], name="approvals_approver_inbox"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approver',
-            constraint=models.UniqueConstraint(fields=('requirement', 'person'), name='approvals_approver_once'),
+            model_name="approver",
+            constraint=models.UniqueConstraint(
+                fields=("requirement", "person"), name="approvals_approver_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approver',
-            constraint=models.CheckConstraint(condition=models.Q(('found_by__in', ['policy', 'fallback'])), name='approvals_approver_found_by_known'),
+            model_name="approver",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("found_by__in", ["policy", "fallback"])),
+                name="approvals_approver_found_by_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requeststep',
-            constraint=models.UniqueConstraint(fields=('request', 'position'), name='approvals_requeststep_position_once'),
+            model_name="requeststep",
+            constraint=models.UniqueConstraint(
+                fields=("request", "position"), name="approvals_requeststep_position_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestrequirement',
-            constraint=models.UniqueConstraint(fields=('step', 'position'), name='approvals_requestrequirement_position_once'),
+            model_name="requestrequirement",
+            constraint=models.UniqueConstraint(
+                fields=("step", "position"), name="approvals_requestrequirement_position_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestrequirement',
-            constraint=models.CheckConstraint(condition=models.Q(('count__gte', 1)), name='approvals_requestrequirement_asks_somebody'),
+            model_name="requestrequirement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("count__gte", 1)),
+                name="approvals_requestrequirement_asks_somebody",
+            ),
         ),
         migrations.AddIndex(
-            model_name='vote',
-            index=models.Index(fields=['person', '-id'], name='approvals_vote_person'),
+            model_name="vote",
+            index=models.Index(fields=["person", "-id"], name="approvals_vote_person"),
         ),
         migrations.AddConstraint(
-            model_name='vote',
-            constraint=models.CheckConstraint(condition=models.Q(('choice__in', ['approve', 'deny'])), name='approvals_vote_choice_known'),
+            model_name="vote",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("choice__in", ["approve", "deny"])),
+                name="approvals_vote_choice_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='vote',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='approvals_vote_has_reason'),
+            model_name="vote",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason", ""), _negated=True), name="approvals_vote_has_reason"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='vote',
-            constraint=models.UniqueConstraint(fields=('request', 'round', 'person'), name='approvals_vote_once_in_a_round'),
+            model_name="vote",
+            constraint=models.UniqueConstraint(
+                fields=("request", "round", "person"), name="approvals_vote_once_in_a_round"
+            ),
         ),
     ]

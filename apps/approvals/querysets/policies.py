@@ -30,5 +30,11 @@ class GroupQuerySet(models.QuerySet["Group"]):
     def standing(self) -> Self:
         return self.filter(retired_at__isnull=True)
 
+    def with_member_count(self) -> Self:
+        """Adds `member_count`: how many people are in it who are still here."""
+        return self.annotate(
+            member_count=models.Count("members", filter=models.Q(members__is_active=True))
+        )
+
     def locked(self, pk: int) -> "Group":
         return self.select_for_update(of=["self"]).get(pk=pk)

@@ -84,7 +84,11 @@ def chain_of(policy: Policy, *, agent: Agent, system: System, barred: Collection
 
 
 def barred_from(
-    *, agent: Agent, identity: Identity, asked_by_id: int | None, request_id: int | None = None
+    *,
+    agent: Agent,
+    identity: Identity | None,
+    asked_by_id: int | None,
+    request_id: int | None = None,
 ) -> frozenset[int]:
     """Who benefits from a request, and so never approves it."""
     makers = Credential.objects.filter(identity=identity, made_by__isnull=False)

@@ -109,13 +109,14 @@ def _in_place(request: AccessRequest, held: Grant | None, how: str, actor: Actor
         actions=request.actions,
         resources=request.resources,
         tags=request.tags,
-        # What was held before outlives this: an order takes away only what this brought.
-        expires_at=None if request.held_before else ends,
+        expires_at=ends,
         requested_by_id=request.asked_by_id,
         granted_by_id=actor.user.pk if isinstance(actor, Person) else None,
     )
     if held is None:
         grant = grant_issue(issue=issue, actor=actor, authority=ALLOW)
+    elif request.held_before:
+        grant = held  # what was held before outlives this: only what it added will end
     else:
         grant = grant_tie(grant_id=held.pk, issue=issue, actor=actor, authority=ALLOW)
     grant_justify(

@@ -12,11 +12,11 @@ from django.utils import timezone
 from apps.core.actors import Person
 from apps.findings.models import Finding
 from apps.grants.models import Grant, GrantStatement, Justification
-from apps.grants.states import LEVEL_RANK
-from apps.inventory.models import Agent, Credential, Task, TaskNeed
+from apps.inventory.models import Agent, Credential, Task
 from apps.inventory.states import AgentState
 from apps.reviews.choices import Asked, asked_of
 from apps.reviews.models import Campaign, Decision, Draft, ItemNote, ReviewItem
+from apps.reviews.selectors.purpose import tasks_served, tasks_unmet
 from apps.reviews.selectors.reach import Alert, Reach, reach_of
 from apps.reviews.selectors.recommendations import Facts, Recommendation, recommend
 from apps.reviews.selectors.sharing import agents_behind
@@ -103,7 +103,7 @@ def bench_of(
         alerts=reach.alerts,
         credentials=_credentials(agent, campaign.policy, timezone.now()),
         tasks=tasks,
-        unmet=_unmet(tasks, reach.grants),
+        unmet=tasks_unmet(tasks, reach.grants),
         carried=_carried(campaign, agent),
         next_after=shown[-1].pk if len(page) > PAGE else None,
     )
@@ -153,7 +153,7 @@ class _Rows:
 
     def _row(self, item: ReviewItem) -> Row:
         serves = self.behind.get(item.identity.pk, [])
-        served = _tasks_served(item.grant, self.tasks) if item.grant else ()
+        served = tasks_served(item.grant, self.tasks) if item.grant else ()
         asked = asked_of(
             kind=item.kind,
             level=item.level,
@@ -252,32 +252,6 @@ def _copies(items: Sequence[ReviewItem]) -> dict[int, int]:
     )
     counts = dict(counted)
     return {pk: counts.get(text, 1) for pk, text in texts.items()}
-
-
-def _tasks_served(grant: Grant, tasks: Sequence[Task]) -> tuple[str, ...]:
-    return tuple(
-        task.title for task in tasks if any(_covers(need, grant) for need in task.needs.all())
-    )
-
-
-def _covers(need: TaskNeed, grant: Grant) -> bool:
-    """A need at one level covers the levels below it; a blank service means any of it."""
-    same_place = need.system_id == grant.system_id and need.service in {"", grant.service}
-    return same_place and LEVEL_RANK[grant.level] <= LEVEL_RANK[need.level]
-
-
-def _unmet(tasks: Sequence[Task], grants: Collection[Grant]) -> list[str]:
-    """Tasks that lack a permission they name."""
-    return [
-        task.title
-        for task in tasks
-        if any(not any(_meets(grant, need) for grant in grants) for need in task.needs.all())
-    ]
-
-
-def _meets(grant: Grant, need: TaskNeed) -> bool:
-    same_place = need.system_id == grant.system_id and need.service in {"", grant.service}
-    return same_place and LEVEL_RANK[grant.level] >= LEVEL_RANK[need.level]
 
 
 def _credentials(agent: Agent | None, policy: Mapping[str, int], now: datetime) -> list[Used]:

@@ -1,0 +1,185 @@
+"""Everything an approver should know of a request, read for one page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from apps.approvals import chains
+from apps.approvals.models import AccessRequest, Approver, RequestNote, RequestStep, Vote
+from apps.approvals.states import Choice, NoteKind
+from apps.core.actors import Actor
+from apps.findings.models import Finding
+from apps.grants.models import Grant, Permission
+from apps.inventory.models import Agent, Identity, Task
+from apps.reviews.selectors.purpose import tasks_served, tasks_unmet
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One requirement of a step: who may fill it, and who has."""
+
+    label: str
+    count: int
+    approvers: list[Approver]
+    filled_by: list[Vote]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the chain, as far as it has come."""
+
+    step: RequestStep
+    places: list[Place]
+    is_running: bool
+
+    @property
+    def is_passed(self) -> bool:
+        return self.step.passed_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    note: RequestNote
+    answers: list[RequestNote]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    request: AccessRequest
+    stages: list[Stage]
+    permissions: list[Permission]
+    served: tuple[str, ...]
+    unmet: list[str]
+    tasks: list[Task]
+    held_here: list[Grant]
+    held_count: int
+    findings: list[Finding]
+    before: list[AccessRequest]
+    others: list[Grant]
+    others_count: int
+    questions: list[Question]
+    joined: list[RequestNote]
+    earlier_votes: list[Vote]
+
+    @property
+    def unexplained(self) -> bool:
+        """Whether no task of the purpose needs what is asked for, or the purpose explains nothing."""
+        return not self.served or not self.request.agent.purpose_explains
+
+    @property
+    def running(self) -> Stage | None:
+        return next((stage for stage in self.stages if stage.is_running), None)
+
+
+def story_of(request: AccessRequest, actor: Actor) -> Story:
+    agent, identity = request.agent, request.identity
+    wanted = _wanted(request)
+    tasks = list(agent.tasks.filter(retired_at=None).prefetch_related("needs"))
+    held = Grant.objects.present().of_agent(agent.pk).select_related("system", "identity")
+    here = held.filter(system=request.system_id).order_by("service", "level", "pk")
+    others = _others(request)
+    notes = list(request.notes.select_related("author").order_by("pk"))
+    votes = list(request.votes.select_related("person").order_by("pk"))
+    return Story(
+        request=request,
+        stages=_stages(request, [vote for vote in votes if vote.round == request.round]),
+        permissions=_permissions(request),
+        served=tasks_served(wanted, tasks),
+        unmet=tasks_unmet(tasks, [*held, wanted]),
+        tasks=tasks,
+        held_here=list(here[:SHOWN]),
+        held_count=held.count(),
+        findings=_findings(agent, identity, actor),
+        before=_before(request, actor),
+        others=list(others[:SHOWN]),
+        others_count=others.count(),
+        questions=_questions(notes),
+        joined=[note for note in notes if note.kind == NoteKind.JOINED],
+        earlier_votes=[vote for vote in votes if vote.round < request.round],
+    )
+
+
+def _wanted(request: AccessRequest) -> Grant:
+    return Grant(
+        identity=request.identity,
+        system=request.system,
+        service=request.service,
+        level=request.level,
+        tags=request.tags,
+    )
+
+
+def _permissions(request: AccessRequest) -> list[Permission]:
+    """What is on the table, with who or what classified it."""
+    rows = Permission.objects.filter(
+        system_kind=request.system.kind, service=request.service, key__in=request.asked["actions"]
+    )
+    return list(rows.select_related("overridden_by").order_by("key"))
+
+
+def _stages(request: AccessRequest, votes: Sequence[Vote]) -> list[Stage]:
+    steps = request.steps.prefetch_related("requirements__approvers__person").order_by("position")
+    return [_stage(step, request, votes) for step in steps]
+
+
+def _stage(step: RequestStep, request: AccessRequest, votes: Sequence[Vote]) -> Stage:
+    requirements = list(step.requirements.all())
+    here = {vote.person_id: vote for vote in votes if vote.step_at == step.position}
+    pure = chains.Step(
+        tuple(
+            chains.Requirement(one.count, frozenset(row.person_id for row in one.approvers.all()))
+            for one in requirements
+        )
+    )
+    approved = [pk for pk, vote in here.items() if vote.choice == Choice.APPROVE]
+    filled = chains.progress_of(pure, approved).filled
+    return Stage(
+        step=step,
+        places=[
+            Place(
+                label=one.label,
+                count=one.count,
+                approvers=list(one.approvers.all()),
+                filled_by=[here[pk] for pk in sorted(filled[at])],
+            )
+            for at, one in enumerate(requirements)
+        ],
+        is_running=step.position == request.step_at,
+    )
+
+
+def _findings(agent: Agent, identity: Identity, actor: Actor) -> list[Finding]:
+    about = Q(subject_type=Agent._meta.label_lower, subject_id=agent.pk) | Q(
+        subject_type=Identity._meta.label_lower, subject_id=identity.pk
+    )
+    rows = Finding.objects.visible_to(actor).standing().filter(about | Q(agent=agent.pk))
+    return list(rows.order_by("-severity_rank", "pk")[:SHOWN])
+
+
+def _before(request: AccessRequest, actor: Actor) -> list[AccessRequest]:
+    """What the same agent asked for earlier, and how it ended."""
+    rows = AccessRequest.objects.visible_to(actor).filter(agent=request.agent_id)
+    return list(rows.exclude(pk=request.pk).for_table().order_by("-pk")[:SHOWN])
+
+
+def _others(request: AccessRequest) -> QuerySet[Grant]:
+    """Who else holds this level of this service on the system, longest first."""
+    rows = Grant.objects.present().filter(
+        system=request.system_id, service=request.service, level=request.level
+    )
+    return (
+        rows.exclude(identity=request.identity_id)
+        .select_related("identity")
+        .order_by("first_seen_at", "pk")
+    )
+
+
+def _questions(notes: Sequence[RequestNote]) -> list[Question]:
+    return [
+        Question(note, [answer for answer in notes if answer.answers_id == note.pk])
+        for note in notes
+        if note.kind == NoteKind.QUESTION
+    ]

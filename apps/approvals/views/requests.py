@@ -1,0 +1,169 @@
+"""Requests: what waits, one whole, and asking for another."""
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from apps.approvals import policies
+from apps.approvals.filters import RequestFilterSet
+from apps.approvals.forms.requests import AskForm
+from apps.approvals.models import AccessRequest
+from apps.approvals.selectors.catalogue import Found, catalogue_of, neighbours_of
+from apps.approvals.selectors.story import story_of
+from apps.approvals.services.requests import request_submit
+from apps.approvals.tables import RequestTable
+from apps.audit.models import AuditEntry
+from apps.core.errors import DomainError
+from apps.core.htmx import Request, moved, render_page
+from apps.core.listing import render_listing
+from apps.core.policies import enforce, page
+from apps.grants.models import Permission
+from apps.inventory.models import Agent, Identity
+
+TABS = {
+    "waiting": (
+        "Waits for you",
+        "Nothing waits for you",
+        "What you are asked to judge stands here.",
+    ),
+    "asked": ("You asked", "You asked for nothing", "Ask from an agent's page."),
+    "judged": ("You judged", "You judged nothing yet", "Every word you gave stays here."),
+    "all": ("All", "No requests yet", "Ask for access from an agent's page."),
+}
+
+
+@require_GET
+@page(policies.can_browse)
+def request_list(request: Request, tab: str = "all") -> HttpResponse:
+    if tab not in TABS:
+        raise Http404
+    _, title, text = TABS[tab]
+    rows = AccessRequest.objects.visible_to(request.actor)
+    person = request.actor.user
+    if tab == "waiting":
+        rows = rows.waiting_for(person)
+    elif tab == "asked":
+        rows = rows.asked_by_person(person)
+    elif tab == "judged":
+        rows = rows.judged_by(person)
+    return render_listing(
+        request,
+        "approvals/request_list.html",
+        rows=rows.for_table(),
+        table_class=RequestTable,
+        filterset_class=RequestFilterSet,
+        context={
+            "tabs": [(name, words[0], _tab(name)) for name, words in TABS.items()],
+            "tab": tab,
+            "may_ask": policies.can_ask_some(request.actor),
+            "empty_title": title,
+            "empty_text": text,
+            "empty_icon": "user-check",
+        },
+        csv_name="access-requests",
+        changed="accessrequest",
+    )
+
+
+def _tab(name: str) -> str:
+    return reverse("approvals:request_tab", args=[name])
+
+
+@require_GET
+@page(policies.can_browse)
+def request_detail(request: Request, pk: int) -> HttpResponse:
+    asked = request_of(request, pk)
+    return render_page(
+        request,
+        "approvals/request_detail.html",
+        {
+            "asked": asked,
+            "story": story_of(asked, request.actor),
+            "entries": AuditEntry.objects.about(asked),
+            "may_vote": policies.can_vote(request.actor, asked),
+            "may_cancel": policies.can_cancel(request.actor, asked),
+            "may_question": policies.can_question(request.actor, asked),
+            "may_answer": policies.can_answer(request.actor, asked),
+            "may_provision": policies.can_provision(request.actor, asked),
+        },
+        regions=["request-summary"],
+    )
+
+
+@require_GET
+@page(policies.can_ask_some)
+def ask_agent(request: Request, agent_pk: int) -> HttpResponse:
+    """Choose what to ask for: an identity of the agent, and a permission of its system."""
+    agent = _agent(request, agent_pk)
+    enforce(policies.can_ask(request.actor, agent))
+    found = catalogue_of(
+        agent, query=request.GET.get("q", ""), identity_id=request.GET.get("identity", "")
+    )
+    return render_page(
+        request,
+        "approvals/ask_agent.html",
+        {"agent": agent, "found": found},
+        regions=["catalogue"],
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@page(policies.can_ask_some)
+def ask_permission(
+    request: Request, agent_pk: int, identity_pk: int, permission_pk: int
+) -> HttpResponse:
+    agent = _agent(request, agent_pk)
+    enforce(policies.can_ask(request.actor, agent))
+    found = _found(agent, identity_pk, permission_pk)
+    keys = [one.key for one in found.permissions]
+    chosen = {"actions": [found.permission.key]}
+    form = AskForm(request.POST or None, agent=agent, keys=keys, initial=chosen)
+    if request.method == "POST" and form.is_valid():
+        ask = form.ask(agent_id=agent.pk, identity_id=identity_pk, service=found.permission.service)
+        try:
+            answer = request_submit(ask=ask, actor=request.actor)
+        except DomainError as error:
+            form.add_error(None, str(error))
+        else:
+            said = "This was asked for already: you joined it." if answer.joined else "Asked for."
+            return moved(request, to=answer.request.get_absolute_url(), said=said)
+    return render_page(
+        request,
+        "approvals/ask_permission.html",
+        {"agent": agent, "found": found, "form": form},
+        status=422 if form.errors else 200,
+    )
+
+
+def _agent(request: Request, pk: int) -> Agent:
+    rows = Agent.objects.visible_to(request.actor).for_table()
+    return get_object_or_404(rows, pk=pk)
+
+
+def _found(agent: Agent, identity_pk: int, permission_pk: int) -> Found:
+    identity = get_object_or_404(
+        Identity.objects.filter(bindings__agent=agent, bindings__ended_at__isnull=True)
+        .select_related("system")
+        .distinct(),
+        pk=identity_pk,
+    )
+    permission = get_object_or_404(
+        Permission.objects.filter(system_kind=identity.system.kind), pk=permission_pk
+    )
+    return Found(identity, permission, neighbours_of(permission))
+
+
+def request_of(request: Request, pk: int) -> AccessRequest:
+    rows = AccessRequest.objects.visible_to(request.actor).select_related(
+        "agent__owner",
+        "agent__technical_owner",
+        "agent__team__manager",
+        "identity",
+        "system__owner",
+        "task",
+        "asked_by",
+        "policy",
+        "grant",
+    )
+    return get_object_or_404(rows, pk=pk)

@@ -7,6 +7,7 @@ from django.apps import apps
 from django.db.models import Model, Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 
+from apps.approvals.models import AccessRequest, RequestNote, Vote
 from apps.audit.models import AuditEntry
 from apps.core.actors import Actor, Person
 from apps.evidence.models import Addendum, Package, Sample
@@ -25,6 +26,8 @@ PAGES = {
     "accounts.team": "accounts:team_detail",
     "accounts.user": "accounts:person_detail",
     "approvals.accessrequest": "approvals:request_detail",
+    "approvals.group": "approvals:group_detail",
+    "approvals.policy": "approvals:policy_detail",
     "evidence.package": "evidence:package_detail",
     "evidence.sample": "evidence:sample_detail",
     "findings.finding": "findings:finding_detail",
@@ -52,6 +55,7 @@ SCOPED: tuple[type[Model], ...] = (
     Finding,
     ReviewItem,
     Campaign,
+    AccessRequest,
 )
 
 
@@ -140,6 +144,7 @@ def _of_agent(pk: int) -> Related:
         AgentFingerprint: AgentFingerprint.objects.filter(agent=pk).values("pk"),
         Credential: Credential.objects.filter(identity__in=identities).values("pk"),
         Grant: Grant.objects.filter(identity__in=identities).values("pk"),
+        AccessRequest: AccessRequest.objects.filter(agent=pk).values("pk"),
         ReviewItem: ReviewItem.objects.filter(agent=pk).values("pk"),
         Finding: Finding.objects.filter(agent=pk).values("pk"),
     }
@@ -155,6 +160,7 @@ def _of_identity(pk: int) -> Related:
 
 def _of_grant(pk: int) -> Related:
     return {
+        AccessRequest: AccessRequest.objects.filter(grant=pk).values("pk"),
         Order: Order.objects.filter(grant=pk).values("pk"),
         ReviewItem: ReviewItem.objects.filter(grant=pk).values("pk"),
     }
@@ -167,7 +173,17 @@ def _of_credential(pk: int) -> Related:
     }
 
 
+def _of_request(pk: int) -> Related:
+    of = {"request": pk}
+    return {
+        Vote: Vote.objects.filter(**of).values("pk"),
+        RequestNote: RequestNote.objects.filter(**of).values("pk"),
+        Grant: AccessRequest.objects.filter(pk=pk, grant__isnull=False).values("grant"),
+    }
+
+
 BELONGS: dict[str, Callable[[int], Related]] = {
+    "approvals.accessrequest": _of_request,
     "reviews.campaign": _of_campaign,
     "reviews.reviewitem": _of_item,
     "inventory.agent": _of_agent,

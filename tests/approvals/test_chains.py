@@ -35,7 +35,7 @@ def test_a_requirement_that_turns_to_nobody_cannot_be_met():
     assert not can_be_met([Step((Requirement(1, frozenset()),))])
 
 
-@given(step=STEPS, approved=st.frozensets(st.integers(1, 6)))
+@given(step=STEPS, approved=PEOPLE)
 def test_a_step_is_met_only_by_enough_different_people_for_each_requirement(step, approved):
     progress = progress_of(step, approved)
 
@@ -50,13 +50,13 @@ def test_a_step_is_met_only_by_enough_different_people_for_each_requirement(step
     )
 
 
-@given(step=STEPS, approved=st.frozensets(st.integers(1, 6)), more=st.integers(1, 6))
+@given(step=STEPS, approved=PEOPLE, more=st.integers(1, 6))
 def test_another_approval_never_undoes_a_step_that_is_met(step, approved, more):
     if progress_of(step, approved).is_met:
         assert progress_of(step, approved | {more}).is_met
 
 
-@given(steps=st.lists(STEPS, max_size=3), spent=st.frozensets(st.integers(1, 6)))
+@given(steps=st.lists(STEPS, max_size=3), spent=PEOPLE)
 def test_a_chain_that_can_be_met_has_somebody_for_every_place(steps, spent):
     places = sum(one.count for step in steps for one in step.requirements)
     people = {pk for step in steps for pk in step.people} - spent

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from apps.approvals import chains
 from apps.approvals.models import AccessRequest, Approver, RequestNote, RequestStep, Vote
 from apps.approvals.states import Choice, NoteKind
+from apps.audit.models import AuditEntry
 from apps.core.actors import Actor
 from apps.findings.models import Finding
 from apps.grants.models import Grant, Permission
@@ -66,7 +67,7 @@ class Story:
 
     @property
     def unexplained(self) -> bool:
-        """Whether no task of the purpose needs what is asked for, or the purpose explains nothing."""
+        """Whether no task needs what is asked for, or the purpose explains nothing."""
         return not self.served or not self.request.agent.purpose_explains
 
     @property
@@ -100,6 +101,16 @@ def story_of(request: AccessRequest, actor: Actor) -> Story:
         joined=[note for note in notes if note.kind == NoteKind.JOINED],
         earlier_votes=[vote for vote in votes if vote.round < request.round],
     )
+
+
+def history_of(request: AccessRequest) -> QuerySet[AuditEntry]:
+    """What the record tells of a request, its votes, and what was written beside it."""
+    votes = Vote.objects.filter(request=request).values("pk")
+    notes = RequestNote.objects.filter(request=request).values("pk")
+    own = Q(target_type=AccessRequest._meta.label_lower, target_id=request.pk)
+    own |= Q(target_type=Vote._meta.label_lower, target_id__in=votes)
+    own |= Q(target_type=RequestNote._meta.label_lower, target_id__in=notes)
+    return AuditEntry.objects.filter(own).select_related("actor").order_by("-pk")
 
 
 def _wanted(request: AccessRequest) -> Grant:

@@ -288,9 +288,9 @@ def _join(request: AccessRequest, ask: Ask, actor: Actor) -> AccessRequest:
     )
     record(
         actor=actor,
-        verb=Verb.REQUEST_JOINED,
-        target=request,
-        changes={"note": (None, note.pk)},
+        verb=Verb.NOTE_WRITTEN,
+        target=note,
+        changes={"kind": (None, note.kind)},
         reason=note.text,
     )
     return request

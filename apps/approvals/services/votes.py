@@ -68,8 +68,8 @@ def vote_cast(
     )
     record(
         actor=actor,
-        verb=Verb.REQUEST_VOTED,
-        target=request,
+        verb=Verb.VOTE_CAST,
+        target=vote,
         changes={"choice": (None, choice), "step": (None, vote.step_at)},
         reason=text,
     )
@@ -193,9 +193,9 @@ def _note(
     )
     record(
         actor=actor,
-        verb=Verb.REQUEST_NOTED,
-        target=request,
-        changes={"note": (None, note.pk), "kind": (None, kind)},
+        verb=Verb.NOTE_WRITTEN,
+        target=note,
+        changes={"kind": (None, kind)},
         reason=text,
     )
     return note

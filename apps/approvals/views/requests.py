@@ -10,10 +10,9 @@ from apps.approvals.filters import RequestFilterSet
 from apps.approvals.forms.requests import AskForm
 from apps.approvals.models import AccessRequest
 from apps.approvals.selectors.catalogue import Found, catalogue_of, neighbours_of
-from apps.approvals.selectors.story import story_of
+from apps.approvals.selectors.story import history_of, story_of
 from apps.approvals.services.requests import request_submit
 from apps.approvals.tables import RequestTable
-from apps.audit.models import AuditEntry
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, moved, render_page
 from apps.core.listing import render_listing
@@ -80,7 +79,7 @@ def request_detail(request: Request, pk: int) -> HttpResponse:
         {
             "asked": asked,
             "story": story_of(asked, request.actor),
-            "entries": AuditEntry.objects.about(asked),
+            "entries": history_of(asked),
             "may_vote": policies.can_vote(request.actor, asked),
             "may_cancel": policies.can_cancel(request.actor, asked),
             "may_question": policies.can_question(request.actor, asked),

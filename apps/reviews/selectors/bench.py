@@ -1,7 +1,7 @@
 """The bench: one agent at a time, all its items as a unit, with what is known about each."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.core.actors import Person
 from apps.findings.models import Finding
-from apps.grants.models import Grant, GrantStatement, Justification
+from apps.grants.models import GrantStatement, Justification
 from apps.inventory.models import Agent, Credential, Task
 from apps.inventory.states import AgentState
 from apps.reviews.choices import Asked, asked_of

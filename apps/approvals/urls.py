@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.approvals.views import policies, request_acts, requests
+from apps.approvals.views import panels, policies, request_acts, requests
 
 app_name = "approvals"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
         requests.ask_permission,
         name="ask_permission",
     ),
+    path("about/<slug:what>/<int:pk>/", panels.about_panel, name="about_panel"),
     path("policies/", policies.policy_list, name="policy_list"),
     path("policies/new/", policies.policy_new, name="policy_new"),
     path("policies/ready/", policies.policies_ready, name="policies_ready"),

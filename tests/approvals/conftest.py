@@ -3,10 +3,10 @@ from dataclasses import dataclass
 import pytest
 
 from apps.accounts.models import User
-from apps.approvals.models import AccessRequest, Group, Policy
+from apps.approvals.models import AccessRequest, Policy
 from apps.approvals.services.requests import Ask, request_submit
 from apps.approvals.services.votes import vote_cast
-from apps.approvals.states import Choice, GroupKey, RequirementKind
+from apps.approvals.states import Choice, RequirementKind
 from apps.core.actors import Person, Role
 from apps.grants.models import Permission
 from apps.grants.services.fingerprints import fingerprints_refresh
@@ -17,6 +17,7 @@ from tests.factories.approvals import (
     PolicyFactory,
     PolicyRequirementFactory,
     PolicyStepFactory,
+    SecurityFactory,
 )
 from tests.factories.grants import PermissionFactory
 from tests.factories.inventory import (
@@ -78,7 +79,7 @@ def company(db, system):
     owner, manager = UserFactory(display_name="Owner"), UserFactory(display_name="Manager")
     system_owner = UserFactory(display_name="System owner")
     security = GroupMemberFactory(
-        group=Group.objects.get(key=GroupKey.SECURITY), person=UserFactory(display_name="Security")
+        group=SecurityFactory(), person=UserFactory(display_name="Security")
     ).person
     crm = SystemFactory(name="CRM", kind="crm", owner=system_owner)
     agent = AgentFactory(active=True, owner=owner, team=TeamFactory(manager=manager))

@@ -79,8 +79,8 @@ def test_a_request_without_a_policy_finds_one_when_there_is(company, system):
 
 def test_who_leaves_a_group_after_the_request_is_still_asked_by_it(company, policy):
     request = company.submit()
-    Group.objects.get(key=GroupKey.SECURITY).memberships.all().delete()
-    GroupMemberFactory(group=Group.objects.get(key=GroupKey.SECURITY), person=UserFactory())
+    SecurityFactory().memberships.all().delete()
+    GroupMemberFactory(group=SecurityFactory(), person=UserFactory())
 
     asked = set(request.approvers.values_list("person", flat=True))
     assert company.security.pk in asked

@@ -4,6 +4,7 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
+from apps.approvals.states import RequestState
 from apps.audit.models import AuditEntry
 from apps.audit.services import record
 from apps.audit.verbs import Verb
@@ -13,6 +14,7 @@ from apps.inventory.states import AgentState
 from apps.reviews.models import Decision, ReviewItem
 from apps.reviews.states import CampaignState, ItemState
 from tests.factories.accounts import UserFactory
+from tests.factories.approvals import AccessRequestFactory
 from tests.factories.findings import FindingFactory
 from tests.factories.grants import GrantFactory
 from tests.factories.inventory import AgentFactory
@@ -22,6 +24,9 @@ pytestmark = pytest.mark.django_db
 
 # Tables of work in progress, of measurements, and of parts that their record rewrites as a whole.
 MAY_GO = {
+    "approvals.groupmember",
+    "approvals.policyrequirement",
+    "approvals.policystep",
     "connectors.stagedrow",
     "connectors.sync",
     "core.job",
@@ -69,7 +74,7 @@ def test_every_table_with_a_state_demands_an_entry_for_each_move():
 
     unguarded = {f"{model._meta.db_table}_state_is_audited" for model in stateful} - triggers()
 
-    assert len(stateful) == 9
+    assert len(stateful) == 10
     assert unguarded == set()
 
 
@@ -81,6 +86,7 @@ def test_every_table_with_a_state_demands_an_entry_for_each_move():
         (FindingFactory, FindingState.ACKNOWLEDGED),
         (CampaignFactory, CampaignState.DECIDED),
         (ReviewItemFactory, ItemState.DECIDED),
+        (lambda: AccessRequestFactory(approved=True), RequestState.CANCELLED),
     ],
 )
 def test_a_state_changed_behind_the_services_does_not_commit(make, state):

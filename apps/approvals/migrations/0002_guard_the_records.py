@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from apps.audit.operations import AppendOnly, RequireAuditedState
+from apps.audit.operations import AppendOnly, NeverDeleted, RequireAuditedState
 
 
 class Migration(migrations.Migration):
@@ -11,6 +11,11 @@ class Migration(migrations.Migration):
 
     operations = [
         RequireAuditedState("approvals.accessrequest"),
+        NeverDeleted("approvals.accessrequest"),
+        NeverDeleted("approvals.group"),
+        NeverDeleted("approvals.policy"),
+        NeverDeleted("approvals.requestrequirement"),
+        NeverDeleted("approvals.requeststep"),
         AppendOnly("approvals.vote"),
         AppendOnly("approvals.approver"),
         AppendOnly("approvals.requestnote"),

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
-from apps.approvals.states import OPEN, RequestState
-from apps.core.actors import Actor, Machine, Person
-from apps.inventory.models import Agent
+from apps.approvals.states import OPEN, NoteKind, RequestState
+from apps.core.actors import Actor, Machine, Person, Role
+from apps.inventory.models import Agent, Identity
 from apps.inventory.querysets.scope import (
     is_limited_auditor,
     reads_all_systems,
@@ -58,6 +58,27 @@ class RequestQuerySet(models.QuerySet["AccessRequest"]):
             request=OuterRef("pk"), person=person, round=OuterRef("round")
         )
         return self.pending().filter(Exists(asked), ~Exists(voted))
+
+    def to_put_in_place(self, actor: Actor) -> Self:
+        """Approved requests that this person may put in place: the rule is `can_provision`."""
+        approved = self.filter(state=RequestState.APPROVED)
+        if not isinstance(actor, Person) or actor.role not in {Role.REVIEWER, Role.STEWARD}:
+            return self.none()
+        if actor.role != Role.STEWARD:
+            approved = approved.filter(system__owner=actor.user)
+        joined = rows_of(self.model, "notes").filter(
+            request=OuterRef("pk"), kind=NoteKind.JOINED, author=actor.user
+        )
+        made = rows_of(Identity, "credentials").filter(
+            identity=OuterRef("identity"), made_by=actor.user
+        )
+        return approved.exclude(
+            Q(asked_by__isnull=False, asked_by=actor.user)
+            | Q(agent__owner__isnull=False, agent__owner=actor.user)
+            | Q(agent__technical_owner__isnull=False, agent__technical_owner=actor.user)
+            | Exists(joined)
+            | Exists(made)
+        )
 
     def asked_by_person(self, person: "User") -> Self:
         return self.filter(asked_by=person)

@@ -103,14 +103,14 @@ def story_of(request: AccessRequest, actor: Actor) -> Story:
     )
 
 
-def history_of(request: AccessRequest) -> QuerySet[AuditEntry]:
+def history_of(request: AccessRequest, actor: Actor) -> QuerySet[AuditEntry]:
     """What the record tells of a request, its votes, and what was written beside it."""
     votes = Vote.objects.filter(request=request).values("pk")
     notes = RequestNote.objects.filter(request=request).values("pk")
     own = Q(target_type=AccessRequest._meta.label_lower, target_id=request.pk)
     own |= Q(target_type=Vote._meta.label_lower, target_id__in=votes)
     own |= Q(target_type=RequestNote._meta.label_lower, target_id__in=notes)
-    return AuditEntry.objects.filter(own).select_related("actor").order_by("-pk")
+    return AuditEntry.objects.in_period_of(actor).filter(own).select_related("actor").order_by("-pk")
 
 
 def _wanted(request: AccessRequest) -> Grant:

@@ -56,7 +56,7 @@ def policy_detail(request: Request, pk: int) -> HttpResponse:
         {
             "policy": policy,
             "match": match_in_words(policy),
-            "entries": AuditEntry.objects.about(policy),
+            "entries": AuditEntry.objects.about(policy, request.actor),
             "may_set": policies.can_set_policies(request.actor),
         },
     )
@@ -137,7 +137,7 @@ def group_detail(request: Request, pk: int) -> HttpResponse:
         {
             "group": group,
             "memberships": group.memberships.select_related("person").order_by("pk"),
-            "entries": AuditEntry.objects.about(group),
+            "entries": AuditEntry.objects.about(group, request.actor),
             "may_set": policies.can_set_policies(request.actor),
         },
         regions=["group-summary"],

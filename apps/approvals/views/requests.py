@@ -26,6 +26,11 @@ TABS = {
         "Nothing waits for you",
         "What you are asked to judge stands here.",
     ),
+    "to-place": (
+        "To put in place",
+        "Nothing to put in place",
+        "Approved requests that you may put in place by hand stand here.",
+    ),
     "asked": ("You asked", "You asked for nothing", "Ask from an agent's page."),
     "judged": ("You judged", "You judged nothing yet", "Every word you gave stays here."),
     "all": ("All", "No requests yet", "Ask for access from an agent's page."),
@@ -42,6 +47,8 @@ def request_list(request: Request, tab: str = "all") -> HttpResponse:
     person = request.actor.user
     if tab == "waiting":
         rows = rows.waiting_for(person)
+    elif tab == "to-place":
+        rows = rows.to_put_in_place(request.actor)
     elif tab == "asked":
         rows = rows.asked_by_person(person)
     elif tab == "judged":
@@ -53,8 +60,7 @@ def request_list(request: Request, tab: str = "all") -> HttpResponse:
         table_class=RequestTable,
         filterset_class=RequestFilterSet,
         context={
-            "tabs": [(name, words[0], _tab(name)) for name, words in TABS.items()],
-            "tab": tab,
+            "tabs": [(words[0], _tab(name), name == tab, None) for name, words in TABS.items()],
             "may_ask": policies.can_ask_some(request.actor),
             "empty_title": title,
             "empty_text": text,
@@ -79,7 +85,7 @@ def request_detail(request: Request, pk: int) -> HttpResponse:
         {
             "asked": asked,
             "story": story_of(asked, request.actor),
-            "entries": history_of(asked),
+            "entries": history_of(asked, request.actor),
             "may_vote": policies.can_vote(request.actor, asked),
             "may_cancel": policies.can_cancel(request.actor, asked),
             "may_question": policies.can_question(request.actor, asked),

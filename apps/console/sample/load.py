@@ -8,6 +8,7 @@ from apps.console.sample.figures import figures_load
 from apps.console.sample.inventory import inventory_load
 from apps.console.sample.past import past_reviews_load
 from apps.console.sample.people import people_load
+from apps.console.sample.requests import requests_load
 from apps.console.sample.running import running_review_load, templates_load
 from apps.core.actors import Channel, Person, System
 from apps.findings.services import findings_recheck
@@ -29,5 +30,6 @@ def sample_load(*, password: str) -> Iterator[str]:
     yield "findings"
     running_review_load(people=people, actor=steward)
     yield "a review that is running"
+    yield f"{requests_load(people=people, actor=steward)} access requests"
     figures_load(today=timezone.localdate())
     yield "figures of half a year"

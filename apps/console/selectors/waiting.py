@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.urls import reverse
 
+from apps.approvals.models import AccessRequest
 from apps.core.actors import Actor, Person, Role
 from apps.findings.models import Finding
 from apps.remediation.models import Order
@@ -31,7 +32,13 @@ def waiting_for(actor: Actor) -> list[Waiting]:
     """Everything that waits for the person; a constant number of queries."""
     if not isinstance(actor, Person) or actor.role not in {Role.REVIEWER, Role.STEWARD}:
         return []
-    rows = [*_reviews(actor), *_questions(actor), *_attestations(actor), *_orders(actor)]
+    rows = [
+        *_reviews(actor),
+        *_requests(actor),
+        *_questions(actor),
+        *_attestations(actor),
+        *_orders(actor),
+    ]
     if actor.role == Role.STEWARD:
         rows += [*_holds(actor), *_campaigns_to_move(actor)]
     return rows
@@ -67,6 +74,34 @@ def _review(running: Campaign, *, campaign: int, total: int, left: int) -> Waiti
         done=total - left,
         total=total,
     )
+
+
+def _requests(actor: Person) -> list[Waiting]:
+    """Requests to judge, and those approved that this person may put in place."""
+    visible = AccessRequest.objects.visible_to(actor)
+    waiting = visible.waiting_for(actor.user).aggregate(n=Count("pk"), due=Min("step_due_at"))
+    to_place = visible.to_put_in_place(actor).count()
+    rows = []
+    if n := waiting["n"]:
+        rows.append(
+            Waiting(
+                icon="user-check",
+                title=f"{n} request{'s' if n > 1 else ''} to approve or deny",
+                text="Whoever asked waits for your word; nothing is let through without it",
+                href=reverse("approvals:request_tab", args=["waiting"]),
+                due_at=waiting["due"],
+            )
+        )
+    if to_place:
+        rows.append(
+            Waiting(
+                icon="plug-connected",
+                title=f"{to_place} approved request{'s' if to_place > 1 else ''} to put in place",
+                text="Grant it in its system exactly as approved, then say so with proof",
+                href=reverse("approvals:request_tab", args=["to-place"]),
+            )
+        )
+    return rows
 
 
 def _questions(actor: Person) -> list[Waiting]:
@@ -187,6 +222,9 @@ def nav_counts_for(actor: Actor) -> dict[str, tuple[int, str]]:
         items = ReviewItem.objects.assigned_to(actor).waiting()
         items = items.filter(campaign__state=CampaignState.RUNNING)
         counts["reviews-campaign_list"] = items.count(), "to decide"
+        requests = AccessRequest.objects.waiting_for(actor.user)
+        judged = len(requests.values_list("pk")[:1000])
+        counts["approvals-request_list"] = judged, "to approve or deny"
     standing = Finding.objects.visible_to(actor).standing().filter(severity_rank__gte=2)
     found = len(standing.values_list("pk")[:1000])
     counts["findings-finding_list"] = found, "high or critical"

@@ -4,6 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_http_methods
 
+from apps.approvals.policies import can_ask
 from apps.console.forms.agents import BindIdentityForm, EditForm, ProposeForm
 from apps.console.selectors.dossier import dossier_of
 from apps.core.errors import DomainError
@@ -35,6 +36,7 @@ def agent_detail(request: Request, pk: int) -> HttpResponse:
             "agent": agent,
             "dossier": dossier,
             "gaps": gap_keys(dossier.readiness),
+            "may_ask": can_ask(actor, agent),
             "may_change": policies.can_change_agent(actor, agent),
             "may_own": policies.can_change_owner(actor, agent),
             "may_bind": policies.can_bind(actor),

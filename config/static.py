@@ -69,4 +69,6 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
                 ),
             ),
         ),
+        # A module that imports another of ours: `import { act } from "./act-keys.js"`.
+        ("*.js", ((r"""(?P<matched>from "(?P<url>\./[\w-]+\.js)")""", 'from "%(url)s"'),)),
     )

@@ -1,5 +1,6 @@
 // The bench by keyboard: items are walked, choices are picked, drafts say that they are kept.
-const TYPING = "input:not([type=radio]):not([type=checkbox]), textarea, select, dialog[open]"
+import { act, TYPING } from "./act-keys.js"
+
 // Within a group of choices the arrows choose, as everywhere.
 const CHOOSING = "input[type=radio]"
 const PICKS = new Set(["k", "n", "r", "t", "a"])
@@ -76,13 +77,6 @@ function keepFor(item, days, event) {
   event.preventDefault()
   radio.click()
   item.focus()
-}
-
-function act(item, key, event) {
-  const does = item.querySelector(`[data-act="${key}"]`)
-  if (!does || !does.offsetParent) return
-  event.preventDefault()
-  does.click()
 }
 
 function keepAndGoOn(bench, item, event) {

@@ -6,8 +6,11 @@ import pytest
 from django.core.management import call_command
 
 from apps.accounts.models import Team, User
+from apps.approvals.models import AccessRequest
 from apps.audit.models import AuditEntry
 from apps.console.sample.document import company_document
+from apps.console.sample.load import sample_load
+from tests.factories.approvals import SecurityFactory
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 SIZES = {"agents": 40, "systems": 15, "identities": 60, "credentials": 90, "grants": 300}
@@ -43,6 +46,24 @@ def test_identities_of_the_invented_company_differ_in_what_they_hold():
     counts = Counter((one["system"], one["identity"]) for one in grants)
     assert len(set(counts.values())) > 5
     assert Counter(one["level"] for one in grants)["admin"] == 18
+
+
+@pytest.mark.django_db
+def test_the_invented_company_has_asked_for_access_and_judged_it():
+    SecurityFactory()
+
+    list(sample_load(password="a long enough password"))
+
+    requests = AccessRequest.objects.all()
+    assert Counter(requests.values_list("state", flat=True)) == {
+        "pending": 8,
+        "approved": 1,
+        "provisioned": 2,
+        "denied": 1,
+        "cancelled": 1,
+        "lapsed": 1,
+    }
+    assert requests.filter(is_unmeetable=True).count() == 1
 
 
 @pytest.mark.django_db

@@ -85,6 +85,7 @@ def request_detail(request: Request, pk: int) -> HttpResponse:
         {
             "asked": asked,
             "story": story_of(asked, request.actor),
+            "opens": Agent.objects.visible_to(request.actor).filter(pk=asked.agent_id).exists(),
             "entries": history_of(asked, request.actor),
             "may_vote": policies.can_vote(request.actor, asked),
             "may_cancel": policies.can_cancel(request.actor, asked),

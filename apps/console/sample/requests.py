@@ -56,7 +56,7 @@ def _prepare(people: dict[str, User], actor: Person) -> None:
         actor=actor,
     )
     for system in ActedOn.objects.filter(name__in=OWNERS):
-        system_change(system_id=system.pk, owner=people[OWNERS[system.name]], actor=actor)
+        system_change(system_id=system.pk, owner_id=people[OWNERS[system.name]].pk, actor=actor)
 
 
 def _submit(agent: Agent, level: str, people: dict[str, User]) -> AccessRequest:
@@ -203,8 +203,9 @@ ACTS: tuple[tuple[str, str, Callable[[_Case], None]], ...] = (
     ("code-reviewer", "write", _Case.approve),
     ("dunning-writer", "write", _Case.place),
     ("expense-checker", "read", _Case.place),
-    ("offer-writer", "write", _Case.deny),
+    ("knowledge-writer", "write", _Case.deny),
     ("cash-forecaster", "write", _Case.cancel),
     ("refund-assistant", "admin", _Case.wait),
-    ("onboarding-guide", "write", _Case.wait),
+    ("leave-assistant", "write", _Case.wait),
+    ("offer-writer", "write", _Case.wait),
 )

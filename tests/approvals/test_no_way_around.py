@@ -47,7 +47,9 @@ APPROVE, DENY, NARROW = "approve", "deny", "narrow"
 VOTES = st.tuples(st.sampled_from([APPROVE, APPROVE, NARROW, DENY]), st.sampled_from(PEOPLE))
 APPROVALS = st.tuples(st.just(APPROVE), st.sampled_from(["manager", "system_owner", "security"]))
 OTHERS = st.tuples(
-    st.sampled_from(["provision", "provision", "provision", "fall back", "drift", "lapse", "cancel"]),
+    st.sampled_from(
+        ["provision", "provision", "provision", "fall back", "drift", "lapse", "cancel"]
+    ),
     st.sampled_from(PEOPLE),
 )
 ACTS = st.lists(st.one_of(APPROVALS, APPROVALS, VOTES, OTHERS), min_size=1, max_size=12)
@@ -80,7 +82,7 @@ def play(company, policy, system):
         requests_follow_designs(actor=system)
 
     acts = {
-        APPROVE: lambda request, person: company.vote(request, person),
+        APPROVE: company.vote,
         DENY: lambda request, person: company.vote(request, person, Choice.DENY),
         NARROW: lambda request, person: company.vote(
             request, person, terms=Terms(actions=request.actions[:1], days=5)
@@ -102,7 +104,9 @@ def play(company, policy, system):
 
     def play(sequence):
         number = next(numbers)
-        keys = [PermissionFactory(key=f"customers:Do{number}{at}", level="write").key for at in "ab"]
+        keys = [
+            PermissionFactory(key=f"customers:Do{number}{at}", level="write").key for at in "ab"
+        ]
         request = company.submit(actions=keys, resources=[f"customer-{number}"])
         for name, who in sequence:
             request.refresh_from_db()

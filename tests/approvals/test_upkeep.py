@@ -3,13 +3,18 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.approvals.models import AccessRequest, Group
+from apps.approvals.models import AccessRequest
 from apps.approvals.services.upkeep import requests_fall_back, requests_lapse, requests_route
 from apps.approvals.states import GroupKey, RequestState
 from apps.audit.models import AuditEntry
 from apps.notices.models import Notice
 from tests.factories.accounts import UserFactory
-from tests.factories.approvals import GroupMemberFactory, PolicyFactory
+from tests.factories.approvals import (
+    GroupMemberFactory,
+    KnownGroupFactory,
+    PolicyFactory,
+    SecurityFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +31,9 @@ def test_a_step_whose_time_is_up_goes_to_the_fallback_and_skips_nobody(company, 
     assert (request.state, request.step_at) == (RequestState.PENDING, 1)
     asked = request.approvers.filter(step_at=1).values_list("person", "found_by")
     assert set(asked) == {(company.manager.pk, "policy"), (company.steward.pk, "fallback")}
-    assert list(Notice.objects.filter(pk__gt=told).values_list("recipient", flat=True)) == [company.steward.pk]
+    assert list(Notice.objects.filter(pk__gt=told).values_list("recipient", flat=True)) == [
+        company.steward.pk
+    ]
     company.vote(request, company.steward)
     request.refresh_from_db()
     assert request.step_at == 2
@@ -44,7 +51,7 @@ def test_the_fallback_is_asked_once(company, policy, system):
 def test_the_fallback_group_is_asked_before_stewards_and_never_who_benefits(
     company, policy, system
 ):
-    group = Group.objects.get(key=GroupKey.FALLBACK)
+    group = KnownGroupFactory(key=GroupKey.FALLBACK)
     person = GroupMemberFactory(group=group).person
     GroupMemberFactory(group=group, person=company.owner)
     request = company.submit()

@@ -24,13 +24,16 @@ class GroupFactory(factory.django.DjangoModelFactory):
     name = factory.Sequence("Group {}".format)
 
 
-class SecurityFactory(GroupFactory):
+class KnownGroupFactory(GroupFactory):
     """A migration made it; a test that emptied every table before this one took it along."""
 
     class Meta:
         django_get_or_create = ["key"]
 
-    name = "Security"
+    name = factory.LazyAttribute(lambda group: group.key.label)
+
+
+class SecurityFactory(KnownGroupFactory):
     key = GroupKey.SECURITY
 
 

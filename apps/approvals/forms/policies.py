@@ -122,6 +122,12 @@ class StepForm(forms.Form):
                 queryset=groups, required=False, label="Which named group"
             )
 
+    @property
+    def requirements(self) -> Iterator[list[forms.BoundField]]:
+        """The fields of each requirement: how many, of whom, which group."""
+        for at in range(1, MOST_REQUIREMENTS + 1):
+            yield [self[f"{name}_{at}"] for name in ("count", "kind", "group")]
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         for at in range(1, MOST_REQUIREMENTS + 1):

@@ -3,11 +3,13 @@ from typing import Any
 from django import forms
 
 from apps.approvals.models import AccessRequest
-from apps.approvals.services.requests import Ask
+from apps.approvals.services.requests import Ask, longest_days
 from apps.approvals.services.votes import Terms
 from apps.core.forms import offer
 from apps.grants.states import WRITING
 from apps.inventory.models import Agent, Task
+
+MOST_DAYS = 365
 
 
 def _lines(text: str) -> list[str]:
@@ -41,7 +43,7 @@ class AskForm(ScopeForm):
         queryset=Task.objects.none(),
         required=False,
         label="Which task it serves",
-        help_text="A task of the agent's purpose. Write and admin access needs one.",
+        help_text="A task of the agent's purpose.",
     )
     reason = forms.CharField(
         label="Why it is needed",
@@ -53,15 +55,20 @@ class AskForm(ScopeForm):
     days = forms.IntegerField(
         label="For how many days",
         min_value=1,
-        max_value=365,
+        max_value=MOST_DAYS,
         required=False,
-        help_text="Counted from when it is in place. Write and admin access never is open-ended.",
+        help_text="Counted from when it is in place.",
     )
     ticket = forms.CharField(label="Ticket", max_length=80, required=False)
     field_order = ["actions", "resources", "task", "reason", "days", "ticket"]
 
-    def __init__(self, *args: Any, agent: Agent, keys: list[str], **kwargs: Any):
+    def __init__(self, *args: Any, agent: Agent, level: str, keys: list[str], **kwargs: Any):
         super().__init__(*args, **kwargs)
+        if level in WRITING:
+            longest = longest_days(level)
+            self.fields["task"].required = self.fields["days"].required = True
+            help_text = f"At most {longest}, counted from when it is in place."
+            self.fields["days"].help_text = help_text
         self.fields["actions"].choices = [(key, key) for key in keys]  # type: ignore[attr-defined]
         offer(self, "task", Task.objects.filter(agent=agent, retired_at__isnull=True))
 
@@ -100,7 +107,7 @@ class ApproveForm(ScopeForm):
             "resources": "\n".join(request.resources),
             "days": request.days,
         }
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **{"initial": initial, **kwargs})
         choices = [(key, key) for key in request.actions]
         self.fields["actions"].choices = choices  # type: ignore[attr-defined]
         self.fields["days"].required = request.level in WRITING

@@ -11,6 +11,7 @@ from apps.approvals.states import Choice, NoteKind
 from apps.audit.models import AuditEntry
 from apps.core.actors import Actor
 from apps.findings.models import Finding
+from apps.findings.rules import Rule, rule_named
 from apps.grants.models import Grant, Permission
 from apps.inventory.models import Agent, Identity, Task
 from apps.reviews.selectors.purpose import tasks_served, tasks_unmet
@@ -57,10 +58,10 @@ class Story:
     tasks: list[Task]
     held_here: list[Grant]
     held_count: int
-    findings: list[Finding]
+    findings: list[tuple[Finding, Rule | None]]
     before: list[AccessRequest]
     others: list[Grant]
-    others_count: int
+    others_more: int
     questions: list[Question]
     joined: list[RequestNote]
     earlier_votes: list[Vote]
@@ -96,7 +97,7 @@ def story_of(request: AccessRequest, actor: Actor) -> Story:
         findings=_findings(agent, identity, actor),
         before=_before(request, actor),
         others=list(others[:SHOWN]),
-        others_count=others.count(),
+        others_more=max(0, others.count() - SHOWN),
         questions=_questions(notes),
         joined=[note for note in notes if note.kind == NoteKind.JOINED],
         earlier_votes=[vote for vote in votes if vote.round < request.round],
@@ -110,7 +111,9 @@ def history_of(request: AccessRequest, actor: Actor) -> QuerySet[AuditEntry]:
     own = Q(target_type=AccessRequest._meta.label_lower, target_id=request.pk)
     own |= Q(target_type=Vote._meta.label_lower, target_id__in=votes)
     own |= Q(target_type=RequestNote._meta.label_lower, target_id__in=notes)
-    return AuditEntry.objects.in_period_of(actor).filter(own).select_related("actor").order_by("-pk")
+    return (
+        AuditEntry.objects.in_period_of(actor).filter(own).select_related("actor").order_by("-pk")
+    )
 
 
 def _wanted(request: AccessRequest) -> Grant:
@@ -162,12 +165,13 @@ def _stage(step: RequestStep, request: AccessRequest, votes: Sequence[Vote]) -> 
     )
 
 
-def _findings(agent: Agent, identity: Identity, actor: Actor) -> list[Finding]:
+def _findings(agent: Agent, identity: Identity, actor: Actor) -> list[tuple[Finding, Rule | None]]:
     about = Q(subject_type=Agent._meta.label_lower, subject_id=agent.pk) | Q(
         subject_type=Identity._meta.label_lower, subject_id=identity.pk
     )
     rows = Finding.objects.visible_to(actor).standing().filter(about | Q(agent=agent.pk))
-    return list(rows.order_by("-severity_rank", "pk")[:SHOWN])
+    shown = rows.order_by("-severity_rank", "pk")[:SHOWN]
+    return [(finding, rule_named(finding.rule)) for finding in shown]
 
 
 def _before(request: AccessRequest, actor: Actor) -> list[AccessRequest]:

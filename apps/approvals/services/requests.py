@@ -171,9 +171,15 @@ def _demand_sense(ask: Ask, agent: Agent, level: str) -> None:
         return
     if ask.task_id is None:
         raise DomainError("Say which task of the agent's purpose this write access serves.")
-    longest = preference(LONGEST[Level(level)])
+    longest = longest_days(level)
     if ask.days is None or ask.days > longest:
         raise DomainError(f"{Level(level).label} access lasts at most {longest} days.")
+
+
+def longest_days(level: str) -> int:
+    """For how many days write or admin access may be asked for at most."""
+    days: int = preference(LONGEST[Level(level)])
+    return days
 
 
 def _held_before(ask: Ask, identity: Identity, level: str) -> list[str]:

@@ -124,7 +124,13 @@ def ask_permission(
     found = _found(agent, identity_pk, permission_pk)
     keys = [one.key for one in found.permissions]
     chosen = {"actions": [found.permission.key]}
-    form = AskForm(request.POST or None, agent=agent, keys=keys, initial=chosen)
+    form = AskForm(
+        request.POST or None,
+        agent=agent,
+        level=found.permission.level,
+        keys=keys,
+        initial=chosen,
+    )
     if request.method == "POST" and form.is_valid():
         ask = form.ask(agent_id=agent.pk, identity_id=identity_pk, service=found.permission.service)
         try:

@@ -145,7 +145,7 @@ class _Case:
         self.approve()
         request_provision(
             request_id=self.request.pk,
-            proof="Added to the role of the identity; the role now lists exactly what was approved.",
+            proof="Added to the identity's role, which now lists exactly what was approved.",
             actor=self.steward,
         )
 

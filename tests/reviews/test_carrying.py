@@ -115,6 +115,8 @@ def test_nothing_is_carried_forward_unless_a_rule_is_named(company, stage):
     assert not campaign.items.filter(state=ItemState.CARRIED).exists()
 
 
+# Two parts, of which the second is read over a connection of its own: it sees what is committed.
+@pytest.mark.django_db(transaction=True)
 def test_staging_carries_read_access_forward_and_cites_rule_and_decision(company, stage, steward):
     decision = kept_before(company)
     write, admin = (kept_before(company, level).item.grant for level in ("write", "admin"))

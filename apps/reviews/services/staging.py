@@ -169,7 +169,14 @@ def _freezing(thread: Executor) -> Phase:
 
 
 def _frozen(freezer: Freezer, part: PopulationPart) -> list[NewItem]:
-    return _FREEZERS[part.kind](freezer, part.subject_ids)
+    """Make a part's items. Each subject chosen is there: one that is not would be left unasked."""
+    items = _FREEZERS[part.kind](freezer, part.subject_ids)
+    if len(items) != len(part.subject_ids):
+        raise DomainError(
+            f"Of {len(part.subject_ids)} chosen {part.kind}s only {len(items)} were found when they"
+            " were to be frozen. Stage it again."
+        )
+    return items
 
 
 def _frozen_apart(freezer: Freezer, part: PopulationPart) -> list[NewItem]:

@@ -31,8 +31,9 @@ import django
 django.setup()
 from apps.reviews.services import closing, deadline, ordering, phases, staging
 for module in (closing, deadline, ordering, phases, staging):
-    if hasattr(module, "CHUNK"):
-        module.CHUNK = int(sys.argv[3])
+    for steps_of in ("CHUNK", "PART"):
+        if hasattr(module, steps_of):
+            setattr(module, steps_of, int(sys.argv[3]))
 steps_left = int(sys.argv[4])
 whole_step = phases._step
 def step(*args):

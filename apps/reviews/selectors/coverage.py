@@ -1,20 +1,24 @@
 """What a scope leaves out, in counts and words; and the fallback's share."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
 from django.urls import reverse
 
 from apps.grants.models import Grant
-from apps.grants.states import LIVE
+from apps.grants.states import ENDED, LIVE
 from apps.inventory.models import Credential
 from apps.reviews.models import Campaign
-from apps.reviews.querysets.population import credentials_in, grants_in, service_linked_in
+from apps.reviews.querysets.population import service_linked_in
 from apps.reviews.scope import CREDENTIAL, GRANT, Scope
 
 
-def left_out_of(scope: Scope) -> list[dict[str, Any]]:
-    """Every kind of record that is not in the population, how many, and why."""
+def left_out_of(scope: Scope, frozen: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Every kind of record that is not in the population, how many, and why.
+
+    `frozen` says how many of each kind are in it: counting them anew would take as long again.
+    """
     lines: list[dict[str, Any]] = []
     linked = service_linked_in(scope)
     if linked:
@@ -26,16 +30,18 @@ def left_out_of(scope: Scope) -> list[dict[str, Any]]:
                 reverse("inventory:identity_list"),
             )
         )
-    lines += _grants_left_out(scope) if GRANT in scope.subjects else _no_grants()
-    lines += _credentials_left_out(scope) if CREDENTIAL in scope.subjects else _no_credentials()
-    return [line for line in lines if line["count"]]
+    lines += _grants_left_out(scope, frozen[GRANT]) if GRANT in scope.subjects else _no_grants()
+    lines += (
+        _credentials_left_out(scope, frozen[CREDENTIAL])
+        if CREDENTIAL in scope.subjects
+        else _no_credentials()
+    )
+    return [line for line in lines if line["count"] > 0]
 
 
-def _grants_left_out(scope: Scope) -> list[dict[str, Any]]:
+def _grants_left_out(scope: Scope, frozen: int) -> list[dict[str, Any]]:
     href = reverse("grants:grant_list")
-    present = Grant.objects.present()
-    unlinked = present if scope.include_service_linked else _own(present)
-    beyond = unlinked.count() - grants_in(scope).count()
+    beyond = _asked_about(Grant.objects.present(), scope) - frozen
     live = Grant.objects.filter(state__in=LIVE)
     return [
         _line("Grants outside the scope", beyond, scope_in_words(scope), href),
@@ -47,18 +53,17 @@ def _grants_left_out(scope: Scope) -> list[dict[str, Any]]:
         ),
         _line(
             "Grants that ended",
-            Grant.objects.exclude(state__in=LIVE).count(),
+            Grant.objects.filter(state__in=ENDED).count(),
             "They were revoked or expired before.",
             href,
         ),
     ]
 
 
-def _credentials_left_out(scope: Scope) -> list[dict[str, Any]]:
+def _credentials_left_out(scope: Scope, frozen: int) -> list[dict[str, Any]]:
     href = reverse("inventory:credential_list")
     standing = Credential.objects.standing()
-    unlinked = standing if scope.include_service_linked else _own(standing)
-    beyond = unlinked.count() - credentials_in(scope).count()
+    beyond = _asked_about(standing, scope) - frozen
     return [
         _line("Credentials outside the scope", beyond, scope_in_words(scope), href),
         _line(
@@ -81,8 +86,11 @@ def _no_credentials() -> list[dict[str, Any]]:
     return [_line("Credentials", count, "Not asked about here.", href)]
 
 
-def _own[M: models.Model](rows: models.QuerySet[M]) -> models.QuerySet[M]:
-    return rows.filter(identity__is_service_linked=False)
+def _asked_about(rows: models.QuerySet[Any], scope: Scope) -> int:
+    """How many there are, without the few of service-linked identities where these stay out."""
+    if scope.include_service_linked:
+        return rows.count()
+    return rows.count() - rows.filter(identity__is_service_linked=True).count()
 
 
 def _line(what: str, count: int, why: str, href: str) -> dict[str, Any]:

@@ -36,6 +36,8 @@ from apps.reviews.services.phases import CHUNK, Phase, Work, run_phases
 from apps.reviews.services.sources import sources_now, sources_of, told
 from apps.reviews.states import CampaignState, FoundBy, ItemState
 
+# Subjects frozen in one step: enough that what a step costs by itself does not count.
+PART = 5 * CHUNK
 AT_FALLBACK = (FoundBy.FALLBACK, FoundBy.NO_AGENT, FoundBy.SELF_REVIEW)
 
 
@@ -104,7 +106,7 @@ def _clear(work: Work) -> bool:
     """Remove what an earlier staging froze: it was never launched, so nobody was asked."""
     PopulationPart.objects.filter(campaign=work.campaign).delete()
     items = ReviewItem.objects.filter(campaign=work.campaign).order_by("pk")
-    pks = list(items.values_list("pk", flat=True)[: CHUNK * 5])
+    pks = list(items.values_list("pk", flat=True)[:PART])
     ReviewItem.objects.filter(pk__in=pks).delete()
     return bool(pks)
 
@@ -126,7 +128,7 @@ def _begin(work: Work) -> bool:
     PopulationPart.objects.bulk_create(
         PopulationPart(campaign=work.campaign, kind=kind, subject_ids=part)
         for kind, pks in chosen.items()
-        for part in batched(pks, CHUNK)
+        for part in batched(pks, PART)
     )
     work.done = 0
     work.job.total = sum(map(len, chosen.values()))
@@ -193,13 +195,17 @@ def _finish(work: Work) -> bool:
     _refuse_moving_sources(campaign)
     items = ReviewItem.objects.filter(campaign=campaign)
     at_fallback = Q(found_by__in=AT_FALLBACK, state=ItemState.OPEN)
-    counts = items.aggregate(whole=Count("pk"), fallback=Count("pk", filter=at_fallback))
+    counts = items.aggregate(
+        whole=Count("pk"),
+        fallback=Count("pk", filter=at_fallback),
+        **{kind: Count(f"{kind}_id") for kind in _FREEZERS},
+    )
     if not counts["whole"]:
         raise DomainError("Nothing is in scope, so there is nothing to review. Widen the scope.")
     campaign.population_count = counts["whole"]
     campaign.fallback_count = counts["fallback"]
     campaign.population_sha256 = population_sha256(population_of(campaign))
-    campaign.excluded = left_out_of(_scope(work))
+    campaign.excluded = left_out_of(_scope(work), counts)
     campaign.staged_at = timezone.now()
     record(
         actor=work.actor,

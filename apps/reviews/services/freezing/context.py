@@ -13,8 +13,7 @@ from apps.grants.models import AgentFingerprint
 from apps.grants.states import FingerprintKind
 from apps.inventory.models import Agent, Binding, Identity, System, Task
 from apps.reviews.reviewers import Accountable, Reviewers
-
-type Facts = dict[str, Any]
+from apps.reviews.services.freezing.texts import Texts, json_of, texts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +43,22 @@ _MAY_DECIDE = {Role.REVIEWER, Role.STEWARD}
 
 @dataclass(frozen=True, slots=True)
 class AgentThen:
-    """An agent as an item keeps it: its people, its facts, its fingerprints."""
+    """An agent as an item keeps it: its people, its facts as JSON, its fingerprints."""
 
     accountable: Accountable
-    facts: Facts
+    text: str
     design: str
     access: str
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityThen:
-    """An identity as an item keeps it, and every agent bound to it, by name."""
+    """An identity as an item keeps it, with every agent bound to it."""
 
     name: str
     system_id: int
-    facts: Facts
+    texts: Texts
     agent: AgentThen | None
-    used_by: list[str]
 
 
 class Surroundings:
@@ -69,8 +67,10 @@ class Surroundings:
 
     def __init__(self, fallback_id: int):
         self.people = people_for(fallback_id)
-        self.systems: dict[int, Facts] = {
-            pk: {"system": name, "account": account, "environment": where, "system_tags": tags}
+        self.systems: dict[int, Texts] = {
+            pk: texts_of(
+                {"system": name, "account": account, "environment": where, "system_tags": tags}
+            )
             for pk, name, account, where, tags in System.objects.values_list(
                 "pk", "name", "account", "environment", "tags"
             )
@@ -88,13 +88,15 @@ class Surroundings:
             pk: IdentityThen(
                 name=name,
                 system_id=system_id,
-                facts={
-                    "identity": name,
-                    "identity_external_id": external_id,
-                    "identity_kind": kind,
-                },
+                texts=texts_of(
+                    {
+                        "identity": name,
+                        "identity_external_id": external_id,
+                        "identity_kind": kind,
+                        "used_by": bound.get(pk, []),
+                    }
+                ),
                 agent=agents.get(agent_id),
-                used_by=bound.get(pk, []),
             )
             for pk, name, external_id, kind, system_id, agent_id in read
         }
@@ -109,7 +111,7 @@ class Surroundings:
             for agent in agents.prefetch_related(Prefetch("tasks", tasks)):
                 self._agents[agent.pk] = AgentThen(
                     accountable=_accountable(agent),
-                    facts=_facts(agent, self.people),
+                    text=json_of(_facts(agent, self.people)),
                     design=design.get(agent.pk, ""),
                     access=access.get(agent.pk, ""),
                 )
@@ -121,7 +123,7 @@ def _accountable(agent: Agent) -> Accountable:
     return Accountable(agent.pk, agent.name, agent.owner_id, manager)
 
 
-def _facts(agent: Agent, people: People) -> Facts:
+def _facts(agent: Agent, people: People) -> dict[str, Any]:
     return {
         "name": agent.name,
         "environment": agent.environment,

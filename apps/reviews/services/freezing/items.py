@@ -1,3 +1,4 @@
+import json
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,16 +10,16 @@ from apps.grants.states import LEVEL_RANK, Level
 from apps.inventory.models import Binding, Credential
 from apps.reviews.models import Campaign, ReviewItem
 from apps.reviews.reviewers import Found
-from apps.reviews.services.freezing.context import Facts, IdentityThen, Surroundings
+from apps.reviews.services.freezing.context import IdentityThen, Surroundings
 from apps.reviews.services.freezing.facts import (
     GRANT_COLUMNS,
+    GRANT_JSON,
     binding_facts,
     credential_facts,
-    digest_of,
     grant_facts,
     statements_of,
-    text_of,
 )
+from apps.reviews.services.freezing.texts import Texts, digest_of, json_of, object_of
 from apps.reviews.states import Disposition
 
 
@@ -27,11 +28,10 @@ class NewItem:
     """An item as plain values, since a population may hold 100,000. `text` is `frozen` as JSON."""
 
     columns: dict[str, Any]
-    frozen: Facts
     text: str
 
     def unsaved(self) -> ReviewItem:
-        return ReviewItem(**self.columns, frozen=self.frozen)
+        return ReviewItem(**self.columns, frozen=json.loads(self.text))
 
 
 class Freezer:
@@ -48,7 +48,7 @@ class Freezer:
         system_id: int,
         level: str,
         label: str,
-        facts: Facts,
+        facts: Texts,
         disqualified: Collection[int | None],
         **subject: int,
     ) -> NewItem:
@@ -58,9 +58,9 @@ class Freezer:
             agent=agent.accountable if agent else None,
             disqualified=disqualified,
         )
-        facts["agent"] = agent.facts if agent else None
-        facts["found_because"] = found.reason
-        text = text_of(facts)
+        facts["agent"] = agent.text if agent else "null"
+        facts["found_because"] = json_of(found.reason)
+        text = object_of(facts)
         columns = {
             "campaign_id": self.campaign_id,
             "agent_id": agent.accountable.agent_id if agent else None,
@@ -75,7 +75,7 @@ class Freezer:
             "attester_id": found.attester_id,
             **subject,
         }
-        return NewItem(columns, facts, text)
+        return NewItem(columns, text)
 
 
 def _somebody(found: Found, label: str) -> int:
@@ -90,7 +90,8 @@ def _somebody(found: Found, label: str) -> int:
 def frozen_grants(freezer: Freezer, grant_ids: Collection[int]) -> list[NewItem]:
     """Items of these grants, in primary key order."""
     around = freezer.around
-    grants = list(Grant.objects.filter(pk__among=grant_ids).order_by("pk").values(*GRANT_COLUMNS))
+    rows = Grant.objects.filter(pk__among=grant_ids).order_by("pk")
+    grants = list(rows.values(*GRANT_COLUMNS, **GRANT_JSON))
     identities = around.identities({grant["identity_id"] for grant in grants})
     statements = statements_of(grant_ids)
     unanswered = _unanswered(grant_ids)
@@ -104,7 +105,7 @@ def frozen_grants(freezer: Freezer, grant_ids: Collection[int]) -> list[NewItem]
                 grant,
                 identities[grant["identity_id"]],
                 around,
-                statements.get(grant["pk"], []),
+                statements.get(grant["pk"], "[]"),
                 asked_again=grant["pk"] in unanswered,
             ),
             disqualified=(grant["requested_by_id"], grant["granted_by_id"]),

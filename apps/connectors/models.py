@@ -2,11 +2,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.urls import reverse
 
 from apps.connectors.querysets import SyncQuerySet
 from apps.connectors.states import SyncStatus
 from apps.core.actors import Channel
+from apps.core.links import record_href
 from apps.inventory.models import Source
 
 
@@ -61,7 +61,7 @@ class Sync(models.Model):
         return self.file_name
 
     def get_absolute_url(self) -> str:
-        return reverse("connectors:sync_detail", args=[self.pk])
+        return record_href("connectors:sync_detail", self.pk)
 
     @property
     def is_ready(self) -> bool:

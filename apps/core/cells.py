@@ -11,7 +11,7 @@ from typing import Any
 
 import django_tables2 as tables
 from django.utils.formats import localize
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django_tables2.columns import BoundColumn
 
@@ -32,6 +32,7 @@ def _drawer(table: tables.Table, column: BoundColumn) -> Drawer:
     read = _reader(table, column)
     wanted = _wanted(column.render)
     empty = column.column.empty_values
+    link = column.link
 
     def draw(row: Any) -> str:
         value = read(row.record)
@@ -45,11 +46,16 @@ def _drawer(table: tables.Table, column: BoundColumn) -> Drawer:
             "bound_row": row,
             "table": table,
         }
-        drawn = column.render(**{name: known[name] for name in wanted})
-        linked = column.link(drawn, **known) if column.link else drawn
-        return f"{start}{conditional_escape(localize(linked))}</td>"
+        drawn = _escaped(column.render(**{name: known[name] for name in wanted}))
+        href = link and link.compose_url(**known)
+        linked = f'<a href="{escape(href)}">{drawn}</a>' if href else drawn
+        return f"{start}{linked}</td>"
 
     return draw
+
+
+def _escaped(value: Any) -> str:
+    return value if isinstance(value, SafeString) else conditional_escape(localize(value))
 
 
 def _attributes(given: dict[str, Any]) -> SafeString:
@@ -59,20 +65,18 @@ def _attributes(given: dict[str, Any]) -> SafeString:
 
 def _reader(table: tables.Table, column: BoundColumn) -> Callable[[Any], Any]:
     """What reads a column's value off a record: in words, where its field has choices."""
-    *path, last = str(column.accessor).split(column.accessor.SEPARATOR)
-    names = (*path, f"get_{last}_display" if _has_choices(table, column) else last)
+    names = str(column.accessor).split(column.accessor.SEPARATOR)
+    field = column.accessor.get_field(table._meta.model)
+    words = dict(getattr(field, "flatchoices", None) or ())
 
     def read(record: Any) -> Any:
         value = record
         for name in names:
             value = getattr(value, name, None)
-        return value() if callable(value) else value
+        value = value() if callable(value) else value
+        return words.get(value, value) if words else value
 
     return read
-
-
-def _has_choices(table: tables.Table, column: BoundColumn) -> bool:
-    return bool(getattr(column.accessor.get_field(table._meta.model), "choices", None))
 
 
 def _wanted(function: Callable[..., Any]) -> tuple[str, ...]:

@@ -2,8 +2,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.urls import reverse
 
+from apps.core.links import record_href
 from apps.core.models import Job
 from apps.evidence.querysets import PackageQuerySet, SampleQuerySet
 from apps.reviews.models import Campaign
@@ -54,7 +54,7 @@ class Package(models.Model):
         return f"Evidence package {self.pk} of {self.campaign}"
 
     def get_absolute_url(self) -> str:
-        return reverse("evidence:package_detail", args=[self.pk])
+        return record_href("evidence:package_detail", self.pk)
 
     @property
     def status(self) -> str:
@@ -111,7 +111,7 @@ class Sample(models.Model):
         return f"Sample of {self.size} from {self.campaign}"
 
     def get_absolute_url(self) -> str:
-        return reverse("evidence:sample_detail", args=[self.pk])
+        return record_href("evidence:sample_detail", self.pk)
 
 
 class SigningKey(models.Model):

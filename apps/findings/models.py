@@ -2,8 +2,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
-from django.urls import reverse
 
+from apps.core.links import record_href
 from apps.findings.querysets import FindingQuerySet
 from apps.findings.states import FindingState, Severity
 from apps.inventory.models import Agent, System
@@ -92,7 +92,7 @@ class Finding(models.Model):
         return f"{self.rule}: {self.subject_label}"
 
     def get_absolute_url(self) -> str:
-        return reverse("findings:finding_detail", args=[self.pk])
+        return record_href("findings:finding_detail", self.pk)
 
 
 class DailyFigure(models.Model):

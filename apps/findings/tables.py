@@ -2,14 +2,23 @@ import django_tables2 as tables
 
 from apps.core.tables import MomentColumn, SeverityColumn, StateColumn, Table
 from apps.findings.models import Finding
+from apps.findings.templatetags.findings import rule_title
+
+
+class RuleColumn(tables.Column):
+    """The title of a rule."""
+
+    def render(self, value: str) -> str:
+        return rule_title(value)
+
+    def value(self, value: str) -> str:
+        return rule_title(value)
 
 
 class FindingTable(Table):
     subject_label = tables.Column(linkify=True, verbose_name="Subject")
     severity_rank = SeverityColumn(accessor="severity", verbose_name="Severity")
-    rule = tables.TemplateColumn(
-        template_name="findings/rule_cell.html", verbose_name="What is wrong"
-    )
+    rule = RuleColumn(verbose_name="What is wrong")
     agent = tables.Column(linkify=True)
     system = tables.Column(linkify=True)
     state = StateColumn()

@@ -1,6 +1,7 @@
 import django_tables2 as tables
 
 from apps.core.tables import (
+    DayColumn,
     LevelColumn,
     MomentColumn,
     MonoColumn,
@@ -18,7 +19,7 @@ class GrantTable(Table):
     identity = tables.Column(linkify=True)
     system = tables.Column(linkify=True)
     justification = tables.Column(accessor="justification__reason", default="none stands")
-    justified_until = tables.DateColumn(verbose_name="Until", default="", format="j M Y")
+    justified_until = DayColumn(verbose_name="Until", default="")
     last_used_at = MomentColumn(verbose_name="Last used")
     expires_at = MomentColumn(verbose_name="Expires")
     state = StateColumn()
@@ -63,6 +64,7 @@ class GrantTable(Table):
             "first_seen_at",
             "gone_at",
         )
+        joined = {"identity": "identity", "system": "system", "justification": "justification"}
         empty_text = "No grants match."
 
 
@@ -99,7 +101,7 @@ class JustificationTable(Table):
     ticket = tables.Column()
     given_by_label = tables.Column(verbose_name="Given by")
     given_at = MomentColumn(verbose_name="Given")
-    until = tables.DateColumn(default="until further notice", format="j M Y")
+    until = DayColumn(default="until further notice")
 
     class Meta(Table.Meta):
         model = Justification

@@ -86,6 +86,7 @@ class IdentityTable(Table):
         nulls_smallest = ("last_used_at",)
         order_by = "name"
         extra = ("accountable_agent", "external_id", "gone_at")
+        joined = {"system": "system", "accountable_agent": "accountable_agent"}
         empty_text = "No identities match."
 
 
@@ -144,4 +145,5 @@ class CredentialTable(Table):
         nulls_smallest = ("last_used_at", "issued_at")
         order_by = "external_id"
         extra = ("stored_in", "rotated_at", "gone_at")
+        joined = {"identity": "identity", "system": "identity__system", "agent_count": "identity"}
         empty_text = "No credentials match."

@@ -2,8 +2,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.urls import reverse
 
+from apps.core.links import record_href
 from apps.notices.querysets import DeliveryQuerySet, NoticeQuerySet
 from apps.notices.states import DeliveryStatus
 
@@ -41,7 +41,7 @@ class Notice(models.Model):
         return f"{self.subject} to {self.address}"
 
     def get_absolute_url(self) -> str:
-        return reverse("notices:notice_detail", args=[self.pk])
+        return record_href("notices:notice_detail", self.pk)
 
 
 class Delivery(models.Model):

@@ -2,8 +2,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.urls import reverse
 
+from apps.core.links import record_href
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential, Source
 from apps.remediation.querysets import OrderQuerySet
@@ -98,7 +98,7 @@ class Order(models.Model):
         return f"{self.get_kind_display()} {self.label}"
 
     def get_absolute_url(self) -> str:
-        return reverse("remediation:order_detail", args=[self.pk])
+        return record_href("remediation:order_detail", self.pk)
 
     @property
     def is_over(self) -> bool:

@@ -5,12 +5,12 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, Lower
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from apps.accounts.querysets import PersonManager, TeamQuerySet
 from apps.core.actors import Role
+from apps.core.links import record_href
 
 
 class Team(models.Model):
@@ -32,7 +32,7 @@ class Team(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("accounts:team_detail", args=[self.pk])
+        return record_href("accounts:team_detail", self.pk)
 
 
 class User(AbstractUser):
@@ -81,7 +81,7 @@ class User(AbstractUser):
         return self.display_name or self.email
 
     def get_absolute_url(self) -> str:
-        return reverse("accounts:person_detail", args=[self.pk])
+        return record_href("accounts:person_detail", self.pk)
 
     @property
     def standing_role(self) -> str:

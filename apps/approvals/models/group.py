@@ -2,10 +2,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.urls import reverse
 
 from apps.approvals.querysets.policies import GroupQuerySet
 from apps.approvals.states import GroupKey
+from apps.core.links import record_href
 
 
 class Group(models.Model):
@@ -40,7 +40,7 @@ class Group(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("approvals:group_detail", args=[self.pk])
+        return record_href("approvals:group_detail", self.pk)
 
 
 class GroupMember(models.Model):

@@ -1,10 +1,10 @@
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from apps.approvals.models.group import Group
 from apps.approvals.querysets.policies import PolicyQuerySet
 from apps.approvals.states import RequirementKind
+from apps.core.links import record_href
 
 
 class Policy(models.Model):
@@ -47,7 +47,7 @@ class Policy(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("approvals:policy_detail", args=[self.pk])
+        return record_href("approvals:policy_detail", self.pk)
 
 
 class PolicyStep(models.Model):

@@ -3,11 +3,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
-from django.urls import reverse
 
 from apps.approvals.models.policy import Policy
 from apps.approvals.querysets.requests import RequestQuerySet
 from apps.approvals.states import OPEN, NoteKind, RequestKind, RequestState
+from apps.core.links import record_href
 from apps.grants.models import Grant
 from apps.grants.states import Level
 from apps.inventory.models import Agent, Identity, Source, System, Task
@@ -159,7 +159,7 @@ class AccessRequest(models.Model):
         return self.label
 
     def get_absolute_url(self) -> str:
-        return reverse("approvals:request_detail", args=[self.pk])
+        return record_href("approvals:request_detail", self.pk)
 
     @property
     def is_open(self) -> bool:

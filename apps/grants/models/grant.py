@@ -6,8 +6,8 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce, Lower
-from django.urls import reverse
 
+from apps.core.links import record_href
 from apps.grants.querysets.grants import GrantQuerySet
 from apps.grants.states import LIVE, WRITING, GrantState, Level
 from apps.inventory.models import Identity, Imported, System
@@ -125,14 +125,14 @@ class Grant(Imported):
         ]
         indexes = [
             models.Index(name="grants_grant_label", fields=["label", "id"]),
-            models.Index(name="grants_grant_level", fields=["level", "id"]),
+            models.Index(name="grants_grant_level", fields=["level", "system", "id"]),
             models.Index(name="grants_grant_state", fields=["state", "id"]),
             models.Index(name="grants_grant_expires", fields=["expires_at", "id"]),
             models.Index(name="grants_grant_used", fields=["last_used_at", "id"]),
             models.Index(name="grants_grant_seen", fields=["first_seen_at", "id"]),
             models.Index(name="grants_grant_stream", fields=["stream", "id"]),
             models.Index(name="grants_grant_system", fields=["system", "label", "id"]),
-            models.Index(name="grants_grant_justified_to", fields=["justified_to", "id"]),
+            models.Index(name="grants_grant_justified_to", fields=["justified_to", "level"]),
             models.Index(
                 name="grants_grant_due",
                 fields=["expires_at"],
@@ -150,7 +150,7 @@ class Grant(Imported):
         return self.label
 
     def get_absolute_url(self) -> str:
-        return reverse("grants:grant_detail", args=[self.pk])
+        return record_href("grants:grant_detail", self.pk)
 
     @property
     def is_writing(self) -> bool:

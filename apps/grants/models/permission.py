@@ -3,8 +3,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
-from django.urls import reverse
 
+from apps.core.links import record_href
 from apps.grants.querysets.permissions import PermissionQuerySet
 from apps.grants.states import Level
 
@@ -55,4 +55,4 @@ class Permission(models.Model):
         return self.key
 
     def get_absolute_url(self) -> str:
-        return reverse("grants:permission_detail", args=[self.pk])
+        return record_href("grants:permission_detail", self.pk)

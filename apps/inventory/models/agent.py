@@ -3,9 +3,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
-from django.urls import reverse
 
 from apps.accounts.models import Team
+from apps.core.links import record_href
 from apps.inventory.models.source import Imported
 from apps.inventory.models.system import System
 from apps.inventory.querysets.agents import AgentQuerySet
@@ -91,7 +91,7 @@ class Agent(Imported):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("console:agent_detail", args=[self.pk])
+        return record_href("console:agent_detail", self.pk)
 
     @property
     def purpose_waits(self) -> bool:

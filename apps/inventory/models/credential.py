@@ -2,8 +2,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
-from django.urls import reverse
 
+from apps.core.links import record_href
 from apps.inventory.models.identity import Identity
 from apps.inventory.models.source import Imported
 from apps.inventory.querysets.credentials import CredentialQuerySet
@@ -118,5 +118,10 @@ class Credential(Imported):
     def __str__(self) -> str:
         return self.label or self.external_id
 
+    @property
+    def agent_count(self) -> int:
+        """How many agents sign in with it, through its identity."""
+        return self.identity.binding_count
+
     def get_absolute_url(self) -> str:
-        return reverse("inventory:credential_detail", args=[self.pk])
+        return record_href("inventory:credential_detail", self.pk)

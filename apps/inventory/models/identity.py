@@ -2,8 +2,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
-from django.urls import reverse
 
+from apps.core.links import record_href
 from apps.inventory.models.agent import Agent
 from apps.inventory.models.source import Imported
 from apps.inventory.models.system import System
@@ -14,7 +14,7 @@ from apps.inventory.states import BindingHow
 class Identity(Imported):
     """A non-human account on a system. `external_id` is what the system calls it (an ARN, say)."""
 
-    system = models.ForeignKey(System, models.PROTECT, related_name="identities")
+    system = models.ForeignKey(System, models.PROTECT, related_name="identities", db_index=False)
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=40)
     external_id = models.CharField(max_length=400)
@@ -60,6 +60,7 @@ class Identity(Imported):
             ),
         ]
         indexes = [
+            models.Index(name="inventory_identity_system", fields=["system", "id"]),
             models.Index(name="inventory_identity_name", fields=["name", "id"]),
             models.Index(name="inventory_identity_kind", fields=["kind", "id"]),
             models.Index(name="inventory_identity_stream", fields=["stream", "id"]),
@@ -83,7 +84,7 @@ class Identity(Imported):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("inventory:identity_detail", args=[self.pk])
+        return record_href("inventory:identity_detail", self.pk)
 
 
 class Binding(models.Model):

@@ -4,9 +4,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.urls import reverse
 
 from apps.core.actors import Channel
+from apps.core.links import record_href
 from apps.inventory.querysets.sources import SourceQuerySet
 
 
@@ -66,7 +66,7 @@ class Source(models.Model):
         return self.label
 
     def get_absolute_url(self) -> str:
-        return reverse("connectors:source_detail", args=[self.pk])
+        return record_href("connectors:source_detail", self.pk)
 
     @property
     def as_of(self) -> datetime:

@@ -3,9 +3,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
-from django.urls import reverse
 
 from apps.accounts.models import Seat
+from apps.core.links import record_href
 from apps.inventory.models.source import Imported
 from apps.inventory.querysets.systems import SystemQuerySet
 from apps.inventory.states import Environment
@@ -52,7 +52,7 @@ class System(Imported):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("inventory:system_detail", args=[self.pk])
+        return record_href("inventory:system_detail", self.pk)
 
 
 class SeatSystem(models.Model):

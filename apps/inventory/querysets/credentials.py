@@ -42,10 +42,6 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
     def issued_before(self, moment: datetime) -> Self:
         return self.filter(issued_at__lt=moment)
 
-    def with_agent_count(self) -> Self:
-        """Adds `agent_count`: how many agents sign in with it, through its identity."""
-        return self.annotate(agent_count=models.F("identity__binding_count"))
-
     def shared(self) -> Self:
         """The third question of home: credentials that several agents sign in with."""
         return self.standing().filter(identity__binding_count__gt=1)
@@ -55,11 +51,7 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         return self.filter(gone_at__isnull=False)
 
     def for_table(self) -> Self:
-        return (
-            self.with_agent_count()
-            .select_related("identity__system", "made_by")
-            .fetch_mode(models.FETCH_RAISE)
-        )
+        return self.select_related("identity__system", "made_by").fetch_mode(models.FETCH_RAISE)
 
     def locked(self, pk: int) -> "Credential":
         return self.select_for_update(of=["self"]).get(pk=pk)

@@ -19,10 +19,7 @@ class Flag:
 
 
 def flags_of(credential: Credential, limits: dict[str, int] | None = None) -> list[Flag]:
-    """Flags of one credential. Give `limits` (`all_preferences()`) to judge many with one read.
-
-    Needs `agent_count` (`for_table`).
-    """
+    """Flags of one credential. Give `limits` (`all_preferences()`) to judge many with one read."""
     limits = all_preferences() if limits is None else limits
     now = timezone.now()
     is_static = credential.kind in STATIC_KINDS
@@ -36,7 +33,7 @@ def flags_of(credential: Credential, limits: dict[str, int] | None = None) -> li
         flags.append(Flag("never expires or rotates"))
     if credential.expires_at and credential.expires_at < now:
         flags.append(Flag("expired, still present"))
-    agents = getattr(credential, "agent_count", 0)
+    agents = credential.agent_count
     if agents > 1:
         flags.append(Flag(f"shared by {agents} agents"))
     if credential.stored_in == StoredIn.CODE:

@@ -3,8 +3,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.urls import reverse
 
+from apps.core.links import record_href
 from apps.inventory.models import Source
 from apps.reviews.carrying import DEFAULT_DAYS, rule_in_words
 from apps.reviews.models.template import Template
@@ -85,7 +85,7 @@ class Campaign(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("reviews:campaign_detail", args=[self.pk])
+        return record_href("reviews:campaign_detail", self.pk)
 
     @property
     def carry_rule(self) -> str:

@@ -2,8 +2,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.urls import reverse
 
+from apps.core.links import record_href
 from apps.grants.models import Grant
 from apps.inventory.models import Agent, Binding, Credential, Identity, System
 from apps.remediation.models import Order
@@ -158,7 +158,7 @@ class ReviewItem(models.Model):
         return self.label
 
     def get_absolute_url(self) -> str:
-        return reverse("reviews:item_detail", args=[self.pk])
+        return record_href("reviews:item_detail", self.pk)
 
     @property
     def kind(self) -> str:

@@ -2,8 +2,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.urls import reverse
 
+from apps.core.links import record_href
 from apps.reviews.carrying import CHOICES, DEFAULT_DAYS, rule_in_words
 from apps.reviews.querysets.templates import TemplateQuerySet
 
@@ -68,7 +68,7 @@ class Template(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("reviews:template_detail", args=[self.pk])
+        return record_href("reviews:template_detail", self.pk)
 
     @property
     def carry_rule(self) -> str:

@@ -260,7 +260,6 @@ def _credentials(agent: Agent | None, policy: Mapping[str, int], now: datetime) 
     rows = (
         Credential.objects.standing()
         .filter(identity__bindings__agent=agent, identity__bindings__ended_at=None)
-        .with_agent_count()
         .select_related("identity")
         .order_by("issued_at", "pk")[:20]
     )
@@ -269,7 +268,7 @@ def _credentials(agent: Agent | None, policy: Mapping[str, int], now: datetime) 
 
 def _flags(credential: Credential, policy: Mapping[str, int], now: datetime) -> tuple[str, ...]:
     long_lived = _long_lived(credential, policy, now)
-    shared = getattr(credential, "agent_count", 1)
+    shared = credential.agent_count
     unused = policy.get("unused_credential_days", 45)
     used = credential.last_used_at
     never = credential.use_is_known and (used is None or (now - used).days > unused)

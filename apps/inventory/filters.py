@@ -1,9 +1,8 @@
 import django_filters
-from django import forms
 from django.db.models import QuerySet
 
 from apps.accounts.models import Team
-from apps.core.filters import FilterSet, Only, SearchFilter
+from apps.core.filters import DayFilter, FilterSet, Only, SearchFilter
 from apps.inventory.states import (
     AgentState,
     BindingHow,
@@ -84,11 +83,6 @@ class CredentialFilterSet(FilterSet):
     endless = Only("never_expires_or_rotates", "Never expires or rotates")
     standing = Only("standing", "Neither over nor gone")
     shared = Only("shared", "Shared by several agents")
-    expires_before = django_filters.DateFilter(
-        field_name="expires_at",
-        lookup_expr="lt",
-        label="Expires before",
-        widget=forms.DateInput(attrs={"type": "date"}),
-    )
+    expires_before = DayFilter("expires_at", "lt", "Expires before")
     stream = StreamFilter()
     gone = Only("gone", "Gone from its source")

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -130,6 +132,24 @@ def test_the_questions_of_home_are_filters_in_words(as_steward):
     assert _count(as_steward, "inventory:agent_list", ownerless="on") == 1
     assert _count(as_steward, "inventory:agent_list", trail="none") == 3
     assert _count(as_steward, "inventory:identity_list", agentless="on") == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "build"),
+    [
+        ("inventory:credential_list", CredentialFactory),
+        ("grants:grant_list", GrantFactory),
+    ],
+)
+def test_before_a_day_means_the_readers_own_day(as_steward, steward, name, build):
+    steward.time_zone = "Pacific/Auckland"
+    steward.save()
+    build(expires_at=datetime(2090, 1, 2, 10, 30, tzinfo=UTC))
+    build(expires_at=datetime(2090, 1, 2, 11, 30, tzinfo=UTC))
+
+    assert _count(as_steward, name, expires_before="2090-01-02") == 0
+    assert _count(as_steward, name, expires_before="2090-01-03") == 1
+    assert _count(as_steward, name, expires_before="2090-01-04") == 2
 
 
 def test_grants_are_found_by_level_and_whether_a_reason_stands(as_steward):

@@ -62,6 +62,23 @@ def test_the_record_is_searched_by_person(as_steward, steward, reviewer):
     assert "Invoice matcher" not in page
 
 
+def test_the_entries_of_one_record_are_searched_under_its_name(as_steward, system):
+    agent = AgentFactory(name="Ticket triage")
+    said(Verb.AGENT_CREATED, agent, system)
+    said(Verb.AGENT_CREATED, AgentFactory(name="Invoice matcher"), system)
+    story = as_steward.get(reverse("console:record_timeline", args=["inventory.agent", agent.pk]))
+    query = f"?kind=inventory.agent&record={agent.pk}"
+
+    page = as_steward.get(f"{reverse('console:record_list')}{query}")
+
+    assert query.replace("&", "&amp;") in story.text
+    assert [(chip.label, chip.value) for chip in page.context["listing"].chips] == [
+        ("Kind of record", "Agent"),
+        ("Record", "Ticket triage"),
+    ]
+    assert "Invoice matcher" not in page.text
+
+
 def test_the_record_says_which_page_an_auditor_opened(as_auditor):
     as_auditor.get(reverse("inventory:agent_list"))
 

@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 
 from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, SearchFilter
 from apps.grants.states import GrantState, Level, Tag
-from apps.inventory.filters import StreamFilter
+from apps.inventory.filters import ServiceLinkedFilter, StreamFilter
 
 
 class GrantFilterSet(FilterSet):
@@ -22,6 +22,7 @@ class GrantFilterSet(FilterSet):
     )
     present = Only("present", "Held now")
     gone = Only("gone", "Gone from its source")
+    service_linked = ServiceLinkedFilter()
     stream = StreamFilter()
     agent = LinkedFilter("Agent", "inventory.agent", method="of_agent")
     identity = LinkedFilter("Identity", "inventory.identity", "identity_id")

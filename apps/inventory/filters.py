@@ -1,3 +1,5 @@
+from typing import Any
+
 import django_filters
 from django.db.models import QuerySet
 
@@ -26,6 +28,19 @@ class StreamFilter(django_filters.ModelChoiceFilter):
 
     def filter(self, qs: QuerySet, value: Source | None) -> QuerySet:
         return qs.filter(stream=value.stream) if value else qs
+
+
+class ServiceLinkedFilter(django_filters.ChoiceFilter):
+    """Rows by whether a provider owns and uses their identity itself."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            choices=[("yes", "Service-linked identities"), ("no", "All other identities")],
+            label="Of",
+        )
+
+    def filter(self, qs: QuerySet, value: str) -> Any:
+        return qs.service_linked(linked=value == "yes") if value else qs  # type: ignore[attr-defined]
 
 
 class AgentFilterSet(FilterSet):
@@ -90,6 +105,8 @@ class CredentialFilterSet(FilterSet):
     system = LinkedFilter("System", "inventory.system", "identity__system_id")
     endless = Only("never_expires_or_rotates", "Never expires or rotates")
     standing = Only("standing", "Neither over nor gone")
+    over = Only("over", "Over or gone")
+    service_linked = ServiceLinkedFilter()
     shared = Only("shared", "Shared by several agents")
     expires_before = DayFilter("expires_at", "lt", "Expires before")
     stream = StreamFilter()

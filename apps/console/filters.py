@@ -26,7 +26,8 @@ class RecordFilterSet(FilterSet):
         field_name="target_label", placeholder="Record: agent, grant, campaign", at_least=3
     )
     actor = django_filters.ModelChoiceFilter(
-        queryset=lambda request: User.objects.order_by("display_name"), label="Person"
+        queryset=lambda request: User.objects.who_acted().order_by("display_name"),
+        label="Person",
     )
     verb = django_filters.MultipleChoiceFilter(choices=Verb, label="Did what")
     channel = django_filters.MultipleChoiceFilter(choices=Channel, label="Through")

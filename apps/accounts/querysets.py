@@ -5,6 +5,7 @@ from django.contrib.auth.models import UserManager
 from django.db import models
 
 from apps.accounts.states import InvitationState
+from apps.audit.models import AuditEntry
 from apps.core.actors import Actor, Machine, Role, reads_everything
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class PersonQuerySet(models.QuerySet["User"]):
     def who_may_decide(self) -> Self:
         """People who may be given a review item: reviewers and stewards."""
         return self.active().filter(role__in=[Role.REVIEWER, Role.STEWARD])
+
+    def who_acted(self) -> Self:
+        """People who stand in the record: one look into its index for each of them."""
+        return self.filter(models.Exists(AuditEntry.objects.filter(actor=models.OuterRef("pk"))))
 
     def for_table(self) -> Self:
         return self.select_related("team", "seat").fetch_mode(models.FETCH_RAISE)

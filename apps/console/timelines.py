@@ -6,6 +6,7 @@ from typing import Any
 from django.apps import apps
 from django.db.models import Model, Q, QuerySet
 from django.urls import NoReverseMatch, reverse
+from django.utils.text import capfirst
 
 from apps.approvals.models import AccessRequest, RequestNote, Vote
 from apps.audit.models import AuditEntry
@@ -43,6 +44,20 @@ PAGES = {
     "reviews.reviewitem": "evidence:item_story",
     "reviews.template": "reviews:template_detail",
 }
+# Records that the record tells of, and that have no page.
+PAGELESS = (
+    "accounts.invitation",
+    "accounts.seat",
+    "approvals.requestnote",
+    "approvals.vote",
+    "core.setting",
+    "evidence.addendum",
+    "evidence.signingkey",
+    "findings.checkrun",
+    "grants.agentfingerprint",
+    "inventory.binding",
+    "reviews.hold",
+)
 # What an auditor whose seat is limited to systems may read of: what they may open.
 SCOPED: tuple[type[Model], ...] = (
     Agent,
@@ -57,6 +72,17 @@ SCOPED: tuple[type[Model], ...] = (
     Campaign,
     AccessRequest,
 )
+
+
+def kinds_in_words() -> list[tuple[str, str]]:
+    """Every kind of record that an entry may be about, with its name."""
+    named = [(kind, kind_in_words(kind)) for kind in (*PAGES, *PAGELESS)]
+    return sorted(named, key=lambda one: one[1])
+
+
+def kind_in_words(target_type: str) -> str:
+    name: str = capfirst(str(apps.get_model(target_type)._meta.verbose_name))
+    return name
 
 
 def page_of(target_type: str, target_id: int) -> str:

@@ -1,6 +1,6 @@
 import django_filters
 
-from apps.core.filters import FilterSet, SearchFilter
+from apps.core.filters import FilterSet, LinkedFilter, SearchFilter
 from apps.findings.rules import rule_choices
 from apps.findings.states import FindingState, Severity
 
@@ -10,5 +10,5 @@ class FindingFilterSet(FilterSet):
     rule = django_filters.MultipleChoiceFilter(choices=rule_choices, label="What is wrong")
     severity = django_filters.MultipleChoiceFilter(choices=Severity, label="Severity")
     state = django_filters.MultipleChoiceFilter(choices=FindingState, label="State")
-    agent = django_filters.NumberFilter(field_name="agent_id", label="Agent number")
-    system = django_filters.NumberFilter(field_name="system_id", label="System number")
+    agent = LinkedFilter("Agent", "inventory.agent", "agent_id")
+    system = LinkedFilter("System", "inventory.system", "system_id")

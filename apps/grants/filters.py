@@ -2,9 +2,9 @@ import django_filters
 from django import forms
 from django.db.models import QuerySet
 
-from apps.core.filters import FilterSet, Only, SearchFilter
+from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, SearchFilter
 from apps.grants.states import GrantState, Level, Tag
-from apps.inventory.filters import StreamFilter
+from apps.inventory.filters import ServiceLinkedFilter, StreamFilter
 
 
 class GrantFilterSet(FilterSet):
@@ -22,16 +22,12 @@ class GrantFilterSet(FilterSet):
     )
     present = Only("present", "Held now")
     gone = Only("gone", "Gone from its source")
+    service_linked = ServiceLinkedFilter()
     stream = StreamFilter()
-    agent = django_filters.NumberFilter(method="of_agent", label="Agent number")
-    identity = django_filters.NumberFilter(field_name="identity_id", label="Identity number")
-    system = django_filters.NumberFilter(field_name="system_id", label="System number")
-    expires_before = django_filters.DateFilter(
-        field_name="expires_at",
-        lookup_expr="lt",
-        label="Expires before",
-        widget=forms.DateInput(attrs={"type": "date"}),
-    )
+    agent = LinkedFilter("Agent", "inventory.agent", method="of_agent")
+    identity = LinkedFilter("Identity", "inventory.identity", "identity_id")
+    system = LinkedFilter("System", "inventory.system", "system_id")
+    expires_before = DayFilter("expires_at", "lt", "Expires before")
 
     def with_tag(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         kept: QuerySet = rows.making_possible(value)  # type: ignore[attr-defined]

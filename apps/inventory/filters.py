@@ -1,9 +1,11 @@
+from typing import Any
+
 import django_filters
-from django import forms
 from django.db.models import QuerySet
 
 from apps.accounts.models import Team
-from apps.core.filters import FilterSet, Only, SearchFilter
+from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, SearchFilter
+from apps.inventory.models import Source
 from apps.inventory.states import (
     AgentState,
     BindingHow,
@@ -14,11 +16,31 @@ from apps.inventory.states import (
 )
 
 
-class StreamFilter(django_filters.CharFilter):
-    """Rows that one source told of; findings and sources link with it."""
+class StreamFilter(django_filters.ModelChoiceFilter):
+    """Rows that one source told of, in its newest reading or an earlier one."""
 
     def __init__(self) -> None:
-        super().__init__(field_name="stream", label="Source")
+        super().__init__(
+            queryset=lambda request: Source.objects.visible_to(request.actor).current(),
+            to_field_name="stream",
+            label="Source",
+        )
+
+    def filter(self, qs: QuerySet, value: Source | None) -> QuerySet:
+        return qs.filter(stream=value.stream) if value else qs
+
+
+class ServiceLinkedFilter(django_filters.ChoiceFilter):
+    """Rows by whether a provider owns and uses their identity itself."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            choices=[("yes", "Service-linked identities"), ("no", "All other identities")],
+            label="Of",
+        )
+
+    def filter(self, qs: QuerySet, value: str) -> Any:
+        return qs.service_linked(linked=value == "yes") if value else qs  # type: ignore[attr-defined]
 
 
 class AgentFilterSet(FilterSet):
@@ -60,7 +82,7 @@ class SystemFilterSet(FilterSet):
 class IdentityFilterSet(FilterSet):
     q = SearchFilter(placeholder="Name or id", at_least=3)
     kind = django_filters.CharFilter(field_name="kind", label="Kind")
-    system = django_filters.NumberFilter(field_name="system_id", label="System number")
+    system = LinkedFilter("System", "inventory.system", "system_id")
     present = Only("present", "Still in its source")
     agentless = Only("agentless", "No agent bound")
     stream = StreamFilter()
@@ -70,8 +92,8 @@ class IdentityFilterSet(FilterSet):
 class BindingFilterSet(FilterSet):
     how = django_filters.MultipleChoiceFilter(choices=BindingHow, label="How")
     live = Only("live", "In force")
-    agent = django_filters.NumberFilter(field_name="agent_id", label="Agent number")
-    identity = django_filters.NumberFilter(field_name="identity_id", label="Identity number")
+    agent = LinkedFilter("Agent", "inventory.agent", "agent_id")
+    identity = LinkedFilter("Identity", "inventory.identity", "identity_id")
 
 
 class CredentialFilterSet(FilterSet):
@@ -79,16 +101,13 @@ class CredentialFilterSet(FilterSet):
     state = django_filters.MultipleChoiceFilter(choices=CredentialState, label="State")
     kind = django_filters.MultipleChoiceFilter(choices=CredentialKind, label="Kind")
     stored_in = django_filters.MultipleChoiceFilter(choices=StoredIn, label="Secret stored in")
-    identity = django_filters.NumberFilter(field_name="identity_id", label="Identity number")
-    system = django_filters.NumberFilter(field_name="identity__system_id", label="System number")
+    identity = LinkedFilter("Identity", "inventory.identity", "identity_id")
+    system = LinkedFilter("System", "inventory.system", "identity__system_id")
     endless = Only("never_expires_or_rotates", "Never expires or rotates")
     standing = Only("standing", "Neither over nor gone")
+    over = Only("over", "Over or gone")
+    service_linked = ServiceLinkedFilter()
     shared = Only("shared", "Shared by several agents")
-    expires_before = django_filters.DateFilter(
-        field_name="expires_at",
-        lookup_expr="lt",
-        label="Expires before",
-        widget=forms.DateInput(attrs={"type": "date"}),
-    )
+    expires_before = DayFilter("expires_at", "lt", "Expires before")
     stream = StreamFilter()
     gone = Only("gone", "Gone from its source")

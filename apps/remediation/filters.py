@@ -3,7 +3,7 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 
-from apps.core.filters import FilterSet, Only, SearchFilter
+from apps.core.filters import FilterSet, LinkedFilter, Only, SearchFilter
 from apps.remediation.states import OrderKind, OrderState
 
 
@@ -12,7 +12,7 @@ class OrderFilterSet(FilterSet):
     state = django_filters.MultipleChoiceFilter(choices=OrderState, label="State")
     kind = django_filters.MultipleChoiceFilter(choices=OrderKind, label="Order")
     open = Only("unsettled", "Still open")
-    campaign = django_filters.NumberFilter(field_name="campaign_id", label="Campaign number")
+    campaign = LinkedFilter("Campaign", "reviews.campaign", "campaign_id")
 
     waits = django_filters.ChoiceFilter(
         method="waiting",

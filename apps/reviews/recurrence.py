@@ -1,7 +1,8 @@
 """When a review is due: RFC 5545 rules, read strictly so that none can run away."""
 
+from calendar import isleap
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rrulestr
@@ -67,11 +68,32 @@ def _part(text: str) -> tuple[str, str]:
 
 def _refuse_never(rule: str, starts_on: date) -> None:
     try:
-        first = next(iter(_parsed(rule, starts_on)), None)
+        parsed = _parsed(rule, starts_on)
+        first = next(iter(parsed), None) if _comes_round(parsed, starts_on) else None
     except (ValueError, TypeError, OverflowError) as error:
         raise DomainError(f"This recurrence cannot be read: {error}") from error
     if first is None or first.date() > starts_on + FAR:
         raise DomainError("This recurrence does not come round within three years.")
+
+
+def _comes_round(parsed: rrule, starts_on: date) -> bool:
+    """Whether a rule has any day soon after its start, its own end aside.
+
+    For a day that never comes the library looks on until the year 9999, which from now takes
+    seconds. So it is asked of the last years of that calendar whose days fall alike.
+    """
+    late = starts_on.replace(year=_last_year_alike(starts_on.year))
+    start = datetime.combine(late, time())
+    return next(iter(parsed.replace(dtstart=start, until=None, count=None)), None) is not None
+
+
+def _last_year_alike(year: int) -> int:
+    """The last year from which weekdays and leap years follow as from this one, beyond `FAR`."""
+
+    def days(first: int) -> list[tuple[int, bool]]:
+        return [(date(one, 1, 1).weekday(), isleap(one)) for one in range(first, first + 5)]
+
+    return next(late for late in range(MAXYEAR - 4, year - 1, -1) if days(late) == days(year))
 
 
 def _parsed(rule: str, starts_on: date) -> rrule:

@@ -7,6 +7,7 @@ from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.console.timelines import entries_visible_to, timeline_of
 from apps.core.actors import Person
+from tests.factories.accounts import UserFactory
 from tests.factories.grants import GrantFactory
 from tests.factories.inventory import AgentFactory, BindingFactory
 
@@ -60,6 +61,43 @@ def test_the_record_is_searched_by_person(as_steward, steward, reviewer):
 
     assert "Ticket triage" in page
     assert "Invoice matcher" not in page
+
+
+def test_the_entries_of_one_record_are_searched_under_its_name(as_steward, system):
+    agent = AgentFactory(name="Ticket triage")
+    said(Verb.AGENT_CREATED, agent, system)
+    said(Verb.AGENT_CREATED, AgentFactory(name="Invoice matcher"), system)
+    story = as_steward.get(reverse("console:record_timeline", args=["inventory.agent", agent.pk]))
+    query = f"?kind=inventory.agent&record={agent.pk}"
+
+    page = as_steward.get(f"{reverse('console:record_list')}{query}")
+
+    assert query.replace("&", "&amp;") in story.text
+    assert [(chip.label, chip.value) for chip in page.context["listing"].chips] == [
+        ("Kind of record", "Agent"),
+        ("Record", "Ticket triage"),
+    ]
+    assert "Invoice matcher" not in page.text
+
+
+def test_people_to_search_by_are_those_who_did_something(as_steward, steward, reviewer):
+    said(Verb.AGENT_CHANGED, AgentFactory(), Person(reviewer))
+
+    form = as_steward.get(reverse("console:record_list")).context["filterset"].form
+
+    assert list(form.fields["actor"].queryset) == [reviewer]
+
+
+def test_no_template_is_drawn_for_each_of_the_people_to_search_by(as_steward):
+    url, no_entry = reverse("console:record_list"), {"channel": "command"}
+    before = as_steward.get(url, no_entry)
+    for person in UserFactory.create_batch(20):
+        said(Verb.PERSON_CHANGED, person, Person(person))
+
+    after = as_steward.get(url, no_entry)
+
+    assert after.text.count("<option") == before.text.count("<option") + 20
+    assert len(after.templates) == len(before.templates)
 
 
 def test_the_record_says_which_page_an_auditor_opened(as_auditor):

@@ -10,6 +10,7 @@ from apps.approvals.models import AccessRequest
 from apps.audit.models import AuditEntry
 from apps.console.sample.document import company_document
 from apps.console.sample.load import sample_load
+from apps.console.timelines import kinds_in_words
 from tests.factories.approvals import SecurityFactory
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
@@ -64,6 +65,15 @@ def test_the_invented_company_has_asked_for_access_and_judged_it():
         "lapsed": 1,
     }
     assert requests.filter(is_unmeetable=True).count() == 1
+
+
+@pytest.mark.django_db
+def test_every_kind_that_the_record_tells_of_can_be_searched_for():
+    list(sample_load(password="a long enough password"))
+
+    kinds = set(AuditEntry.objects.values_list("target_type", flat=True))
+
+    assert kinds - {kind for kind, _ in kinds_in_words()} == set()
 
 
 @pytest.mark.django_db

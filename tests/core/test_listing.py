@@ -1,3 +1,4 @@
+import importlib
 import re
 
 import django_filters
@@ -125,6 +126,18 @@ def test_a_filter_in_force_can_be_taken_away_alone(listing):
         ("Role", "Steward", "?q=ada&joined_after=2020-01-01"),
         ("Joined", "from 1 Jan 2020", "?q=ada&role=steward"),
     ]
+
+
+def test_no_filter_asks_for_the_number_of_a_record():
+    importlib.import_module("config.urls")
+    declared = [
+        (one.__name__, name, filter_.label)
+        for one in FilterSet.__subclasses__()
+        for name, filter_ in one.base_filters.items()
+        if "number" in str(filter_.label).lower()
+    ]
+
+    assert declared == []
 
 
 def test_an_empty_list_and_a_search_without_result_say_different_things(listing):

@@ -84,3 +84,27 @@ def test_names_from_outside_are_escaped_in_charts_and_graphs():
     )
 
     assert "<script>alert" not in html
+
+
+def test_choices_are_drawn_with_what_is_chosen_and_nothing_of_theirs_is_html():
+    class ChoosingForm(forms.Form):
+        one = forms.ChoiceField(choices=[("", "Any"), ("a&b", "<b>A</b>"), (3, "Three")])
+        many = forms.MultipleChoiceField(
+            choices=[("x", "Ex"), ("Group", [("y", "Why <i>")])],
+            widget=forms.CheckboxSelectMultiple,
+        )
+
+    form = ChoosingForm({"one": "a&b", "many": ["y"]})
+
+    one, many = str(form["one"]), str(form["many"])
+
+    assert '<option value="a&amp;b" selected>&lt;b&gt;A&lt;/b&gt;</option>' in one
+    assert '<option value="">Any</option>' in one
+    assert '<option value="3">Three</option>' in one
+    assert (
+        '<label class="form-check" for="id_many_1_0"><input type="checkbox" name="many"'
+        ' class="form-check-input" value="y" id="id_many_1_0" checked>'
+        '<span class="form-check-label">Why &lt;i&gt;</span></label>'
+    ) in many
+    assert many.count(" checked") == 1
+    assert '<div class="form-label">Group</div>' in many

@@ -91,7 +91,7 @@ def _import_and_launch(steward, folder):
     campaigns.make_from_ready_template(steward, NAME)
     campaigns.stage(steward)
     left_out = steward.page.locator(".card", has_text="What is not in it, and why")
-    expect(left_out).to_contain_text("Access of service-linked identities")
+    expect(left_out).to_contain_text("Grants of service-linked identities")
     assert campaigns.dispositions_on(steward) == ({"Not ended yet": 14}, 14)
     campaigns.launch(steward)
     expect(steward.page.locator(".card", has_text="Who was written to")).to_contain_text(

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -20,8 +22,10 @@ from tests.factories.inventory import (
     BindingFactory,
     CredentialFactory,
     IdentityFactory,
+    SourceFactory,
     SystemFactory,
 )
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -121,6 +125,7 @@ def test_the_questions_of_home_are_filters_in_words(as_steward):
     AgentFactory(owner=None)
     AgentFactory(owner=None, state=AgentState.RETIRED)
     IdentityFactory(is_service_linked=True)
+    SourceFactory(stream="aws:1")
     CredentialFactory(gone_at=timezone.now(), stream="aws:1")
 
     assert _count(as_steward, "inventory:credential_list", endless="on") == 1
@@ -130,6 +135,67 @@ def test_the_questions_of_home_are_filters_in_words(as_steward):
     assert _count(as_steward, "inventory:agent_list", ownerless="on") == 1
     assert _count(as_steward, "inventory:agent_list", trail="none") == 3
     assert _count(as_steward, "inventory:identity_list", agentless="on") == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "build"),
+    [
+        ("inventory:credential_list", CredentialFactory),
+        ("grants:grant_list", GrantFactory),
+    ],
+)
+def test_before_a_day_means_the_readers_own_day(as_steward, steward, name, build):
+    steward.time_zone = "Pacific/Auckland"
+    steward.save()
+    build(expires_at=datetime(2090, 1, 2, 10, 30, tzinfo=UTC))
+    build(expires_at=datetime(2090, 1, 2, 11, 30, tzinfo=UTC))
+
+    assert _count(as_steward, name, expires_before="2090-01-02") == 0
+    assert _count(as_steward, name, expires_before="2090-01-03") == 1
+    assert _count(as_steward, name, expires_before="2090-01-04") == 2
+
+
+def test_a_list_says_the_name_of_the_record_that_a_link_chose(as_steward):
+    binding = BindingFactory(agent__name="Ticket triage", identity__name="svc-triage")
+    GrantFactory(identity=binding.identity)
+    GrantFactory()
+    chosen = {"agent": binding.agent_id, "identity": binding.identity_id}
+
+    page = as_steward.get(reverse("grants:grant_list"), chosen)
+
+    chips = page.context["listing"].chips
+    assert [(chip.label, chip.value) for chip in chips] == [
+        ("Agent", "Ticket triage"),
+        ("Identity", "svc-triage"),
+    ]
+    assert page.context["listing"].count.value == 1
+    assert f'<input type="hidden" name="agent" value="{binding.agent_id}"' in page.text
+
+
+def test_a_list_never_says_the_name_of_a_strangers_record(as_reviewer):
+    stranger = BindingFactory(agent__name="Ticket triage").agent
+
+    page = as_reviewer.get(reverse("grants:grant_list"), {"agent": stranger.pk})
+
+    assert "Ticket triage" not in page.text
+    assert [chip.value for chip in page.context["listing"].chips] == ["one that you may not open"]
+
+
+def test_a_source_is_chosen_by_its_name_where_sources_may_be_read(client, steward, reviewer):
+    SourceFactory(stream="aws:1", label="The account of support")
+    CredentialFactory(stream="aws:1")
+    CredentialFactory()
+    url = reverse("inventory:credential_list")
+
+    sign_in(client, steward)
+    chosen = client.get(url, {"stream": "aws:1"})
+    sign_in(client, reviewer)
+    hidden = client.get(url)
+
+    assert chosen.context["listing"].count.value == 1
+    assert chosen.context["listing"].chips[0].value == "The account of support"
+    assert "The account of support" not in hidden.text
+    assert 'name="stream"' not in hidden.text
 
 
 def test_grants_are_found_by_level_and_whether_a_reason_stands(as_steward):

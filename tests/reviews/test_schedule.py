@@ -1,5 +1,6 @@
 """A review comes round exactly once, whoever runs the schedule and however often."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
@@ -171,6 +172,38 @@ def test_a_deadline_is_the_end_of_its_day_there():
 def test_a_recurrence_that_could_run_away_is_refused(rule, said):
     with pytest.raises(DomainError, match=said):
         rule_checked(rule, FIRST)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=MONTHLY;BYMONTH=4,6;BYMONTHDAY=31",
+        "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=6",
+        "FREQ=YEARLY;INTERVAL=2;BYMONTH=2;BYMONTHDAY=29",
+    ],
+)
+def test_a_day_that_never_comes_is_refused_without_looking_for_it_for_ever(rule):
+    begun = time.process_time()
+
+    with pytest.raises(DomainError, match="does not come round"):
+        rule_checked(rule, date(2027, 1, 1))
+
+    assert time.process_time() - begun < 0.5
+
+
+LEAP_DAY = "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29"
+
+
+@pytest.mark.parametrize("starts_on", [date(2027, 3, 1), date(2028, 2, 29), date(2101, 3, 1)])
+def test_a_leap_day_soon_is_accepted(starts_on):
+    assert rule_checked(LEAP_DAY, starts_on) == LEAP_DAY
+
+
+@pytest.mark.parametrize("starts_on", [date(2028, 3, 1), date(2097, 3, 1)])
+def test_a_leap_day_years_away_or_that_a_century_lacks_is_refused(starts_on):
+    with pytest.raises(DomainError, match="within three years"):
+        rule_checked(LEAP_DAY, starts_on)
 
 
 def test_the_prefix_of_the_rfc_is_accepted():

@@ -9,6 +9,7 @@ from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
 from apps.core.actors import Person
 from apps.core.errors import DomainError
+from apps.grants.models import Grant
 from apps.inventory.models import Source
 from apps.notices.models import Notice
 from apps.reviews.models import Assignment, ReviewItem
@@ -81,11 +82,74 @@ def test_the_scope_limits_and_what_is_left_out_is_counted(company, grants, draft
     assert campaign.population_count == 2
     left_out = {line["what"]: line["count"] for line in campaign.excluded}
     assert left_out == {
-        "Access of service-linked identities": 1,
+        "Grants of service-linked identities": 1,
         "Grants outside the scope": 1,
         "Grants gone from their source": 1,
         "Credentials": 1,
     }
+
+
+@pytest.fixture
+def left_aside(company):
+    """Of everything that a scope may leave out, in numbers that differ."""
+    _, identity = company
+    linked = IdentityFactory(is_service_linked=True)
+    GrantFactory.create_batch(2, identity=linked, level="write")
+    GrantFactory.create_batch(3, identity=identity, level="write", gone_at=timezone.now())
+    GrantFactory.create_batch(4, identity=identity, revoked=True)
+    GrantFactory(identity=identity, revoked=True, gone_at=timezone.now())
+    GrantFactory(identity=linked, level="read")
+    CredentialFactory.create_batch(2, identity=identity)
+    CredentialFactory.create_batch(3, identity=identity, gone=True)
+    CredentialFactory(identity=linked)
+
+
+def counted_again(client, campaign):
+    """Per line: what staging counted, and what the list behind the number holds."""
+    return {
+        line["what"]: (
+            line["count"],
+            line["href"] and client.get(line["href"]).context["listing"].count.value,
+        )
+        for line in campaign.excluded
+    }
+
+
+def test_each_count_of_what_is_left_out_opens_exactly_what_it_counts(
+    grants, left_aside, draft, stage, as_steward
+):
+    campaign = stage(draft(levels=("write", "admin")))
+
+    assert counted_again(as_steward, campaign) == {
+        "Grants of service-linked identities": (3, 3),
+        "Grants outside the scope": (1, 1),
+        "Grants gone from their source": (3, 3),
+        "Grants that ended": (5, 5),
+        "Credentials": (3, 3),
+    }
+    lines = sum(line["count"] for line in campaign.excluded if line["what"] != "Credentials")
+    assert campaign.population_count + lines == Grant.objects.count()
+
+
+def test_what_is_left_out_of_a_review_of_credentials_opens_what_it_counts(
+    grants, left_aside, draft, stage, as_steward
+):
+    campaign = stage(draft(subjects=("credential",), levels=("write",)))
+
+    assert counted_again(as_steward, campaign) == {
+        "Grants": (6, 6),
+        "Credentials of service-linked identities": (1, 1),
+        "Credentials that ended or are gone": (3, 3),
+    }
+
+
+def test_what_no_filter_can_say_is_a_number_without_a_link(grants, draft, stage, as_steward):
+    campaign = stage(draft(systems=(grants[0].system_id,), levels=("admin",)))
+
+    page = as_steward.get(campaign.get_absolute_url()).text
+
+    assert counted_again(as_steward, campaign) == {"Grants outside the scope": (2, "")}
+    assert '<td data-label="How many" class="text-md-end num">2</td>' in page
 
 
 def test_a_scope_of_findings_holds_what_they_are_about_and_what_their_subject_uses(draft, stage):

@@ -64,6 +64,18 @@ def test_a_recurrence_without_its_reason_comes_back_on_the_form(as_steward, stew
     assert not Template.objects.exists()
 
 
+def test_a_recurrence_that_never_comes_round_is_refused_beside_its_field(as_steward, steward):
+    never = "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"
+
+    refused = as_steward.post(reverse("reviews:template_new"), filled(steward, recurrence=never))
+
+    assert refused.status_code == 422
+    assert refused.context["form"].errors == {
+        "recurrence": ["This recurrence does not come round within three years."]
+    }
+    assert not Template.objects.exists()
+
+
 def test_the_form_shows_what_the_template_says_and_saves_it_again(as_steward, steward):
     as_steward.post(reverse("reviews:template_new"), filled(steward))
     template = Template.objects.get()

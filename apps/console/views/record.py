@@ -9,6 +9,7 @@ from apps.console.filters import RecordFilterSet
 from apps.console.tables import RecordTable
 from apps.console.timelines import (
     entries_visible_to,
+    kind_in_words,
     may_open,
     page_of,
     subject_of,
@@ -70,6 +71,7 @@ def record_timeline(request: Request, target_type: str, pk: int) -> HttpResponse
     context: dict[str, Any] = {
         "subject": subject,
         "target_type": target_type,
+        "kind": kind_in_words(target_type),
         "pk": pk,
         "subject_href": page_of(target_type, pk),
         "entries": entries[:MOST_SHOWN],

@@ -15,7 +15,11 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.core.choices import drawn_inputs, drawn_options
+
 register = template.Library()
+register.simple_tag(drawn_options, name="options")
+register.simple_tag(drawn_inputs, name="inputs")
 
 LEFT = mark_safe(' <span class="badge state state-retired">left</span>')
 

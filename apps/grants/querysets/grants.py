@@ -27,6 +27,13 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         """Live and still in its source: what an identity holds now."""
         return self.live().filter(gone_at__isnull=True)
 
+    def ended(self) -> Self:
+        return self.exclude(state__in=LIVE)
+
+    def service_linked(self, *, linked: bool) -> Self:
+        """Grants by whether a provider owns and uses the identity itself."""
+        return self.filter(identity__is_service_linked=linked)
+
     def writing(self) -> Self:
         return self.filter(level__in=WRITING)
 

@@ -29,6 +29,14 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         """Credentials that still count: neither over nor gone from their source."""
         return self.exclude(state__in=CREDENTIAL_OVER).filter(gone_at__isnull=True)
 
+    def over(self) -> Self:
+        """All the others: those that ended, or that their source no longer shows."""
+        return self.filter(models.Q(state__in=CREDENTIAL_OVER) | models.Q(gone_at__isnull=False))
+
+    def service_linked(self, *, linked: bool) -> Self:
+        """Credentials by whether a provider owns and uses the identity itself."""
+        return self.filter(identity__is_service_linked=linked)
+
     def never_expires_or_rotates(self) -> Self:
         """The second question of home: a static secret with neither expiry nor rotation policy."""
         return self.standing().filter(

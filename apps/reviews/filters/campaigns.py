@@ -2,7 +2,7 @@ import django_filters
 from django.db.models import QuerySet
 
 from apps.accounts.models import User
-from apps.core.filters import FilterSet, SearchFilter
+from apps.core.filters import FilterSet, LinkedFilter, SearchFilter
 from apps.grants.states import Level
 from apps.reviews.states import AtClose, CampaignState, Disposition, FoundBy, ItemState
 
@@ -30,8 +30,8 @@ class ItemFilterSet(FilterSet):
     reviewer = django_filters.ModelChoiceFilter(
         queryset=User.objects.who_may_decide().order_by("display_name"), label="Reviewer"
     )
-    system = django_filters.NumberFilter(field_name="system_id", label="System number")
-    agent = django_filters.NumberFilter(field_name="agent_id", label="Agent number")
+    system = LinkedFilter("System", "inventory.system", "system_id")
+    agent = LinkedFilter("Agent", "inventory.agent", "agent_id")
 
     def asked_and_found(self, rows: QuerySet, name: str, value: list[str]) -> QuerySet:
         if not value:

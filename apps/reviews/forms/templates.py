@@ -4,9 +4,11 @@ from zoneinfo import available_timezones
 from django import forms
 
 from apps.accounts.models import User
+from apps.core.errors import DomainError
 from apps.core.forms import offer
 from apps.reviews.forms.plans import LIMITS, PlanForm
 from apps.reviews.models import Template
+from apps.reviews.recurrence import rule_checked
 from apps.reviews.scope import Scope
 from apps.reviews.services.templates import TemplateContent
 
@@ -67,6 +69,15 @@ class TemplateForm(PlanForm):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         offer(self, "run_by", User.objects.who_may_decide().order_by("display_name"))
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("recurrence") and data.get("starts_on"):
+            try:
+                rule_checked(data["recurrence"], data["starts_on"])
+            except DomainError as error:
+                self.add_error("recurrence", str(error))
+        return data
 
     @classmethod
     def of(cls, template: Template, data: Any = None) -> Self:

@@ -17,7 +17,7 @@ def grants_in(scope: Scope) -> models.QuerySet[Grant]:
         return Grant.objects.none()
     rows = Grant.objects.present()
     if not scope.include_service_linked:
-        rows = rows.filter(identity__is_service_linked=False)
+        rows = rows.service_linked(linked=False)
     return _limited_grants(rows, scope)
 
 
@@ -27,22 +27,8 @@ def credentials_in(scope: Scope) -> models.QuerySet[Credential]:
         return Credential.objects.none()
     rows = Credential.objects.standing()
     if not scope.include_service_linked:
-        rows = rows.filter(identity__is_service_linked=False)
+        rows = rows.service_linked(linked=False)
     return _limited_credentials(rows, scope)
-
-
-def service_linked_in(scope: Scope) -> int:
-    """How many would be in scope, were they not the provider's own service-linked access."""
-    if scope.include_service_linked:
-        return 0
-    left_out = 0
-    if GRANT in scope.subjects:
-        rows = Grant.objects.present().filter(identity__is_service_linked=True)
-        left_out += _limited_grants(rows, scope).count()
-    if CREDENTIAL in scope.subjects:
-        held = Credential.objects.standing().filter(identity__is_service_linked=True)
-        left_out += _limited_credentials(held, scope).count()
-    return left_out
 
 
 def _limited_grants(rows: models.QuerySet[Grant], scope: Scope) -> models.QuerySet[Grant]:

@@ -2,35 +2,27 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
-from django.db import models
 from django.urls import reverse
 
 from apps.grants.models import Grant
-from apps.grants.states import ENDED, LIVE
+from apps.grants.states import ENDED, LIVE, Level
 from apps.inventory.models import Credential
 from apps.reviews.models import Campaign
-from apps.reviews.querysets.population import service_linked_in
 from apps.reviews.scope import CREDENTIAL, GRANT, Scope
+
+PROVIDERS_OWN = "The provider owns and uses them; the scope leaves them out."
 
 
 def left_out_of(scope: Scope, frozen: Mapping[str, int]) -> list[dict[str, Any]]:
     """Every kind of record that is not in the population, how many, and why.
 
     `frozen` says how many of each kind are in it: counting them anew would take as long again.
+    With the population itself the counts make up all grants, or credentials, that there are. A
+    count links to the list of just those, where filters can say which they are.
     """
-    lines: list[dict[str, Any]] = []
-    linked = service_linked_in(scope)
-    if linked:
-        lines.append(
-            _line(
-                "Access of service-linked identities",
-                linked,
-                "The provider owns and uses them; the scope leaves them out.",
-                reverse("inventory:identity_list"),
-            )
-        )
-    lines += _grants_left_out(scope, frozen[GRANT]) if GRANT in scope.subjects else _no_grants()
+    lines = _grants_left_out(scope, frozen[GRANT]) if GRANT in scope.subjects else _no_grants()
     lines += (
         _credentials_left_out(scope, frozen[CREDENTIAL])
         if CREDENTIAL in scope.subjects
@@ -40,57 +32,91 @@ def left_out_of(scope: Scope, frozen: Mapping[str, int]) -> list[dict[str, Any]]
 
 
 def _grants_left_out(scope: Scope, frozen: int) -> list[dict[str, Any]]:
-    href = reverse("grants:grant_list")
-    beyond = _asked_about(Grant.objects.present(), scope) - frozen
-    live = Grant.objects.filter(state__in=LIVE)
+    present = Grant.objects.present()
+    linked = 0 if scope.include_service_linked else present.service_linked(linked=True).count()
+    live = Grant.objects.live()
     return [
-        _line("Grants outside the scope", beyond, scope_in_words(scope), href),
+        _line(
+            "Grants of service-linked identities",
+            linked,
+            PROVIDERS_OWN,
+            _grants(present="on", service_linked="yes"),
+        ),
+        _line(
+            "Grants outside the scope",
+            present.count() - linked - frozen,
+            scope_in_words(scope),
+            _grants_outside(scope),
+        ),
         _line(
             "Grants gone from their source",
-            live.filter(gone_at__isnull=False).count(),
+            live.gone().count(),
             "The newest reading no longer shows them.",
-            href,
+            _grants(gone="on", state=LIVE),
         ),
         _line(
             "Grants that ended",
-            Grant.objects.filter(state__in=ENDED).count(),
+            Grant.objects.ended().count(),
             "They were revoked or expired before.",
-            href,
+            _grants(state=ENDED),
         ),
     ]
 
 
+def _grants_outside(scope: Scope) -> str:
+    """The list of them, where levels are the only limit: no filter says "not of these teams"."""
+    if scope != Scope(
+        subjects=scope.subjects,
+        levels=scope.levels,
+        include_service_linked=scope.include_service_linked,
+    ):
+        return ""
+    own = {} if scope.include_service_linked else {"service_linked": "no"}
+    others = [level for level in Level if level not in scope.levels]
+    return _grants(present="on", level=others, **own)
+
+
 def _credentials_left_out(scope: Scope, frozen: int) -> list[dict[str, Any]]:
-    href = reverse("inventory:credential_list")
     standing = Credential.objects.standing()
-    beyond = _asked_about(standing, scope) - frozen
+    linked = 0 if scope.include_service_linked else standing.service_linked(linked=True).count()
     return [
-        _line("Credentials outside the scope", beyond, scope_in_words(scope), href),
+        _line(
+            "Credentials of service-linked identities",
+            linked,
+            PROVIDERS_OWN,
+            _credentials(standing="on", service_linked="yes"),
+        ),
+        _line(
+            "Credentials outside the scope",
+            standing.count() - linked - frozen,
+            scope_in_words(scope),
+            "",
+        ),
         _line(
             "Credentials that ended or are gone",
-            Credential.objects.count() - standing.count(),
+            Credential.objects.over().count(),
             "They are revoked, expired, or no longer in their source.",
-            href,
+            _credentials(over="on"),
         ),
     ]
 
 
 def _no_grants() -> list[dict[str, Any]]:
-    href = reverse("grants:grant_list")
-    return [_line("Grants", Grant.objects.present().count(), "Not asked about here.", href)]
+    count = Grant.objects.present().count()
+    return [_line("Grants", count, "Not asked about here.", _grants(present="on"))]
 
 
 def _no_credentials() -> list[dict[str, Any]]:
-    href = reverse("inventory:credential_list")
     count = Credential.objects.standing().count()
-    return [_line("Credentials", count, "Not asked about here.", href)]
+    return [_line("Credentials", count, "Not asked about here.", _credentials(standing="on"))]
 
 
-def _asked_about(rows: models.QuerySet[Any], scope: Scope) -> int:
-    """How many there are, without the few of service-linked identities where these stay out."""
-    if scope.include_service_linked:
-        return rows.count()
-    return rows.count() - rows.filter(identity__is_service_linked=True).count()
+def _grants(**filters: Any) -> str:
+    return f"{reverse('grants:grant_list')}?{urlencode(filters, doseq=True)}"
+
+
+def _credentials(**filters: Any) -> str:
+    return f"{reverse('inventory:credential_list')}?{urlencode(filters, doseq=True)}"
 
 
 def _line(what: str, count: int, why: str, href: str) -> dict[str, Any]:

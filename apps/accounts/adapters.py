@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
+from allauth.core import ratelimit
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
@@ -19,7 +20,7 @@ from django.shortcuts import redirect
 from apps.accounts.fresh_sign_in import is_fresh, sign_in_again_url
 from apps.accounts.models import User
 from apps.accounts.services.arrivals import may_arrive, person_arrive
-from apps.accounts.services.people import person_proof_changed, person_signed_in
+from apps.accounts.services.people import person_proof_changed, person_signed_in, sign_in_failed
 from apps.audit.verbs import Verb
 from apps.core.actors import Person
 
@@ -44,6 +45,20 @@ CHANGES_OF_PROOF = {
 }
 
 
+def note_failure(request: HttpRequest, person: User | None, *, by: str) -> None:
+    """Record that somebody could not prove who they are, unless enough of it is recorded.
+
+    Attempts that the limits on sign-in refuse outright never come this far.
+    """
+    action, key = ("failed_as_person", str(person.pk)) if person else ("failed_as_nobody", "all")
+    if ratelimit.consume(request, action=action, key=key):
+        sign_in_failed(
+            person_id=person.pk if person else None,
+            by=by,
+            request_id=getattr(request, "request_id", ""),
+        )
+
+
 class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
@@ -56,6 +71,17 @@ class AccountAdapter(DefaultAccountAdapter):
         actor = Person(user, request_id=getattr(request, "request_id", ""))
         person_signed_in(methods=methods, actor=actor)
         response: HttpResponse = super().post_login(request, user, **kwargs)
+        return response
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        typed = credentials.get("email") or credentials.get("username") or ""
+        person = User.objects.with_address(typed)
+        note_failure(request, person, by="password")
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """They proved who they are, and may not come in all the same."""
+        note_failure(request, user, by="deactivated account")
+        response: HttpResponse = super().respond_user_inactive(request, user)
         return response
 
     def send_notification_mail(

@@ -37,6 +37,9 @@ class PersonQuerySet(models.QuerySet["User"]):
         """People who may be given a review item: reviewers and stewards."""
         return self.active().filter(role__in=[Role.REVIEWER, Role.STEWARD])
 
+    def with_address(self, email: str) -> "User | None":
+        return self.filter(email__iexact=email.strip()).first()
+
     def who_acted(self) -> Self:
         """People who stand in the record: one look into its index for each of them."""
         return self.filter(models.Exists(AuditEntry.objects.filter(actor=models.OuterRef("pk"))))

@@ -2,6 +2,9 @@ from django.db import models
 
 from apps.core.states import StateMachine
 
+# Whom the record names where somebody tried to sign in with an address that nobody has.
+NOBODY, NOBODY_LABEL = 0, "an unknown address"
+
 
 class InvitationState(models.TextChoices):
     OPEN = "open", "Open"

@@ -8,6 +8,7 @@ from django.db.models import Model, Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
 
+from apps.accounts.states import NOBODY
 from apps.approvals.models import AccessRequest, RequestNote, Vote
 from apps.audit.models import AuditEntry
 from apps.core.actors import Actor, Person
@@ -87,6 +88,8 @@ def kind_in_words(target_type: str) -> str:
 
 def page_of(target_type: str, target_id: int) -> str:
     """The address of a record's own page; empty if it has none."""
+    if target_id == NOBODY:
+        return ""
     try:
         return reverse(PAGES[target_type], args=[target_id])
     except (KeyError, NoReverseMatch):

@@ -9,6 +9,7 @@ from apps.evidence.models import Sample
 from apps.notices.models import Notice
 from apps.remediation.models import Order
 from apps.reviews.models import Assignment, Decision, ItemNote, ReviewItem
+from apps.reviews.selectors.contacts import contacts_about
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,7 @@ def story_of(item: ReviewItem) -> Story:
         notes=item.notes.select_related("author", "addressee"),
         decision=Decision.objects.filter(item=item).select_related("decided_by").first(),
         orders=orders.select_related("decided_by", "executed_by").prefetch_related("proofs"),
-        contacts=Notice.objects.filter(
-            about_type="reviews.campaign", about_id=item.campaign_id, recipient__in=asked
-        )
-        .select_related("recipient", "delivery")
-        .order_by("pk"),
+        contacts=contacts_about(item, asked).order_by("pk"),
         entries=AuditEntry.objects.filter(
             Q(target_type="reviews.reviewitem", target_id=item.pk)
             | Q(target_type="remediation.order", target_id__in=orders.values("pk"))

@@ -9,7 +9,8 @@ from apps.notices.states import DeliveryStatus
 
 
 class Notice(models.Model):
-    """One message to one person about one record. The contact log of a campaign is its notices.
+    """One message to one person about one record. The contact log of a campaign is the
+    notices about it and about its items.
 
     `body` is kept as sent, but for words that must not be kept: a `$word` in it is filled in as
     the mail leaves (`settings.NOTICE_WORDS`).

@@ -1,16 +1,21 @@
 import io
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from apps.accounts.models import Team, User
 from apps.approvals.models import AccessRequest
 from apps.audit.models import AuditEntry
 from apps.console.sample.document import company_document
 from apps.console.sample.load import sample_load
+from apps.console.sample.schedule import named, quarterly, quarters_of, templates_load
 from apps.console.timelines import kinds_in_words
+from apps.core.actors import Person, Role, System
+from apps.reviews.selectors.calendar import LATE_AFTER, calendar_of
+from apps.reviews.services.schedule import schedule_run
 from tests.factories.approvals import SecurityFactory
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
@@ -65,6 +70,44 @@ def test_the_invented_company_has_asked_for_access_and_judged_it():
         "lapsed": 1,
     }
     assert requests.filter(is_unmeetable=True).count() == 1
+
+
+@pytest.mark.django_db
+def test_the_control_calendar_of_the_invented_company_shows_every_state():
+    list(sample_load(password="a long enough password"))
+    now = timezone.now()
+    year, steward = timedelta(days=366), Person(User.objects.filter(role=Role.STEWARD)[0])
+
+    told = calendar_of(steward, now - year, now + year / 2, now).occurrences
+
+    quarterly = [one for one in told if one.template.name == "Quarterly write access"]
+    assert [one.state for one in quarterly] == [
+        *("missed", "held", "late", "held"),
+        *["coming"] * (len(quarterly) - 4),
+    ]
+    assert [one.campaign.state for one in quarterly if one.campaign] == [
+        "acknowledged",
+        "acknowledged",
+        "running",
+    ]
+    assert quarterly[2].why == "It was launched 11 days after it was due."
+    half_yearly = [one for one in told if one.template.name == "All access in scope"]
+    assert half_yearly[0].state == "due"
+    assert schedule_run(moment=now, actor=System("test")) == 0
+
+
+@pytest.mark.parametrize(
+    "day", [(2026, 3, 1), (2026, 5, 31), (2026, 12, 31), (2027, 1, 2), (2028, 2, 29), (2028, 3, 1)]
+)
+def test_the_company_has_had_four_quarters_whatever_the_day_is(steward, day):
+    now = datetime(*day, 0, 30, tzinfo=UTC)
+    steward.time_zone = "America/Los_Angeles"
+    templates_load(people={"administrator": steward}, now=now, actor=Person(steward))
+
+    quarters = quarters_of(quarterly(), now)
+
+    assert len({named(quarterly(), quarter) for quarter in quarters}) == len(quarters) == 4
+    assert timedelta(0) < now - quarters[-1] < LATE_AFTER
 
 
 @pytest.mark.django_db

@@ -146,17 +146,19 @@ def _order(made):
 
 
 def _contact(made):
-    notice = Notice.objects.create(
-        kind="reviews.launched",
-        recipient=made.manager,
-        address=made.manager.email,
-        about_type="reviews.campaign",
-        about_id=made.campaign.pk,
-        subject="Please review",
-        body="Please review",
-        dedupe_key=f"launched-{made.campaign.pk}",
-    )
-    Delivery.objects.create(notice=notice, status="sent", sent_at=T0, answer="250 OK")
+    """One mail about the whole campaign, and one about its first item."""
+    for kind, about in (("review-launched", made.campaign), ("review-question", made.items[0])):
+        notice = Notice.objects.create(
+            kind=kind,
+            recipient=made.manager,
+            address=made.manager.email,
+            about_type=about._meta.label_lower,
+            about_id=about.pk,
+            subject="Please review",
+            body="Please review",
+            dedupe_key=f"{kind}-{made.campaign.pk}",
+        )
+        Delivery.objects.create(notice=notice, status="sent", sent_at=T0, answer="250 OK")
 
 
 @transaction.atomic

@@ -104,7 +104,11 @@ def test_what_the_files_say_is_what_happened(steward):
     assert (order["item"], order["state"]) == (str(revoked.pk), "confirmed")
     assert order["proof_sha256"] == PROOF_SHA256
     assert rows(package, "data/assignments.csv")[0]["how_found"] == "Manager of the agent's team"
-    assert rows(package, "data/contacts.csv")[0]["server_answer"] == "250 OK"
+    contacts = rows(package, "data/contacts.csv")
+    assert [(row["kind"], row["item"], row["server_answer"]) for row in contacts] == [
+        ("review-launched", "", "250 OK"),
+        ("review-question", str(kept.pk), "250 OK"),
+    ]
     source = rows(package, "data/sources.csv")[0]
     assert (source["obtained"], source["raw_sha256"]) == ("not independently obtained", "ab" * 32)
     assert rows(package, "data/not_covered.csv")[0]["why"] == "AWS owns them."

@@ -129,6 +129,18 @@ def test_each_row_of_a_sample_opens_its_whole_story(as_auditor, steward):
     assert "250 OK" in told
 
 
+def test_the_story_of_an_item_holds_the_mails_about_it_alone(as_auditor, steward):
+    made = review_over(steward=steward)
+
+    asked, other = (
+        as_auditor.get(reverse("evidence:item_story", args=[item.pk])).context["story"]
+        for item in made.items[:2]
+    )
+
+    assert [notice.kind for notice in asked.contacts] == ["review-launched", "review-question"]
+    assert [notice.kind for notice in other.contacts] == ["review-launched"]
+
+
 def test_the_dialogs_say_why_not(as_steward, steward):
     made = review_over(state="staged", steward=steward)
 

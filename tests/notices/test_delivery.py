@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from apps.notices import services, tasks
 from apps.notices.models import Delivery, Notice
-from apps.notices.selectors import notices_about
 from apps.notices.states import DeliveryStatus
 
 
@@ -156,7 +155,7 @@ def test_the_contact_log_of_a_record_holds_its_notices_alone(reviewer, steward, 
         actor=system,
     )
 
-    assert [notice.subject for notice in notices_about(reviewer)] == ["Reminder: 3 items"]
+    assert [notice.subject for notice in Notice.objects.about(reviewer)] == ["Reminder: 3 items"]
     assert Notice.objects.count() == 2
 
 

@@ -5,11 +5,12 @@ from apps.core.actors import Person
 from apps.core.errors import DomainError
 from apps.notices.models import Notice
 from apps.reviews.models import ItemNote
+from apps.reviews.services.assignments import item_reassign
 from apps.reviews.services.items import item_note_add
 from apps.reviews.states import NoteKind
 from tests.factories.accounts import UserFactory
 from tests.factories.inventory import BindingFactory
-from tests.factories.reviews import ItemNoteFactory, ReviewItemFactory
+from tests.factories.reviews import CampaignFactory, ItemNoteFactory, ReviewItemFactory
 from tests.reviews.choosing import WHY, by
 
 pytestmark = pytest.mark.django_db
@@ -83,3 +84,39 @@ def test_the_owner_of_another_agent_behind_a_shared_identity_sees_and_comments()
 
     assert list(seen) == [item]
     assert ItemNote.objects.get().author == other
+
+
+def test_what_is_written_about_single_items_stands_in_the_campaigns_contact_log(as_steward):
+    campaign, other = CampaignFactory(running=True), UserFactory()
+    unsure, asked, foreign, given = ReviewItemFactory.create_batch(4, campaign=campaign)
+    question = ItemNoteFactory(item=asked, kind=NoteKind.QUESTION, author=asked.reviewer)
+    item_note_add(item_id=unsure.pk, kind=NoteKind.QUESTION, text="Needed?", actor=by(unsure))
+    item_note_add(
+        item_id=asked.pk,
+        kind=NoteKind.ANSWER,
+        text="Until March.",
+        answers_id=question.pk,
+        actor=Person(asked.agent.owner),
+    )
+    item_note_add(item_id=foreign.pk, kind=NoteKind.NOT_MINE, text=WHY, actor=by(foreign))
+    item_reassign(item_id=given.pk, to_user_id=other.pk, reason=WHY, actor=Person(campaign.run_by))
+
+    page = as_steward.get(campaign.get_absolute_url())
+
+    log = [(notice.address, notice.kind) for notice in page.context["notices"]]
+    assert log[::-1] == [
+        (unsure.agent.owner.email, "review-question"),
+        (asked.reviewer.email, "review-answer"),
+        (campaign.run_by.email, "review-not-mine"),
+        (other.email, "review-reassigned"),
+    ]
+    assert f"A question about {unsure.label}" in page.text
+
+
+def test_the_log_of_one_campaign_holds_nothing_of_another(as_steward):
+    asked, other = ReviewItemFactory(), ReviewItemFactory()
+    item_note_add(item_id=asked.pk, kind=NoteKind.QUESTION, text="Needed?", actor=by(asked))
+
+    page = as_steward.get(other.campaign.get_absolute_url())
+
+    assert list(page.context["notices"]) == []

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from apps.accounts import policies
 from apps.accounts.models import Seat, Team, User
+from apps.accounts.states import NOBODY, NOBODY_LABEL
 from apps.audit.services import record
 from apps.audit.verbs import Verb
-from apps.core.actors import Actor, Person, Role, System
+from apps.core.actors import Actor, Channel, Person, Role, System
 from apps.core.errors import DomainError
 from apps.core.policies import enforce
 
@@ -226,9 +227,28 @@ def person_signed_in(*, methods: list[str], actor: Person) -> None:
 
 
 @transaction.atomic
+def sign_in_failed(*, person_id: int | None, by: str, request_id: str) -> None:
+    """Note that somebody could not prove to be a person, or anybody whom this house knows.
+
+    What they typed as an address is not kept where nobody has it: it may well be a password.
+    """
+    known = User.objects.get(pk=person_id) if person_id else _nobody()
+    record(
+        actor=System("Somebody", Channel.WEB, request_id),
+        verb=Verb.SIGN_IN_FAILED,
+        target=known,
+        changes={"by": (None, by)},
+    )
+
+
+@transaction.atomic
 def person_proof_changed(*, verb: Verb, how: str, actor: Person) -> None:
     """Note that somebody changed by what they prove who they are."""
     record(actor=actor, verb=verb, target=actor.user, changes={"how": (None, how)})
+
+
+def _nobody() -> User:
+    return User(pk=NOBODY, display_name=NOBODY_LABEL)
 
 
 def _locked_with_stewards(person_id: int) -> User:

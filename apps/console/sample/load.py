@@ -9,7 +9,8 @@ from apps.console.sample.inventory import inventory_load
 from apps.console.sample.past import past_reviews_load
 from apps.console.sample.people import people_load
 from apps.console.sample.requests import requests_load
-from apps.console.sample.running import running_review_load, templates_load
+from apps.console.sample.running import running_review_load
+from apps.console.sample.schedule import templates_load
 from apps.core.actors import Channel, Person, System
 from apps.findings.services import findings_recheck
 
@@ -23,7 +24,7 @@ def sample_load(*, password: str) -> Iterator[str]:
     steward = Person(people["administrator"], Channel.COMMAND)
     inventory_load(now=now, actor=steward)
     yield "inventory"
-    templates_load(people=people, actor=steward)
+    templates_load(people=people, now=now, actor=steward)
     items = past_reviews_load(people=people, now=now)
     yield f"two reviews of the past, {items} items"
     findings_recheck(actor=system)

@@ -16,6 +16,7 @@ from apps.accounts.models import User
 from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
 from apps.console.sample.removed import removed_grants
+from apps.console.sample.schedule import named, quarterly, quarters_of
 from apps.core.preferences import all_preferences
 from apps.grants.models import Grant
 from apps.inventory.models import Source
@@ -49,9 +50,10 @@ REASONS = (
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """When one review ran, and how much of what it removed it removed."""
+    """When one review was due and ran, and how much access it ended."""
 
     name: str
+    due_at: datetime
     staged_at: datetime
     removed: int
 
@@ -71,16 +73,17 @@ class Past:
 @transaction.atomic
 def past_reviews_load(*, people: dict[str, User], now: datetime) -> int:
     """Write both reviews down. Returns how many items they have."""
-    template = Template.objects.order_by("pk").first()
+    template = quarterly()
+    _, on_time, late, _ = quarters_of(template, now)
     reviews = (
-        Past("Quarterly write access, Q2 2026", now - 165 * DAY, 9),
-        Past("Quarterly write access, Q3 2026", now - 75 * DAY, 6),
+        Past(named(template, on_time), on_time, on_time + timedelta(hours=9), 9),
+        Past(named(template, late), late, late + 11 * DAY, 6),
     )
     return sum(_Review(past, people, template).write() for past in reviews)
 
 
 class _Review:
-    def __init__(self, past: Past, people: dict[str, User], template: Template | None):
+    def __init__(self, past: Past, people: dict[str, User], template: Template):
         self.past = past
         self.people = people
         self.steward = people["administrator"]
@@ -101,14 +104,15 @@ class _Review:
         AuditEntry.objects.bulk_create(self.entries, batch_size=1000)
         return len(items)
 
-    def _campaign(self, template: Template | None) -> Campaign:
+    def _campaign(self, template: Template) -> Campaign:
         past = self.past
         return Campaign.objects.create(
             template=template,
+            occurrence_at=past.due_at,
             name=past.name,
             scope=Scope(levels=("write", "admin")).stored(),
             policy=all_preferences(),
-            instructions=template.instructions if template else "",
+            instructions=template.instructions,
             run_by=self.steward,
             fallback_reviewer=self.people["security"],
             deadline_at=past.decided_at,

@@ -5,10 +5,11 @@ from datetime import timedelta
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.console.sample.schedule import named, quarterly, quarters_of
 from apps.core.actors import Channel, Person
 from apps.core.jobs import jobs_of
 from apps.reviews.choices import Chosen
-from apps.reviews.models import Campaign, ReviewItem, Template
+from apps.reviews.models import Campaign, ReviewItem
 from apps.reviews.services.campaigns import (
     campaign_create_from_template,
     campaign_launch,
@@ -17,7 +18,6 @@ from apps.reviews.services.campaigns import (
 from apps.reviews.services.drafts import draft_save
 from apps.reviews.services.items import items_submit
 from apps.reviews.services.staging import staging_run
-from apps.reviews.services.templates import templates_ensure_ready_ones
 from apps.reviews.states import Outcome
 
 FALLBACK_REASON = "Some identities have no agent yet; security decides them this time."
@@ -27,16 +27,12 @@ KEPT = "Still needed for what the agent does every day; nothing smaller would do
 ENDED = "Nobody could say what this is for."
 
 
-def templates_load(*, people: dict[str, User], actor: Person) -> None:
-    """The four ready templates, run by the administrator."""
-    templates_ensure_ready_ones(steward=people["administrator"], actor=actor)
-
-
 def running_review_load(*, people: dict[str, User], actor: Person) -> Campaign:
     """Start this quarter's review and let some people answer."""
-    template = Template.objects.standing().filter(name__icontains="write").get()
+    template = quarterly()
+    due = quarters_of(template, timezone.now())[-1]
     campaign = campaign_create_from_template(
-        template_id=template.pk, name="Quarterly write access, Q4 2026", actor=actor
+        template_id=template.pk, occurrence_at=due, name=named(template, due), actor=actor
     )
     campaign_stage(campaign_id=campaign.pk, actor=actor)
     staging_run(job_id=jobs_of(campaign).latest("pk").pk)

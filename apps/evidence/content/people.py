@@ -3,8 +3,8 @@
 from apps.evidence.content.files import Files
 from apps.evidence.content.items import CHUNK
 from apps.evidence.content.review import Review
-from apps.notices.models import Notice
 from apps.reviews.models import Assignment, ItemNote
+from apps.reviews.selectors.contacts import ITEM, contacts_of
 from apps.reviews.states import FoundBy, NoteKind
 
 ASSIGNMENTS = [
@@ -20,6 +20,7 @@ ASSIGNMENTS = [
 ]
 CONTACTS = [
     "notice",
+    "item",
     "kind",
     "recipient_id",
     "recipient",
@@ -58,9 +59,11 @@ def write_assignments(files: Files, review: Review) -> None:
 
 def write_contacts(files: Files, review: Review) -> None:
     rows = (
-        Notice.objects.filter(about_type="reviews.campaign", about_id=review.campaign.pk)
+        contacts_of(review.campaign)
         .order_by("pk")
         .values_list(
+            "about_type",
+            "about_id",
             "pk",
             "kind",
             "recipient_id",
@@ -78,8 +81,8 @@ def write_contacts(files: Files, review: Review) -> None:
     if review.until:
         rows = rows.filter(created_at__lte=review.until)
     with files.csv("data/contacts.csv", "Contacts", CONTACTS) as write:
-        for row in rows.iterator(CHUNK):
-            write(row)
+        for about, about_id, pk, *rest in rows.iterator(CHUNK):
+            write([pk, about_id if about == ITEM else "", *rest])
 
 
 def write_notes(files: Files, review: Review) -> None:

@@ -14,7 +14,6 @@ from apps.core.jobs import jobs_of
 from apps.core.listing import render_listing
 from apps.core.models import Job
 from apps.core.policies import page
-from apps.notices.selectors import notices_about
 from apps.remediation.models import Order
 from apps.reviews.filters.campaigns import CampaignFilterSet, ItemFilterSet
 from apps.reviews.forms.campaigns import CampaignForm
@@ -25,6 +24,7 @@ from apps.reviews.scope import Scope
 from apps.reviews.selectors import progress
 from apps.reviews.selectors.asking import items_asking
 from apps.reviews.selectors.closing import streams_not_read_again
+from apps.reviews.selectors.contacts import contacts_of
 from apps.reviews.selectors.coverage import needs_fallback_reason, scope_in_words
 from apps.reviews.selectors.deadlines import what_is_odd
 from apps.reviews.services.campaigns import campaign_create
@@ -121,8 +121,8 @@ def _whole(campaign: Campaign, actor: Actor) -> dict[str, object]:
         "found": progress.reviewers_found(campaign),
         "chart": progress.burn_down(campaign),
         "decisions": progress.newest_decisions(campaign),
-        "notices": notices_about(campaign)[:CONTACTS_SHOWN],
-        "more_notices": max(0, notices_about(campaign).count() - CONTACTS_SHOWN),
+        "notices": contacts_of(campaign)[:CONTACTS_SHOWN],
+        "more_notices": max(0, contacts_of(campaign).count() - CONTACTS_SHOWN),
         "entries": AuditEntry.objects.about(campaign, actor)[:40],
         "orders_all": Order.objects.of_campaign(campaign.pk).count(),
         "carried": ReviewItem.objects.filter(campaign=campaign, state=ItemState.CARRIED).count(),

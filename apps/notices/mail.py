@@ -59,6 +59,14 @@ def message_of(notice: Notice) -> EmailMessage:
     )
 
 
+def mail_send(notice: Notice) -> str:
+    """Mail a notice, and return what the server answered."""
+    message = message_of(notice)
+    message.send()
+    answer: str = getattr(message, "server_answer", "")
+    return answer
+
+
 def is_permanent(error: Exception) -> bool:
     """Whether trying again cannot help: the address or the message itself was refused."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):

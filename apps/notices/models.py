@@ -5,22 +5,26 @@ from django.db.models.functions import Now
 
 from apps.core.links import record_href
 from apps.notices.querysets import DeliveryQuerySet, NoticeQuerySet
-from apps.notices.states import DeliveryStatus
+from apps.notices.states import By, DeliveryStatus
 
 
 class Notice(models.Model):
-    """One message to one person about one record. The contact log of a campaign is the
-    notices about it and about its items.
+    """One message to one person, or to the chat, about one record.
+
+    The contact log of a campaign is the notices about it and about its items.
 
     `body` is kept as sent, but for words that must not be kept: a `$word` in it is filled in as
     the mail leaves (`settings.NOTICE_WORDS`).
     """
 
     kind = models.CharField(max_length=40)
+    by = models.CharField(max_length=4, choices=By, default=By.MAIL)
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="notices"
     )
-    address = models.EmailField()
+    address = models.CharField(
+        max_length=254, help_text="An address of mail, or the host of the chat."
+    )
     about_type = models.CharField(max_length=60)
     about_id = models.BigIntegerField()
     subject = models.CharField(max_length=200)
@@ -33,6 +37,9 @@ class Notice(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(name="notices_notice_by_known", condition=Q(by__in=By.values)),
+        ]
         indexes = [
             models.Index(name="notices_notice_about", fields=["about_type", "about_id", "-id"]),
             models.Index(name="notices_notice_created", fields=["created_at", "id"]),

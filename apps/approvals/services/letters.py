@@ -5,25 +5,36 @@ from collections.abc import Iterable
 from apps.accounts.models import User
 from apps.approvals.models import AccessRequest
 from apps.core.actors import Actor
-from apps.notices.services import notice_send
+from apps.core.links import public_url
+from apps.notices.services import chat_send, notice_send
 
-# A mail never approves anything: whoever holds it may not be whom it was sent to.
-GO_THERE = "Open Countersign and go to Approvals to judge it."
+
+def _judge_it(request: AccessRequest) -> str:
+    """The way there. A mail never approves: whoever holds it may not be whom it was sent to."""
+    return f"Judge it, signed in: {public_url(request.get_absolute_url())}"
 
 
 def ask_approvers(request: AccessRequest, people: Iterable[User], actor: Actor) -> None:
-    """Tell everybody whom the running step asks."""
+    """Tell everybody whom the running step asks, and the chat that somebody is asked."""
+    asks = (
+        f"{request.asked_by_label} asks that {request.agent} may "
+        f"{request.level} on {request.system} ({request.service})."
+    )
+    chat_send(
+        kind="request-to-judge",
+        about=request,
+        subject=f"To approve or deny: {request.label}",
+        body=f"{asks}\n{_judge_it(request)}",
+        dedupe_key=f"request:{request.pk}:{request.round}:{request.step_at}",
+        actor=actor,
+    )
     for person in people:
         notice_send(
             kind="request-to-judge",
             recipient=person,
             about=request,
             subject=f"To approve or deny: {request.label}",
-            body=(
-                f"{request.asked_by_label} asks that {request.agent} may "
-                f"{request.level} on {request.system} ({request.service}).\n\n"
-                f"Why: {request.reason}\n\n{GO_THERE}"
-            ),
+            body=f"{asks}\n\nWhy: {request.reason}\n\n{_judge_it(request)}",
             dedupe_key=f"request:{request.pk}:{request.round}:{request.step_at}:{person.pk}",
             actor=actor,
         )
@@ -39,7 +50,7 @@ def tell_voting_anew(request: AccessRequest, people: Iterable[User], actor: Acto
             subject=f"The agent changed, please judge again: {request.label}",
             body=(
                 f"The design of {request.agent} changed while its request was judged, so earlier "
-                f"votes no longer cover it.\n\n{GO_THERE}"
+                f"votes no longer cover it.\n\n{_judge_it(request)}"
             ),
             dedupe_key=f"request:{request.pk}:anew:{request.round}:{person.pk}",
             actor=actor,
@@ -55,7 +66,7 @@ def tell_asker(request: AccessRequest, *, what: str, because: str, actor: Actor)
             recipient=person,
             about=request,
             subject=f"{what}: {request.label}",
-            body=f"{because}\n\nOpen Countersign and go to Approvals to see the whole of it.",
+            body=f"{because}\n\nThe whole of it: {public_url(request.get_absolute_url())}",
             dedupe_key=f"request:{request.pk}:{request.state}:{request.round}:{person.pk}",
             actor=actor,
         )

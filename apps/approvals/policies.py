@@ -1,9 +1,11 @@
 """Who may ask, judge, put in place, and set how access is approved."""
 
-from apps.approvals.models import AccessRequest, RequestStep
-from apps.approvals.states import RequestState
+from apps.approvals.models import AccessRequest, RemovalProposal, RequestStep
+from apps.approvals.states import ProposalState, RequestState
 from apps.core.actors import Actor, Machine, Person, Role, System, reads_everything
 from apps.core.policies import ALLOW, Verdict, deny
+from apps.grants.models import Grant
+from apps.grants.states import LIVE
 from apps.inventory.models import Agent
 from apps.inventory.policies import AUDITORS_READ, can_browse
 from apps.inventory.states import AgentState
@@ -37,6 +39,43 @@ def can_ask(actor: Actor, agent: Agent) -> Verdict:
     if reads_everything(actor) or Agent.objects.visible_to(actor).filter(pk=agent.pk).exists():
         return ALLOW
     return deny("Only those who answer for this agent, or a steward, may ask for it.")
+
+
+def can_renew(actor: Actor, request: AccessRequest) -> Verdict:
+    """Ask that access which is in place goes on: who may ask at all, while it has not ended."""
+    if request.state != RequestState.PROVISIONED:
+        return deny("Only access that is in place is renewed.")
+    if request.access_ended_at is not None:
+        return deny("It has ended. Ask for it anew.")
+    if request.access_ends_at is None:
+        return deny("It has no end, so there is nothing to renew.")
+    return can_ask(actor, request.agent)
+
+
+def can_renew_grant(actor: Actor, grant: Grant) -> Verdict:
+    """Ask that a grant with an end goes on, to which no request led."""
+    if grant.state not in LIVE or grant.gone_at is not None:
+        return deny("This grant has ended. Ask for it anew.")
+    if grant.expires_at is None:
+        return deny("It has no end, so there is nothing to renew.")
+    if grant.request_id is not None:
+        return deny("A request led to it: renew that.")
+    if grant.break_glass_uses.exists():
+        return deny("Break-glass access is not renewed. Ask for access.")
+    return can_ask_some(actor)
+
+
+def can_answer_proposal(actor: Actor, proposal: RemovalProposal) -> Verdict:
+    """Keep what is not used, or order its removal: who wanted it, or a steward."""
+    if actor.role == Role.AUDITOR:
+        return deny(AUDITORS_READ)
+    if proposal.state != ProposalState.OPEN:
+        return deny(f"It is answered: {proposal.get_state_display().lower()}.")
+    if reads_everything(actor):
+        return ALLOW
+    if isinstance(actor, Person) and actor.role and _answers_for(actor.user.pk, proposal.request):
+        return ALLOW
+    return deny("Whoever asked for it, an owner of the agent, or a steward answers.")
 
 
 def is_beneficiary(user_id: int, request: AccessRequest) -> Verdict:

@@ -6,11 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.approvals import policies
 from apps.approvals.digests import scope_digest
 from apps.approvals.models import AccessRequest, RequestNote
+from apps.approvals.selectors.removal import (
+    actions_of,
+    held_by_approval,
+    held_for_good,
+)
 from apps.approvals.services.letters import tell_asker
 from apps.approvals.services.moves import request_move
 from apps.approvals.services.routing import design_of, digest_now, request_route
@@ -33,7 +39,10 @@ LONGEST = {Level.WRITE: "write_grant_days", Level.ADMIN: "admin_grant_days"}
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What is asked for. Levels and tags follow from the actions, by the catalogue."""
+    """What is asked for. Levels and tags follow from the actions, by the catalogue.
+
+    A renewal names the request that it renews, or the grant where no request led to it.
+    """
 
     agent_id: int
     identity_id: int
@@ -46,6 +55,7 @@ class Ask:
     ticket: str = ""
     kind: RequestKind = RequestKind.NEW
     grant_id: int | None = None
+    renews_id: int | None = None
     idempotency_key: str = ""
 
 
@@ -73,6 +83,7 @@ def request_submit(*, ask: Ask, actor: Actor) -> Asked:
     permissions = _permissions(ask, identity)
     level = _highest(permissions)
     _demand_sense(ask, agent, level)
+    renewed = _demand_renewal(ask, identity, level, actor)
     scope = scope_digest(
         agent_id=agent.pk,
         identity_id=identity.pk,
@@ -81,11 +92,12 @@ def request_submit(*, ask: Ask, actor: Actor) -> Asked:
         actions=ask.actions,
         resources=ask.resources,
     )
-    there = AccessRequest.objects.open().filter(scope_sha256=scope)
+    there = AccessRequest.objects.open().filter(_same(ask, scope))
     if (same := there.select_for_update(of=["self"]).first()) is not None:
         return Asked(_join(same, ask, actor), joined=True)
-    before = _held_before(ask, identity, level)
+    before = _held_before(ask, identity, level, renewed)
     request = _request(ask, agent, identity, permissions, actor)
+    request.grant_id = ask.grant_id if renewed is None else renewed.grant_id
     request.scope_sha256, request.held_before = scope, before
     request.save(force_insert=True)
     record(
@@ -176,29 +188,62 @@ def _demand_sense(ask: Ask, agent: Agent, level: str) -> None:
         raise DomainError(f"{Level(level).label} access lasts at most {longest} days.")
 
 
+def _demand_renewal(ask: Ask, identity: Identity, level: str, actor: Actor) -> AccessRequest | None:
+    """Refuse what is no renewal; the request that is renewed, if there is one."""
+    if ask.kind != RequestKind.RENEWAL:
+        return None
+    if ask.renews_id is None:
+        grant = Grant.objects.prefetch_related("statements").get(pk=ask.grant_id)
+        enforce(policies.can_renew_grant(actor, grant))
+        renewed, theirs = None, (ask.agent_id, grant.identity_id, grant.service, grant.level)
+        widest, resources = actions_of(grant), {"*"}
+    else:
+        renewed = AccessRequest.objects.select_related("agent").locked(ask.renews_id)
+        enforce(policies.can_renew(actor, renewed))
+        theirs = renewed.agent_id, renewed.identity_id, renewed.service, renewed.level
+        widest, resources = set(renewed.actions), set(renewed.resources)
+    if theirs != (ask.agent_id, identity.pk, ask.service, level):
+        raise DomainError("A renewal is of the same access. Ask anew for anything else.")
+    if not set(ask.actions) <= widest or not ("*" in resources or set(ask.resources) <= resources):
+        raise DomainError("A renewal asks for no more than there is. Ask anew for more.")
+    return renewed
+
+
+def _same(ask: Ask, scope: str) -> Q:
+    """Open requests that this one joins: for the same access, or renewing the same."""
+    same = Q(scope_sha256=scope)
+    if ask.kind == RequestKind.RENEWAL:
+        of = {"grant": ask.grant_id} if ask.renews_id is None else {}
+        same |= Q(kind=RequestKind.RENEWAL, renews=ask.renews_id, **of)
+    return same
+
+
 def longest_days(level: str) -> int:
     """For how many days write or admin access may be asked for at most."""
     days: int = preference(LONGEST[Level(level)])
     return days
 
 
-def _held_before(ask: Ask, identity: Identity, level: str) -> list[str]:
-    """What the identity may do there at this level already; asked for anew, that is refused."""
+def _held_before(
+    ask: Ask, identity: Identity, level: str, renewed: AccessRequest | None
+) -> list[str]:
+    """What the identity may do there at this level for good, and so outlives the request."""
+    if renewed is not None:
+        return list(renewed.held_before)
     if ask.kind != RequestKind.NEW:
         return []
-    held = Grant.objects.present().filter(identity=identity, service=ask.service, level=level)
-    allowed: set[str] = set()
-    for grant in held.prefetch_related("statements"):
-        allowed |= actions_of(grant)
-        if set(ask.actions) <= allowed:
-            raise DomainError(f"{identity} holds this already: {grant}. Ask for its renewal.")
-    return sorted(allowed)
+    return outliving(identity, ask.service, level, ask.actions)
 
 
-def actions_of(grant: Grant) -> set[str]:
-    """Everything a grant's statements allow. Read its statements with it."""
-    lines = [line for line in grant.statements.all() if line.effect == "allow"]
-    return {action for line in lines for action in line.actions}
+def outliving(identity: Identity, service: str, level: str, actions: Sequence[str]) -> list[str]:
+    """What an identity may do there for good. Refuses what it may do already, and all of it."""
+    held = Grant.objects.present().filter(identity=identity, service=service, level=level)
+    grant = held.prefetch_related("statements").first()
+    if grant is None:
+        return []
+    if set(actions) <= held_by_approval(grant):
+        raise DomainError(f"{identity} holds this already: {grant}. Ask for its renewal.")
+    return sorted(held_for_good(grant))
 
 
 def _request(
@@ -230,7 +275,7 @@ def _request(
         asked_by_client="" if isinstance(actor, Person) else str(actor)[:100],
         asked_by_label=str(actor)[:150],
         idempotency_key=ask.idempotency_key,
-        grant_id=ask.grant_id,
+        renews_id=ask.renews_id,
         design_digest=design_of(agent.pk),
         submitted_at=now,
         lapses_at=now + timedelta(days=preference("request_days")),

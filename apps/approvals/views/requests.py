@@ -10,6 +10,7 @@ from apps.approvals.filters import RequestFilterSet
 from apps.approvals.forms.requests import AskForm
 from apps.approvals.models import AccessRequest
 from apps.approvals.selectors.catalogue import Found, catalogue_of, neighbours_of
+from apps.approvals.selectors.ending import end_of_request, open_orders
 from apps.approvals.selectors.story import history_of, story_of
 from apps.approvals.services.requests import request_submit
 from apps.approvals.tables import RequestTable
@@ -32,6 +33,11 @@ TABS = {
         "Approved requests that you may put in place by hand stand here.",
     ),
     "asked": ("You asked", "You asked for nothing", "Ask from an agent's page."),
+    "unused": (
+        "Not used",
+        "Nothing is known to be unused",
+        "Approved access that nobody seems to use: keep it with a reason, or remove it.",
+    ),
     "judged": ("You judged", "You judged nothing yet", "Every word you gave stays here."),
     "all": ("All", "No requests yet", "Ask for access from an agent's page."),
 }
@@ -49,6 +55,8 @@ def request_list(request: Request, tab: str = "all") -> HttpResponse:
         rows = rows.waiting_for(person)
     elif tab == "to-place":
         rows = rows.to_put_in_place(request.actor)
+    elif tab == "unused":
+        rows = rows.with_open_proposal(request.actor)
     elif tab == "asked":
         rows = rows.asked_by_person(person)
     elif tab == "judged":
@@ -87,6 +95,8 @@ def request_detail(request: Request, pk: int) -> HttpResponse:
             "story": story_of(asked, request.actor),
             "opens": Agent.objects.visible_to(request.actor).filter(pk=asked.agent_id).exists(),
             "entries": history_of(asked, request.actor),
+            "end": end_of_request(asked, request.actor),
+            "orders": open_orders(asked.grant, request.actor),
             "may_vote": policies.can_vote(request.actor, asked),
             "may_cancel": policies.can_cancel(request.actor, asked),
             "may_question": policies.can_question(request.actor, asked),
@@ -177,5 +187,6 @@ def request_of(request: Request, pk: int) -> AccessRequest:
         "asked_by",
         "policy",
         "grant",
+        "renews",
     )
     return get_object_or_404(rows, pk=pk)

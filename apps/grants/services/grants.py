@@ -26,8 +26,8 @@ from apps.inventory.services.reasons import required_reason
 
 __all__ = [
     "NewJustification",
-    "grant_justify",
     "grant_expire",
+    "grant_justify",
     "grant_resume",
     "grant_revoke",
     "grant_suspend",

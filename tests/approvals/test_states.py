@@ -2,7 +2,13 @@ from itertools import product
 
 import pytest
 
-from apps.approvals.states import OPEN, REQUEST_MOVES, RequestState
+from apps.approvals.states import (
+    OPEN,
+    PROPOSAL_MOVES,
+    REQUEST_MOVES,
+    ProposalState,
+    RequestState,
+)
 from apps.core.errors import IllegalTransition
 
 S = RequestState
@@ -21,6 +27,15 @@ def test_a_request_moves_only_as_its_table_says(now, then):
     else:
         with pytest.raises(IllegalTransition):
             REQUEST_MOVES.check(now, then)
+
+
+@pytest.mark.parametrize(("now", "then"), product(ProposalState, ProposalState))
+def test_a_proposal_is_answered_once(now, then):
+    if now == ProposalState.OPEN != then:
+        PROPOSAL_MOVES.check(now, then)
+    else:
+        with pytest.raises(IllegalTransition):
+            PROPOSAL_MOVES.check(now, then)
 
 
 def test_a_request_that_is_over_never_moves_again():

@@ -10,10 +10,12 @@ from apps.approvals.models import (
     Policy,
     PolicyRequirement,
     PolicyStep,
+    RemovalProposal,
     RequestStep,
 )
 from apps.approvals.states import GroupKey, RequestState, RequirementKind
 from tests.factories.accounts import UserFactory
+from tests.factories.grants import GrantFactory
 from tests.factories.inventory import AgentFactory, IdentityFactory
 
 
@@ -94,6 +96,19 @@ class AccessRequestFactory(factory.django.DjangoModelFactory):
             decided_at=factory.LazyFunction(timezone.now),
         )
 
+        in_place = factory.Trait(
+            state=RequestState.PROVISIONED,
+            policy=factory.SubFactory(PolicyFactory),
+            decided_at=factory.LazyFunction(timezone.now),
+            provisioned_at=factory.LazyFunction(timezone.now),
+            access_ends_at=factory.LazyFunction(lambda: timezone.now() + timedelta(days=30)),
+            grant=factory.SubFactory(
+                GrantFactory,
+                identity=factory.SelfAttribute("..identity"),
+                service=factory.SelfAttribute("..service"),
+            ),
+        )
+
     agent = factory.SubFactory(AgentFactory, active=True)
     identity = factory.SubFactory(IdentityFactory)
     system = factory.SelfAttribute("identity.system")
@@ -112,6 +127,15 @@ class AccessRequestFactory(factory.django.DjangoModelFactory):
     lapses_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=30))
     scope_sha256 = factory.Sequence("{:064d}".format)
     digest = "0" * 64
+
+
+class ProposalFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = RemovalProposal
+
+    request = factory.SubFactory(AccessRequestFactory, in_place=True)
+    days = 30
+    use_is_known = False
 
 
 class RequestStepFactory(factory.django.DjangoModelFactory):

@@ -5,18 +5,15 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from apps.approvals import policies
 from apps.approvals.models import AccessRequest, RemovalProposal
 from apps.approvals.states import OPEN, RequestKind
 from apps.core.actors import Actor
-from apps.core.policies import Verdict, deny
 from apps.grants.models import Grant
 from apps.inventory.models import Agent
 from apps.notices.models import Notice
 from apps.remediation.models import Order
 
 TOLD = ("access-ends", "access-unused")
-NO_AGENT = "No agent that you answer for acts as its identity."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +23,9 @@ class End:
     grant: Grant | None
     request: AccessRequest | None
     ends_at: datetime | None
-    may_renew: Verdict
     renew_at: str
     renewal: AccessRequest | None
     proposal: RemovalProposal | None = None
-    may_answer: Verdict = field(default_factory=lambda: deny(""))
     told: list[Notice] = field(default_factory=list)
 
 
@@ -42,7 +37,7 @@ class GrantEnds:
     ends: list[End]
 
 
-def end_of_request(request: AccessRequest, actor: Actor) -> End | None:
+def end_of_request(request: AccessRequest) -> End | None:
     """What a request's page says of its end; None while it is not in place."""
     if request.provisioned_at is None:
         return None
@@ -52,11 +47,9 @@ def end_of_request(request: AccessRequest, actor: Actor) -> End | None:
         grant=request.grant,
         request=request,
         ends_at=request.access_ends_at,
-        may_renew=policies.can_renew(actor, request),
         renew_at=reverse("approvals:request_renew", args=[request.pk]),
         renewal=request.renewals.filter(state__in=OPEN).first(),
         proposal=proposal,
-        may_answer=policies.can_answer_proposal(actor, proposal) if proposal else deny(""),
         told=list(told),
     )
 
@@ -64,7 +57,7 @@ def end_of_request(request: AccessRequest, actor: Actor) -> End | None:
 def ends_of_grant(grant: Grant, actor: Actor) -> GrantEnds:
     running = AccessRequest.objects.visible_to(actor).running().filter(grant=grant)
     rows = running.select_related("agent", "grant").order_by("access_ends_at", "pk")
-    ends = [end for request in rows if (end := end_of_request(request, actor)) is not None]
+    ends = [end for request in rows if (end := end_of_request(request)) is not None]
     if grant.request_id is None and grant.expires_at is not None:
         ends.append(_end_of_grant(grant, actor))
     return GrantEnds(open_orders(grant, actor), ends)
@@ -89,16 +82,12 @@ def agent_to_renew_for(grant: Grant, actor: Actor) -> Agent | None:
 
 
 def _end_of_grant(grant: Grant, actor: Actor) -> End:
-    may = policies.can_renew_grant(actor, grant)
-    if may and agent_to_renew_for(grant, actor) is None:
-        may = deny(NO_AGENT)
     renewals = AccessRequest.objects.visible_to(actor).open().filter(kind=RequestKind.RENEWAL)
     told = Notice.objects.about(grant).filter(kind__in=TOLD).for_table().order_by("pk")
     return End(
         grant=grant,
         request=None,
         ends_at=grant.expires_at,
-        may_renew=may,
         renew_at=reverse("approvals:grant_renew", args=[grant.pk]),
         renewal=renewals.filter(grant=grant).first(),
         told=list(told),

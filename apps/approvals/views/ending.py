@@ -10,16 +10,17 @@ from django.views.decorators.http import require_GET, require_http_methods
 from apps.approvals import policies
 from apps.approvals.forms.requests import AskForm, ReasonForm
 from apps.approvals.models import AccessRequest, RemovalProposal
-from apps.approvals.selectors.ending import NO_AGENT, agent_to_renew_for, ends_of_grant
+from apps.approvals.selectors.ending import agent_to_renew_for, ends_of_grant
 from apps.approvals.selectors.removal import actions_of
 from apps.approvals.services.requests import longest_days, request_submit
 from apps.approvals.services.unused import proposal_keep, proposal_order
 from apps.approvals.states import RequestKind
 from apps.approvals.views.requests import request_of
+from apps.approvals.views.shown_ends import NO_AGENT, shown_end
 from apps.core.dialogs import Words, answer_dialog
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, moved, render_page
-from apps.core.policies import deny, enforce, page
+from apps.core.policies import enforce, page
 from apps.grants.models import Grant
 from apps.grants.states import WRITING
 from apps.inventory.models import Agent
@@ -30,10 +31,15 @@ from apps.inventory.models import Agent
 def ends_panel(request: Request, pk: int) -> HttpResponse:
     """When a grant ends and what was said of that: a region of its page."""
     grant = _grant(request, pk)
+    found = ends_of_grant(grant, request.actor)
     return render_page(
         request,
         "approvals/ends_panel.html",
-        {"grant": grant, "found": ends_of_grant(grant, request.actor)},
+        {
+            "grant": grant,
+            "orders": found.orders,
+            "ends": [shown_end(end, request.actor) for end in found.ends],
+        },
         regions=["grant-ends"],
     )
 
@@ -67,10 +73,8 @@ def grant_renew(request: Request, pk: int) -> HttpResponse:
     grant = _grant(request, pk)
     enforce(policies.can_renew_grant(request.actor, grant))
     agent = agent_to_renew_for(grant, request.actor)
-    if agent is None:
-        enforce(deny(NO_AGENT))
-        raise AssertionError
-    enforce(policies.can_ask(request.actor, agent))
+    enforce(policies.can_ask(request.actor, agent) if agent else NO_AGENT)
+    assert agent is not None  # noqa: S101  (without one it was just refused)
     keys = sorted(actions_of(grant))
     initial = {
         "actions": keys,

@@ -14,6 +14,7 @@ from apps.approvals.selectors.ending import end_of_request, open_orders
 from apps.approvals.selectors.story import history_of, story_of
 from apps.approvals.services.requests import request_submit
 from apps.approvals.tables import RequestTable
+from apps.approvals.views.shown_ends import shown_end
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, moved, render_page
 from apps.core.listing import render_listing
@@ -95,7 +96,7 @@ def request_detail(request: Request, pk: int) -> HttpResponse:
             "story": story_of(asked, request.actor),
             "opens": Agent.objects.visible_to(request.actor).filter(pk=asked.agent_id).exists(),
             "entries": history_of(asked, request.actor),
-            "end": end_of_request(asked, request.actor),
+            "end": shown_end(end_of_request(asked), request.actor),
             "orders": open_orders(asked.grant, request.actor),
             "may_vote": policies.can_vote(request.actor, asked),
             "may_cancel": policies.can_cancel(request.actor, asked),

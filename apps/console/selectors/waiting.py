@@ -101,6 +101,16 @@ def _requests(actor: Person) -> list[Waiting]:
                 href=reverse("approvals:request_tab", args=["to-place"]),
             )
         )
+    unused = visible.with_open_proposal(actor).count()
+    if unused:
+        rows.append(
+            Waiting(
+                icon="zzz",
+                title=f"{unused} approved access{'es' if unused > 1 else ''} to keep or remove",
+                text="Nobody is known to use it: keep it with a reason, or order its removal",
+                href=reverse("approvals:request_tab", args=["unused"]),
+            )
+        )
     return rows
 
 

@@ -1,7 +1,16 @@
+from datetime import timedelta
+
+from django.utils import timezone
+
 from apps.approvals.states import NoteKind
 from tests.architecture.url_matrix import EVERYBODY, RECORD, STEWARDS, Row, inside
-from tests.factories.approvals import AccessRequestFactory, GroupFactory, PolicyFactory
-from tests.factories.grants import PermissionFactory
+from tests.factories.approvals import (
+    AccessRequestFactory,
+    GroupFactory,
+    PolicyFactory,
+    ProposalFactory,
+)
+from tests.factories.grants import GrantFactory, PermissionFactory
 from tests.factories.inventory import AgentFactory, BindingFactory
 
 
@@ -37,6 +46,21 @@ def _permission():
     return [binding.agent_id, binding.identity_id, permission.pk]
 
 
+def _in_place():
+    return [AccessRequestFactory(in_place=True).pk]
+
+
+def _ending():
+    """A grant with an end to which no request led, held by an agent that a steward may ask for."""
+    grant = GrantFactory(expires_at=timezone.now() + timedelta(days=9))
+    BindingFactory(identity=grant.identity, agent=AgentFactory(active=True))
+    return [grant.pk]
+
+
+def _proposal():
+    return [ProposalFactory().pk]
+
+
 def _about():
     return ["agent", AgentFactory().pk]
 
@@ -52,6 +76,11 @@ ROWS = {
     "approvals:request_tab": Row(EVERYBODY, lambda: ["waiting"]),
     "approvals:ask_agent": Row(ASK, _agent),
     "approvals:ask_permission": Row(ASK, _permission),
+    "approvals:ends_panel": Row(RECORD, _ending),
+    "approvals:grant_renew": Row(WORK, _ending),
+    "approvals:request_renew": Row(WORK, _in_place),
+    "approvals:proposal_keep": Row(WORK, _proposal),
+    "approvals:proposal_order": Row(WORK, _proposal),
     "approvals:about_panel": Row(RECORD, _about),
     "approvals:policy_list": Row(EVERYBODY),
     "approvals:policy_new": Row(STEWARDS),

@@ -1,7 +1,9 @@
 """Who may ask, judge, put in place, and set how access is approved."""
 
-from apps.approvals.models import AccessRequest, RemovalProposal, RequestStep
-from apps.approvals.states import ProposalState, RequestState
+from apps.approvals.models import AccessRequest, BreakGlass, RemovalProposal, RequestStep
+from apps.approvals.querysets.break_glass import WATCHING
+from apps.approvals.selectors.break_glass import people_in, reviewers_of
+from apps.approvals.states import BreakGlassState, GroupKey, ProposalState, RequestState
 from apps.core.actors import Actor, Machine, Person, Role, System, reads_everything
 from apps.core.policies import ALLOW, Verdict, deny
 from apps.grants.models import Grant
@@ -76,6 +78,56 @@ def can_answer_proposal(actor: Actor, proposal: RemovalProposal) -> Verdict:
     if isinstance(actor, Person) and actor.role and _answers_for(actor.user.pk, proposal.request):
         return ALLOW
     return deny("Whoever asked for it, an owner of the agent, or a steward answers.")
+
+
+def can_break_glass(actor: Actor) -> Verdict:
+    """Take access in an emergency that nobody approved: the people named for it, and no others."""
+    if not isinstance(actor, Person):
+        return deny("Only a person who is named for it breaks the glass.")
+    if actor.role == Role.AUDITOR:
+        return deny(AUDITORS_READ)
+    named = people_in(GroupKey.BREAK_GLASS)
+    if not named:
+        return deny("Nobody may: the group Break-glass is empty. A steward says who is in it.")
+    if actor.role in {Role.REVIEWER, Role.STEWARD} and actor.user in named:
+        return ALLOW
+    return deny("Only the people in the group Break-glass may.")
+
+
+def can_take(actor: Actor, agent: Agent) -> Verdict:
+    verdict = can_break_glass(actor)
+    if verdict and agent.state not in {AgentState.ACTIVE, AgentState.PROPOSED}:
+        return deny(f"The agent is {agent.get_state_display().lower()}: it is given nothing new.")
+    return verdict
+
+
+def can_end_use(actor: Actor, use: BreakGlass) -> Verdict:
+    """End an emergency before its time: whoever took it, watches it, or answers for the agent."""
+    if isinstance(actor, System):
+        return ALLOW
+    if not use.is_in_force:
+        return deny("It is over already.")
+    if not isinstance(actor, Person) or actor.role not in {Role.REVIEWER, Role.STEWARD}:
+        return deny(AUDITORS_READ if actor.role == Role.AUDITOR else "A person ends it.")
+    agent = use.agent
+    near = {use.taken_by_id, agent.owner_id, agent.technical_owner_id, use.system.owner_id}
+    watches = actor.user.approver_groups.filter(key__in=WATCHING).exists
+    if actor.role == Role.STEWARD or actor.user.pk in near or watches():
+        return ALLOW
+    return deny("Whoever took it, watches it, or answers for the agent ends it.")
+
+
+def can_review_use(actor: Actor, use: BreakGlass) -> Verdict:
+    """Judge an emergency afterwards: security, else a steward; never who took it or benefits."""
+    if use.state == BreakGlassState.ACTIVE:
+        return deny("It is still in force. It is reviewed once it is over.")
+    if use.state == BreakGlassState.REVIEWED:
+        return deny("It is reviewed.")
+    if isinstance(actor, Person) and actor.user in reviewers_of(use):
+        return ALLOW
+    if isinstance(actor, Person) and actor.user.pk == use.taken_by_id:
+        return deny("You took it, so somebody else must review it.")
+    return deny("Security reviews it, or a steward where nobody of security may.")
 
 
 def is_beneficiary(user_id: int, request: AccessRequest) -> Verdict:

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.db import OperationalError
 from django.utils import timezone
 
+from apps.approvals.services.break_glass import break_glass_end_due
 from apps.approvals.services.ending import requests_end_due, requests_note_ends
 from apps.approvals.services.provisioning import requests_confirm
 from apps.approvals.services.telling import ends_tell
@@ -43,7 +44,11 @@ def follow_requests() -> int:
 def end_access() -> int:
     """Order the removal of what has had its time, and note what is seen to be gone."""
     actor, moment = System("approvals.end_access"), timezone.now()
-    return requests_note_ends(actor=actor) + requests_end_due(moment=moment, actor=actor)
+    return (
+        break_glass_end_due(moment=moment, actor=actor)
+        + requests_note_ends(actor=actor)
+        + requests_end_due(moment=moment, actor=actor)
+    )
 
 
 @shared_task(name="approvals.tell_of_ends", **RETRY)

@@ -3,9 +3,11 @@ from itertools import product
 import pytest
 
 from apps.approvals.states import (
+    BREAK_GLASS_MOVES,
     OPEN,
     PROPOSAL_MOVES,
     REQUEST_MOVES,
+    BreakGlassState,
     ProposalState,
     RequestState,
 )
@@ -36,6 +38,18 @@ def test_a_proposal_is_answered_once(now, then):
     else:
         with pytest.raises(IllegalTransition):
             PROPOSAL_MOVES.check(now, then)
+
+
+G = BreakGlassState
+
+
+@pytest.mark.parametrize(("now", "then"), product(G, G))
+def test_a_break_glass_use_ends_and_is_reviewed_and_nothing_else(now, then):
+    if (now, then) in {(G.ACTIVE, G.ENDED), (G.ENDED, G.REVIEWED)}:
+        BREAK_GLASS_MOVES.check(now, then)
+    else:
+        with pytest.raises(IllegalTransition):
+            BREAK_GLASS_MOVES.check(now, then)
 
 
 def test_a_request_that_is_over_never_moves_again():

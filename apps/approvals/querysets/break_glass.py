@@ -2,12 +2,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from apps.approvals.states import BreakGlassState, GroupKey
 from apps.core.actors import Actor, Person
 from apps.inventory.models import Agent
 from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems, seat_systems
+from apps.remediation.models import Order
+from apps.remediation.states import GONE
 
 if TYPE_CHECKING:
     from apps.approvals.models import BreakGlass
@@ -41,6 +43,13 @@ class BreakGlassQuerySet(models.QuerySet["BreakGlass"]):
 
     def in_force_at(self, moment: datetime) -> Self:
         return self.active().filter(ends_at__gt=moment)
+
+    def lingering(self) -> Self:
+        """Uses whose access was not yet seen to be gone, in force or over."""
+        seen = Order.objects.filter(
+            origin_type=self.model._meta.label_lower, origin_id=OuterRef("pk"), state__in=GONE
+        )
+        return self.filter(~Exists(seen))
 
     def due(self, moment: datetime) -> Self:
         return self.active().filter(ends_at__lte=moment)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
-
 from apps.approvals.models import AccessRequest, BreakGlass
 from apps.grants.models import Grant
 from apps.remediation.states import OrderKind
@@ -73,19 +71,22 @@ def explained_otherwise(use: Use, *, at: datetime) -> set[str]:
 
 
 def held_by_approval(grant: Grant) -> set[str]:
-    """What a grant allows, but for what an emergency added: that ends within hours."""
-    uses = BreakGlass.objects.active().filter(grant=grant.pk)
-    return actions_of(grant) - _added(uses.values_list("actions", "held_before"))
+    """What a grant allows, but for what only an emergency added: that is to be gone soon."""
+    approved = AccessRequest.objects.running().filter(grant=grant.pk)
+    listed = {action for one in approved.values_list("actions", flat=True) for action in one}
+    return actions_of(grant) - (_by_emergency(grant) - listed)
 
 
 def held_for_good(grant: Grant) -> set[str]:
     """What a grant allows that neither a request nor an emergency added for a while."""
-    own = Q(grant=grant.pk)
-    rows = [
-        *AccessRequest.objects.running().filter(own).values_list("actions", "held_before"),
-        *BreakGlass.objects.active().filter(own).values_list("actions", "held_before"),
-    ]
-    return actions_of(grant) - _added(rows)
+    running = AccessRequest.objects.running().filter(grant=grant.pk)
+    by_request = _added(running.values_list("actions", "held_before"))
+    return actions_of(grant) - by_request - _by_emergency(grant)
+
+
+def _by_emergency(grant: Grant) -> set[str]:
+    uses = BreakGlass.objects.lingering().filter(grant=grant.pk)
+    return _added(uses.values_list("actions", "held_before"))
 
 
 def _added(rows: Iterable[tuple[list[str], list[str]]]) -> set[str]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.approvals import policies
 from apps.approvals.models import AccessRequest, RequestProof
-from apps.approvals.selectors.removal import actions_of
+from apps.approvals.selectors.removal import Use, actions_of
 from apps.approvals.services.ending import grant_follow, uses_follow
 from apps.approvals.services.letters import tell_asker
 from apps.approvals.services.moves import request_move
@@ -127,7 +127,7 @@ def _in_place(request: AccessRequest, held: Grant | None, how: str, actor: Actor
     )
     until = held.expires_at if held is not None else None
     if held is None:
-        _end_what_is_gone(request, actor)
+        end_what_is_gone(request, because=f"request {request.pk}", actor=actor)
         grant = grant_issue(issue=issue, actor=actor, authority=ALLOW)
     else:
         grant = grant_widen(grant_id=held.pk, issue=issue, actor=actor, authority=ALLOW)
@@ -160,15 +160,13 @@ def _in_place(request: AccessRequest, held: Grant | None, how: str, actor: Actor
     return request
 
 
-def _end_what_is_gone(request: AccessRequest, actor: Actor) -> None:
+def end_what_is_gone(use: Use, *, because: str, actor: Actor) -> None:
     """A record whose source stopped showing it makes room: an identity holds a level once."""
-    rows = Grant.objects.live().filter(
-        identity=request.identity_id, service=request.service, level=request.level
-    )
-    for pk in list(rows.gone().values_list("pk", flat=True)):
+    of = {"identity": use.identity_id, "service": use.service, "level": use.level}
+    for pk in list(Grant.objects.live().gone().filter(**of).values_list("pk", flat=True)):
         grant_revoke(
             grant_id=pk,
-            reason=f"Its source no longer showed it when request {request.pk} was put in place.",
+            reason=f"Its source no longer showed it. It is granted anew: {because}.",
             actor=actor,
             authority=ALLOW,
         )

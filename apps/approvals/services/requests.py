@@ -12,14 +12,16 @@ from django.utils import timezone
 from apps.approvals import policies
 from apps.approvals.digests import scope_digest
 from apps.approvals.models import AccessRequest, RequestNote
-from apps.approvals.selectors.removal import (
-    actions_of,
-    held_by_approval,
-    held_for_good,
-)
+from apps.approvals.selectors.removal import actions_of
 from apps.approvals.services.letters import tell_asker
 from apps.approvals.services.moves import request_move
 from apps.approvals.services.routing import design_of, digest_now, request_route
+from apps.approvals.services.wanted import (
+    highest_level,
+    identity_of,
+    outliving,
+    permissions_of,
+)
 from apps.approvals.states import NoteKind, RequestKind, RequestState
 from apps.audit.services import record
 from apps.audit.verbs import Verb
@@ -28,12 +30,11 @@ from apps.core.errors import DomainError
 from apps.core.policies import enforce
 from apps.core.preferences import preference
 from apps.grants.models import Grant, Permission
-from apps.grants.states import LEVEL_RANK, WRITING, Level
-from apps.inventory.models import Agent, Binding, Identity, Task
+from apps.grants.states import WRITING, Level
+from apps.inventory.models import Agent, Identity, Task
 from apps.inventory.services.reasons import required_reason
 from apps.reviews.selectors.reach import completed_by
 
-MOST_ACTIONS, MOST_RESOURCES = 200, 50
 LONGEST = {Level.WRITE: "write_grant_days", Level.ADMIN: "admin_grant_days"}
 
 
@@ -79,9 +80,11 @@ def request_submit(*, ask: Ask, actor: Actor) -> Asked:
     enforce(policies.can_ask(actor, agent))
     if (made := _asked_before(ask, actor)) is not None:
         return Asked(made, joined=False)
-    identity = _identity(ask, agent)
-    permissions = _permissions(ask, identity)
-    level = _highest(permissions)
+    identity = identity_of(agent, ask.identity_id)
+    permissions = permissions_of(
+        identity, service=ask.service, actions=ask.actions, resources=ask.resources
+    )
+    level = highest_level(permissions)
     _demand_sense(ask, agent, level)
     renewed = _demand_renewal(ask, identity, level, actor)
     scope = scope_digest(
@@ -133,41 +136,6 @@ def _asked_before(ask: Ask, actor: Actor) -> AccessRequest | None:
         return None
     rows = AccessRequest.objects.filter(asked_by_client=actor.client_id)
     return rows.filter(idempotency_key=ask.idempotency_key).first()
-
-
-def _identity(ask: Ask, agent: Agent) -> Identity:
-    bound = Binding.objects.live().filter(agent=agent, identity=ask.identity_id)
-    binding = bound.select_related("identity__system__owner").first()
-    if binding is None:
-        raise DomainError(f"{agent} does not act as that identity. Bind it first.")
-    if binding.identity.gone_at is not None:
-        raise DomainError(f"Its source no longer shows {binding.identity}.")
-    return binding.identity
-
-
-def _permissions(ask: Ask, identity: Identity) -> list[Permission]:
-    wanted = sorted(set(ask.actions))
-    if not wanted:
-        raise DomainError("Name at least one permission.")
-    if len(wanted) > MOST_ACTIONS or len(ask.resources) > MOST_RESOURCES:
-        raise DomainError(
-            f"Ask for at most {MOST_ACTIONS} permissions and {MOST_RESOURCES} resources at once."
-        )
-    known = Permission.objects.filter(
-        system_kind=identity.system.kind, service=ask.service, key__in=wanted
-    )
-    found = list(known.order_by("key"))
-    missing = sorted(set(wanted) - {one.key for one in found})
-    if missing:
-        raise DomainError(
-            f"The catalogue of {identity.system} knows no {', '.join(missing[:5])} in"
-            f" “{ask.service}”."
-        )
-    return found
-
-
-def _highest(permissions: Sequence[Permission]) -> str:
-    return max((one.level for one in permissions), key=lambda one: LEVEL_RANK[one])
 
 
 def _demand_sense(ask: Ask, agent: Agent, level: str) -> None:
@@ -235,17 +203,6 @@ def _held_before(
     return outliving(identity, ask.service, level, ask.actions)
 
 
-def outliving(identity: Identity, service: str, level: str, actions: Sequence[str]) -> list[str]:
-    """What an identity may do there for good. Refuses what it may do already, and all of it."""
-    held = Grant.objects.present().filter(identity=identity, service=service, level=level)
-    grant = held.prefetch_related("statements").first()
-    if grant is None:
-        return []
-    if set(actions) <= held_by_approval(grant):
-        raise DomainError(f"{identity} holds this already: {grant}. Ask for its renewal.")
-    return sorted(held_for_good(grant))
-
-
 def _request(
     ask: Ask,
     agent: Agent,
@@ -254,7 +211,7 @@ def _request(
     actor: Actor,
 ) -> AccessRequest:
     now = timezone.now()
-    level = _highest(permissions)
+    level = highest_level(permissions)
     tags = sorted({tag for one in permissions for tag in one.tags})
     request = AccessRequest(
         kind=ask.kind,

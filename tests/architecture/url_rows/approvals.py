@@ -6,6 +6,7 @@ from apps.approvals.states import NoteKind
 from tests.architecture.url_matrix import EVERYBODY, RECORD, STEWARDS, Row, inside
 from tests.factories.approvals import (
     AccessRequestFactory,
+    BreakGlassFactory,
     GroupFactory,
     PolicyFactory,
     ProposalFactory,
@@ -61,6 +62,14 @@ def _proposal():
     return [ProposalFactory().pk]
 
 
+def _use():
+    return [BreakGlassFactory().pk]
+
+
+def _use_over():
+    return [BreakGlassFactory(over=True).pk]
+
+
 def _about():
     return ["agent", AgentFactory().pk]
 
@@ -70,6 +79,8 @@ ASK = inside(404, 200, 403, 403)
 # Only those who are asked judge: a steward reads it, and is told why not.
 JUDGE = inside(404, 403, 403, 404)
 WORK = inside(404, 200, 403, 404)
+# Nobody of these is named for emergencies.
+NAMED_ALONE = inside(403, 403, 403, 403)
 
 ROWS = {
     "approvals:request_list": Row(EVERYBODY),
@@ -82,6 +93,13 @@ ROWS = {
     "approvals:proposal_keep": Row(WORK, _proposal),
     "approvals:proposal_order": Row(WORK, _proposal),
     "approvals:about_panel": Row(RECORD, _about),
+    "approvals:break_glass_list": Row(EVERYBODY),
+    "approvals:break_glass_find": Row(NAMED_ALONE),
+    "approvals:break_glass_choose": Row(JUDGE, _agent),
+    "approvals:break_glass_take": Row(JUDGE, _permission),
+    "approvals:break_glass_detail": Row(RECORD, _use),
+    "approvals:break_glass_end": Row(WORK, _use),
+    "approvals:break_glass_review": Row(WORK, _use_over),
     "approvals:policy_list": Row(EVERYBODY),
     "approvals:policy_new": Row(STEWARDS),
     "approvals:policies_ready": Row(STEWARDS, method="post"),

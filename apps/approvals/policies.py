@@ -1,9 +1,13 @@
 """Who may ask, judge, put in place, and set how access is approved."""
 
-from apps.approvals.models import AccessRequest, RequestStep
-from apps.approvals.states import RequestState
+from apps.approvals.models import AccessRequest, BreakGlass, RemovalProposal, RequestStep
+from apps.approvals.querysets.break_glass import WATCHING
+from apps.approvals.selectors.break_glass import people_in, reviewers_of
+from apps.approvals.states import BreakGlassState, GroupKey, ProposalState, RequestState
 from apps.core.actors import Actor, Machine, Person, Role, System, reads_everything
 from apps.core.policies import ALLOW, Verdict, deny
+from apps.grants.models import Grant
+from apps.grants.states import LIVE
 from apps.inventory.models import Agent
 from apps.inventory.policies import AUDITORS_READ, can_browse
 from apps.inventory.states import AgentState
@@ -37,6 +41,93 @@ def can_ask(actor: Actor, agent: Agent) -> Verdict:
     if reads_everything(actor) or Agent.objects.visible_to(actor).filter(pk=agent.pk).exists():
         return ALLOW
     return deny("Only those who answer for this agent, or a steward, may ask for it.")
+
+
+def can_renew(actor: Actor, request: AccessRequest) -> Verdict:
+    """Ask that access which is in place goes on: who may ask at all, while it has not ended."""
+    if request.state != RequestState.PROVISIONED:
+        return deny("Only access that is in place is renewed.")
+    if request.access_ended_at is not None:
+        return deny("It has ended. Ask for it anew.")
+    if request.access_ends_at is None:
+        return deny("It has no end, so there is nothing to renew.")
+    return can_ask(actor, request.agent)
+
+
+def can_renew_grant(actor: Actor, grant: Grant) -> Verdict:
+    """Ask that a grant with an end goes on, to which no request led."""
+    if grant.state not in LIVE or grant.gone_at is not None:
+        return deny("This grant has ended. Ask for it anew.")
+    if grant.expires_at is None:
+        return deny("It has no end, so there is nothing to renew.")
+    if grant.request_id is not None:
+        return deny("A request led to it: renew that.")
+    if grant.break_glass_uses.exists():
+        return deny("Break-glass access is not renewed. Ask for access.")
+    return can_ask_some(actor)
+
+
+def can_answer_proposal(actor: Actor, proposal: RemovalProposal) -> Verdict:
+    """Keep what is not used, or order its removal: who wanted it, or a steward."""
+    if actor.role == Role.AUDITOR:
+        return deny(AUDITORS_READ)
+    if proposal.state != ProposalState.OPEN:
+        return deny(f"It is answered: {proposal.get_state_display().lower()}.")
+    if reads_everything(actor):
+        return ALLOW
+    if isinstance(actor, Person) and actor.role and _answers_for(actor.user.pk, proposal.request):
+        return ALLOW
+    return deny("Whoever asked for it, an owner of the agent, or a steward answers.")
+
+
+def can_break_glass(actor: Actor) -> Verdict:
+    """Take access in an emergency that nobody approved: the people named for it, and no others."""
+    if not isinstance(actor, Person):
+        return deny("Only a person who is named for it breaks the glass.")
+    if actor.role == Role.AUDITOR:
+        return deny(AUDITORS_READ)
+    named = people_in(GroupKey.BREAK_GLASS)
+    if not named:
+        return deny("Nobody may: the group Break-glass is empty. A steward says who is in it.")
+    if actor.role in {Role.REVIEWER, Role.STEWARD} and actor.user in named:
+        return ALLOW
+    return deny("Only the people in the group Break-glass may.")
+
+
+def can_take(actor: Actor, agent: Agent) -> Verdict:
+    verdict = can_break_glass(actor)
+    if verdict and agent.state not in {AgentState.ACTIVE, AgentState.PROPOSED}:
+        return deny(f"The agent is {agent.get_state_display().lower()}: it is given nothing new.")
+    return verdict
+
+
+def can_end_use(actor: Actor, use: BreakGlass) -> Verdict:
+    """End an emergency before its time: whoever took it, watches it, or answers for the agent."""
+    if isinstance(actor, System):
+        return ALLOW
+    if not use.is_in_force:
+        return deny("It is over already.")
+    if not isinstance(actor, Person) or actor.role not in {Role.REVIEWER, Role.STEWARD}:
+        return deny(AUDITORS_READ if actor.role == Role.AUDITOR else "A person ends it.")
+    agent = use.agent
+    near = {use.taken_by_id, agent.owner_id, agent.technical_owner_id, use.system.owner_id}
+    watches = actor.user.approver_groups.filter(key__in=WATCHING).exists
+    if actor.role == Role.STEWARD or actor.user.pk in near or watches():
+        return ALLOW
+    return deny("Whoever took it, watches it, or answers for the agent ends it.")
+
+
+def can_review_use(actor: Actor, use: BreakGlass) -> Verdict:
+    """Judge an emergency afterwards: security, else a steward; never who took it or benefits."""
+    if use.state == BreakGlassState.ACTIVE:
+        return deny("It is still in force. It is reviewed once it is over.")
+    if use.state == BreakGlassState.REVIEWED:
+        return deny("It is reviewed.")
+    if isinstance(actor, Person) and actor.user in reviewers_of(use):
+        return ALLOW
+    if isinstance(actor, Person) and actor.user.pk == use.taken_by_id:
+        return deny("You took it, so somebody else must review it.")
+    return deny("Security reviews it, or a steward where nobody of security may.")
 
 
 def is_beneficiary(user_id: int, request: AccessRequest) -> Verdict:

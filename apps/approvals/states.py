@@ -75,3 +75,48 @@ class NoteKind(models.TextChoices):
     QUESTION = "question", "Question"
     ANSWER = "answer", "Answer"
     JOINED = "joined", "Asked for the same"
+
+
+class ProposalState(models.TextChoices):
+    """What became of a proposal to remove access that nobody is known to use."""
+
+    OPEN = "open", "Waits for a word"
+    KEPT = "kept", "Kept"
+    ORDERED = "ordered", "Removal ordered"
+    MOOT = "moot", "No longer holds"
+
+
+_P = ProposalState
+
+PROPOSAL_MOVES = StateMachine(
+    name="proposal",
+    moves={
+        _P.OPEN: frozenset({_P.KEPT, _P.ORDERED, _P.MOOT}),
+        _P.KEPT: frozenset(),
+        _P.ORDERED: frozenset(),
+        _P.MOOT: frozenset(),
+    },
+)
+
+
+class BreakGlassState(models.TextChoices):
+    ACTIVE = "active", "In force"
+    ENDED = "ended", "Over, not reviewed"
+    REVIEWED = "reviewed", "Reviewed"
+
+
+_B = BreakGlassState
+
+BREAK_GLASS_MOVES = StateMachine(
+    name="break-glass use",
+    moves={
+        _B.ACTIVE: frozenset({_B.ENDED}),
+        _B.ENDED: frozenset({_B.REVIEWED}),
+        _B.REVIEWED: frozenset(),
+    },
+)
+
+
+class BreakGlassVerdict(models.TextChoices):
+    WARRANTED = "warranted", "It was warranted"
+    UNWARRANTED = "unwarranted", "It was not warranted"

@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
 
 from apps.accounts.states import NOBODY
-from apps.approvals.models import AccessRequest, RequestNote, Vote
+from apps.approvals.models import AccessRequest, BreakGlass, RemovalProposal, RequestNote, Vote
 from apps.audit.models import AuditEntry
 from apps.core.actors import Actor, Person
 from apps.evidence.models import Addendum, Package, Sample
@@ -28,6 +28,7 @@ PAGES = {
     "accounts.team": "accounts:team_detail",
     "accounts.user": "accounts:person_detail",
     "approvals.accessrequest": "approvals:request_detail",
+    "approvals.breakglass": "approvals:break_glass_detail",
     "approvals.group": "approvals:group_detail",
     "approvals.policy": "approvals:policy_detail",
     "evidence.package": "evidence:package_detail",
@@ -72,6 +73,7 @@ SCOPED: tuple[type[Model], ...] = (
     ReviewItem,
     Campaign,
     AccessRequest,
+    BreakGlass,
 )
 
 
@@ -174,6 +176,7 @@ def _of_agent(pk: int) -> Related:
         Credential: Credential.objects.filter(identity__in=identities).values("pk"),
         Grant: Grant.objects.filter(identity__in=identities).values("pk"),
         AccessRequest: AccessRequest.objects.filter(agent=pk).values("pk"),
+        BreakGlass: BreakGlass.objects.filter(agent=pk).values("pk"),
         ReviewItem: ReviewItem.objects.filter(agent=pk).values("pk"),
         Finding: Finding.objects.filter(agent=pk).values("pk"),
     }
@@ -190,6 +193,7 @@ def _of_identity(pk: int) -> Related:
 def _of_grant(pk: int) -> Related:
     return {
         AccessRequest: AccessRequest.objects.filter(grant=pk).values("pk"),
+        BreakGlass: BreakGlass.objects.filter(grant=pk).values("pk"),
         Order: Order.objects.filter(grant=pk).values("pk"),
         ReviewItem: ReviewItem.objects.filter(grant=pk).values("pk"),
     }
@@ -207,12 +211,25 @@ def _of_request(pk: int) -> Related:
     return {
         Vote: Vote.objects.filter(**of).values("pk"),
         RequestNote: RequestNote.objects.filter(**of).values("pk"),
+        RemovalProposal: RemovalProposal.objects.filter(**of).values("pk"),
+        Order: Order.objects.filter(origin_type="approvals.accessrequest", origin_id=pk).values(
+            "pk"
+        ),
         Grant: AccessRequest.objects.filter(pk=pk, grant__isnull=False).values("grant"),
+    }
+
+
+def _of_break_glass(pk: int) -> Related:
+    orders = Order.objects.filter(origin_type="approvals.breakglass", origin_id=pk)
+    return {
+        Order: orders.values("pk"),
+        Grant: BreakGlass.objects.filter(pk=pk).values("grant"),
     }
 
 
 BELONGS: dict[str, Callable[[int], Related]] = {
     "approvals.accessrequest": _of_request,
+    "approvals.breakglass": _of_break_glass,
     "reviews.campaign": _of_campaign,
     "reviews.reviewitem": _of_item,
     "inventory.agent": _of_agent,

@@ -51,6 +51,16 @@ PREFERENCES = {
         Preference("request_days", "An access request lapses after", 30, "days", 1, 365),
         Preference("break_glass_hours", "Break-glass access lasts at most", 4, "hours", 1, 72),
         Preference("unused_grant_days", "Approved access is unused after", 30, "days", 1, 365),
+        Preference(
+            "first_end_notice_days", "First notice that access ends", 14, "days before", 1, 90
+        ),
+        Preference(
+            "second_end_notice_days", "Second notice that access ends", 3, "days before", 1, 60
+        ),
+        Preference("last_end_notice_days", "Last notice that access ends", 0, "days before", 0, 30),
+        Preference(
+            "break_glass_review_days", "A break-glass use is reviewed within", 2, "days", 1, 14
+        ),
         Preference("suspension_days", "A reversible suspension lasts", 14, "days", 1, 90),
         Preference("static_key_days", "A static key is long-lived after", 90, "days", 1, 3650),
         Preference("unused_credential_days", "A credential is unused after", 45, "days", 1, 3650),

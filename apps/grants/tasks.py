@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.core.actors import System
 from apps.grants.services.agents import activation_gaps_refresh
 from apps.grants.services.fingerprints import fingerprints_refresh
-from apps.grants.services.grants import grants_expire_due
+from apps.grants.services.grants import grants_expire_gone
 from apps.inventory.models import Agent
 
 BATCH = 1000
@@ -21,13 +21,13 @@ RETRY: dict[str, Any] = {
 }
 
 
-@shared_task(name="grants.expire_due_grants", **RETRY)
-def expire_due_grants() -> int:
-    """End every grant whose time is up. Safe to run twice, late, or alongside itself."""
+@shared_task(name="grants.expire_gone_grants", **RETRY)
+def expire_gone_grants() -> int:
+    """End every grant whose time is up and that is gone. Safe to run twice, or beside itself."""
     moment = timezone.now()
-    actor = System("grants.expire_due_grants")
+    actor = System("grants.expire_gone_grants")
     ended = 0
-    while count := grants_expire_due(moment=moment, limit=BATCH, actor=actor):
+    while count := grants_expire_gone(moment=moment, limit=BATCH, actor=actor):
         ended += count
     return ended
 

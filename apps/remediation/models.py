@@ -14,7 +14,8 @@ class Order(models.Model):
     """A removal to be carried out in the source system, and verified there.
 
     Exactly one subject. `origin_*` names what ordered it (a review item, say) without knowing
-    that app. `plan` holds the steps, the commands to copy, and the difference to apply.
+    that app. `plan` holds the steps, the commands to copy, and the difference to apply. `target`
+    holds what stays after a narrowing, or as what a grant ends (`ends_as`).
     Decided, executed, effective, verified: four times.
     """
 
@@ -83,7 +84,7 @@ class Order(models.Model):
             models.UniqueConstraint(
                 name="remediation_order_once_per_origin",
                 fields=["origin_type", "origin_id", "kind"],
-                condition=Q(origin_id__isnull=False),
+                condition=Q(origin_id__isnull=False) & ~Q(state=OrderState.ROLLED_BACK),
             ),
         ]
         indexes = [

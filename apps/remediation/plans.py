@@ -155,6 +155,13 @@ def _aws_removal(held: Held, path: Path, removed: list[str]) -> dict[str, Any]:
         else (held.identity, "role" if "role" in held.identity_kind else "user")
     )
     name = shlex.quote(holder)
+    if not path.policy:
+        return _step(
+            f"Find what gives it to {kind} {holder}: a person put it in place, and no source names "
+            "the policy. Take the lines marked - below out of it.",
+            f"aws iam list-{kind}-policies --{kind}-name {name}; "
+            f"aws iam list-attached-{kind}-policies --{kind}-name {name}",
+        )
     keeps_something = path.shared or not set(path.actions) <= set(removed)
     if path.policy.startswith("arn:"):
         if keeps_something:

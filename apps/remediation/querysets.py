@@ -9,7 +9,7 @@ from apps.core.actors import Actor, Person
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential
 from apps.inventory.querysets.scope import reads_all_systems
-from apps.remediation.states import SETTLED, OrderKind, OrderState
+from apps.remediation.states import GONE, SETTLED, WITHDRAWABLE, OrderKind, OrderState
 
 if TYPE_CHECKING:
     from apps.inventory.models import Source
@@ -29,6 +29,25 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def unsettled(self) -> Self:
         return self.exclude(state__in=SETTLED)
+
+    def in_force(self) -> Self:
+        """Orders that were not taken back."""
+        return self.exclude(state=OrderState.ROLLED_BACK)
+
+    def from_origin(self, record: models.Model) -> Self:
+        """What a record of an app above ordered."""
+        return self.filter(origin_type=record._meta.label_lower, origin_id=record.pk)
+
+    def removing(self) -> Self:
+        """Removals of a whole subject that are not over yet; an exception only puts one off."""
+        return self.in_force().filter(kind=OrderKind.REVOKE).exclude(state__in=GONE)
+
+    def open_about(self, grant_ids: Collection[int]) -> Self:
+        """Orders about grants of which something is still to come."""
+        return self.in_force().filter(grant__in=grant_ids).exclude(state__in=GONE)
+
+    def withdrawable(self) -> Self:
+        return self.filter(state__in=WITHDRAWABLE)
 
     def waiting_for(self, what: str) -> Self:
         """Orders that need a person to carry them out ("carry-out"), or another to "confirm"."""

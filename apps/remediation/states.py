@@ -28,10 +28,10 @@ ORDER_MOVES = StateMachine(
         _S.EXECUTING: frozenset({_S.EXECUTED, _S.RETRYING, _S.MANUAL_NEEDED, _S.NOT_APPLICABLE}),
         _S.RETRYING: frozenset({_S.EXECUTING, _S.MANUAL_NEEDED}),
         _S.EXECUTED: frozenset({_S.VERIFIED, _S.VERIFY_FAILED, _S.ROLLED_BACK}),
-        _S.MANUAL_NEEDED: frozenset({_S.CONFIRMED, _S.VERIFIED, _S.EXCEPTION}),
+        _S.MANUAL_NEEDED: frozenset({_S.CONFIRMED, _S.VERIFIED, _S.EXCEPTION, _S.ROLLED_BACK}),
         _S.VERIFY_FAILED: frozenset({_S.EXECUTING, _S.MANUAL_NEEDED, _S.EXCEPTION}),
         _S.VERIFIED: frozenset({_S.VERIFY_FAILED}),
-        _S.EXCEPTION: frozenset({_S.PLANNED}),
+        _S.EXCEPTION: frozenset({_S.PLANNED, _S.ROLLED_BACK}),
         _S.CONFIRMED: frozenset(),
         _S.NOT_APPLICABLE: frozenset(),
         _S.ROLLED_BACK: frozenset(),
@@ -40,6 +40,10 @@ ORDER_MOVES = StateMachine(
 
 # Ends in which the removal is settled; an exception settles it only until its date.
 SETTLED = (_S.VERIFIED, _S.CONFIRMED, _S.NOT_APPLICABLE, _S.EXCEPTION, _S.ROLLED_BACK)
+# Ends in which the access is gone.
+GONE = (_S.VERIFIED, _S.CONFIRMED, _S.NOT_APPLICABLE)
+# States in which an order waits, and may be taken back as long as nothing came of it.
+WITHDRAWABLE = (_S.MANUAL_NEEDED, _S.EXCEPTION)
 
 
 class OrderKind(models.TextChoices):

@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import shared_task
 from django.db import OperationalError
+from django.utils import timezone
 
 from apps.core.actors import System
 from apps.remediation.services import orders
@@ -33,3 +34,10 @@ def escalate_suspensions() -> int:
 def end_exceptions() -> int:
     """Take up again the orders whose exception has ended."""
     return orders.orders_replan_ended_exceptions(actor=System("remediation.end_exceptions"))
+
+
+@shared_task(name="remediation.order_expired_grants", **RETRY)
+def order_expired_grants() -> int:
+    """Order the removal of grants whose time is up."""
+    actor = System("remediation.order_expired_grants")
+    return orders.grants_order_expired(moment=timezone.now(), actor=actor)

@@ -1,14 +1,16 @@
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
 from apps.accounts.models import User
 from apps.approvals.models import AccessRequest, Policy
+from apps.approvals.services.provisioning import request_provision
 from apps.approvals.services.requests import Ask, request_submit
 from apps.approvals.services.votes import vote_cast
 from apps.approvals.states import Choice, RequirementKind
 from apps.core.actors import Person, Role
-from apps.grants.models import Permission
+from apps.grants.models import Grant, Permission
 from apps.grants.services.fingerprints import fingerprints_refresh
 from apps.inventory.models import Agent, Identity, System, Task
 from tests.factories.accounts import TeamFactory, UserFactory
@@ -62,6 +64,21 @@ class Company:
     def submit(self, actor=None, **changes) -> AccessRequest:
         return request_submit(ask=self.ask(**changes), actor=Person(actor or self.owner)).request
 
+    def approve(self, **changes) -> AccessRequest:
+        """Asked for, and approved by everybody whom `policy` asks."""
+        request = self.submit(**changes)
+        for person in (self.manager, self.system_owner, self.security):
+            self.vote(request, person)
+        request.refresh_from_db()
+        return request
+
+    def place(self, *, days_ago=0, **changes) -> AccessRequest:
+        """Approved and put in place by hand, so many days ago."""
+        request = self.approve(**changes)
+        request_provision(request_id=request.pk, proof="Added it.", actor=Person(self.steward))
+        request.refresh_from_db()
+        return pass_days(request, days_ago)
+
     def vote(self, request, person, choice=Choice.APPROVE, **changes):
         request.refresh_from_db()
         return vote_cast(
@@ -72,6 +89,22 @@ class Company:
             actor=Person(person),
             **changes,
         )
+
+
+def pass_days(request: AccessRequest, days: int) -> AccessRequest:
+    """As if so many days had gone by since the request was put in place."""
+    passed = timedelta(days=days)
+    grant = request.grant
+    moments = {name: getattr(request, name) for name in ("provisioned_at", "access_ends_at")}
+    AccessRequest.objects.filter(pk=request.pk).update(
+        **{name: at - passed for name, at in moments.items() if at is not None}
+    )
+    Grant.objects.filter(pk=grant.pk).update(
+        first_seen_at=grant.first_seen_at - passed,
+        expires_at=grant.expires_at and grant.expires_at - passed,
+    )
+    request.refresh_from_db()
+    return request
 
 
 @pytest.fixture

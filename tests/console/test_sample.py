@@ -7,16 +7,18 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from apps.accounts.models import Team, User
-from apps.approvals.models import AccessRequest
+from apps.approvals.models import AccessRequest, BreakGlass, RemovalProposal
+from apps.approvals.states import GroupKey
 from apps.audit.models import AuditEntry
 from apps.console.sample.document import company_document
 from apps.console.sample.load import sample_load
 from apps.console.sample.schedule import named, quarterly, quarters_of, templates_load
 from apps.console.timelines import kinds_in_words
 from apps.core.actors import Person, Role, System
+from apps.notices.models import Notice
 from apps.reviews.selectors.calendar import LATE_AFTER, calendar_of
 from apps.reviews.services.schedule import schedule_run
-from tests.factories.approvals import SecurityFactory
+from tests.factories.approvals import KnownGroupFactory
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 SIZES = {"agents": 40, "systems": 15, "identities": 60, "credentials": 90, "grants": 300}
@@ -56,7 +58,8 @@ def test_identities_of_the_invented_company_differ_in_what_they_hold():
 
 @pytest.mark.django_db
 def test_the_invented_company_has_asked_for_access_and_judged_it():
-    SecurityFactory()
+    for key in GroupKey:
+        KnownGroupFactory(key=key)
 
     list(sample_load(password="a long enough password"))
 
@@ -64,12 +67,18 @@ def test_the_invented_company_has_asked_for_access_and_judged_it():
     assert Counter(requests.values_list("state", flat=True)) == {
         "pending": 8,
         "approved": 1,
-        "provisioned": 2,
+        "provisioned": 4,
         "denied": 1,
         "cancelled": 1,
         "lapsed": 1,
     }
     assert requests.filter(is_unmeetable=True).count() == 1
+    ending = requests.get(access_ends_at__lt=timezone.now() + timedelta(days=3))
+    assert Notice.objects.about(ending).filter(kind="access-ends").exists()
+    assert RemovalProposal.objects.open().get().use_is_known
+    use = BreakGlass.objects.get()
+    assert (use.state, use.grant.state) == ("reviewed", "revoked")
+    assert use.taken_at < timezone.now() - timedelta(days=20)
 
 
 @pytest.mark.django_db

@@ -5,15 +5,24 @@ from django.utils import timezone
 
 from apps.approvals.models import (
     AccessRequest,
+    BreakGlass,
     Group,
     GroupMember,
     Policy,
     PolicyRequirement,
     PolicyStep,
+    RemovalProposal,
     RequestStep,
 )
-from apps.approvals.states import GroupKey, RequestState, RequirementKind
+from apps.approvals.states import (
+    BreakGlassState,
+    BreakGlassVerdict,
+    GroupKey,
+    RequestState,
+    RequirementKind,
+)
 from tests.factories.accounts import UserFactory
+from tests.factories.grants import GrantFactory
 from tests.factories.inventory import AgentFactory, IdentityFactory
 
 
@@ -94,6 +103,19 @@ class AccessRequestFactory(factory.django.DjangoModelFactory):
             decided_at=factory.LazyFunction(timezone.now),
         )
 
+        in_place = factory.Trait(
+            state=RequestState.PROVISIONED,
+            policy=factory.SubFactory(PolicyFactory),
+            decided_at=factory.LazyFunction(timezone.now),
+            provisioned_at=factory.LazyFunction(timezone.now),
+            access_ends_at=factory.LazyFunction(lambda: timezone.now() + timedelta(days=30)),
+            grant=factory.SubFactory(
+                GrantFactory,
+                identity=factory.SelfAttribute("..identity"),
+                service=factory.SelfAttribute("..service"),
+            ),
+        )
+
     agent = factory.SubFactory(AgentFactory, active=True)
     identity = factory.SubFactory(IdentityFactory)
     system = factory.SelfAttribute("identity.system")
@@ -112,6 +134,58 @@ class AccessRequestFactory(factory.django.DjangoModelFactory):
     lapses_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=30))
     scope_sha256 = factory.Sequence("{:064d}".format)
     digest = "0" * 64
+
+
+class ProposalFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = RemovalProposal
+
+    request = factory.SubFactory(AccessRequestFactory, in_place=True)
+    days = 30
+    use_is_known = False
+
+
+class BreakGlassFactory(factory.django.DjangoModelFactory):
+    """A use as it lies there, two hours long; `over` and `reviewed` as their names say."""
+
+    class Meta:
+        model = BreakGlass
+
+    class Params:
+        over = factory.Trait(
+            state=BreakGlassState.ENDED,
+            ended_at=factory.LazyFunction(timezone.now),
+            ended_because="Its time was up.",
+            review_due_at=factory.LazyFunction(lambda: timezone.now() + timedelta(days=2)),
+        )
+        reviewed = factory.Trait(
+            over=True,
+            state=BreakGlassState.REVIEWED,
+            reviewed_by=factory.SubFactory(UserFactory),
+            reviewed_at=factory.LazyFunction(timezone.now),
+            verdict=BreakGlassVerdict.WARRANTED,
+            review="The queue stood still; nothing smaller helped.",
+        )
+
+    agent = factory.SubFactory(AgentFactory, active=True)
+    identity = factory.SubFactory(IdentityFactory)
+    system = factory.SelfAttribute("identity.system")
+    service = "customers"
+    level = "write"
+    label = factory.LazyAttribute(lambda one: f"{one.agent} · {one.system} · {one.service}")
+    grant = factory.SubFactory(
+        GrantFactory,
+        identity=factory.SelfAttribute("..identity"),
+        service=factory.SelfAttribute("..service"),
+    )
+    actions = ["customers:Update"]
+    resources = ["*"]
+    reason = "The queue stands still and nobody of the team can be reached."
+    hours = 2
+    taken_by = factory.SubFactory(UserFactory)
+    taken_at = factory.LazyFunction(timezone.now)
+    ends_at = factory.LazyAttribute(lambda one: one.taken_at + timedelta(hours=one.hours))
+    scope_sha256 = factory.Sequence("{:064d}".format)
 
 
 class RequestStepFactory(factory.django.DjangoModelFactory):

@@ -139,6 +139,7 @@ def test_every_move_of_a_grant_follows_its_table(system, now, target):
         Grant.objects.filter(pk=grant.pk).update(
             first_seen_at=timezone.now() - timedelta(days=2),
             expires_at=timezone.now() - timedelta(days=1),
+            gone_at=timezone.now(),
         )
     allowed = GRANT_MOVES.can(now, target)
     move = {
@@ -151,7 +152,7 @@ def test_every_move_of_a_grant_follows_its_table(system, now, target):
         GrantState.REVOKED: lambda: grant_revoke(
             grant_id=grant.pk, reason="r", actor=system, authority=ALLOW
         ),
-        GrantState.EXPIRED: tasks.expire_due_grants,
+        GrantState.EXPIRED: tasks.expire_gone_grants,
     }[target]
 
     try:
@@ -192,16 +193,18 @@ def test_many_grants_end_and_a_second_run_ends_none(system):
     assert AuditEntry.objects.filter(verb=Verb.GRANT_REVOKED).count() == 3
 
 
-def test_grants_expire_once_their_time_is_up():
-    past = timezone.now() - timedelta(days=1)
-    due = GrantFactory(first_seen_at=past - timedelta(days=9), expires_at=past)
-    GrantFactory(expires_at=timezone.now() + timedelta(days=1))
+def test_grants_expire_once_their_time_is_up_and_they_are_seen_to_be_gone():
+    now, past = timezone.now(), timezone.now() - timedelta(days=1)
+    dated = {"first_seen_at": past - timedelta(days=9), "expires_at": past}
+    gone = GrantFactory(gone_at=now, **dated)
+    there, by_hand = GrantFactory(stream="aws:1", **dated), GrantFactory(**dated)
+    GrantFactory(gone_at=now, expires_at=now + timedelta(days=1))
 
-    assert tasks.expire_due_grants() == 1
-    assert tasks.expire_due_grants() == 0
+    assert tasks.expire_gone_grants() == 1
+    assert tasks.expire_gone_grants() == 0
 
-    due.refresh_from_db()
-    assert due.state == GrantState.EXPIRED
+    states = dict(Grant.objects.values_list("pk", "state"))
+    assert [states[one.pk] for one in (gone, there, by_hand)] == ["expired", "active", "active"]
 
 
 def test_one_identity_holds_a_level_of_a_service_once_at_a_time():

@@ -72,7 +72,8 @@ class AskForm(ScopeForm):
         self.fields["actions"].choices = [(key, key) for key in keys]  # type: ignore[attr-defined]
         offer(self, "task", Task.objects.filter(agent=agent, retired_at__isnull=True))
 
-    def ask(self, *, agent_id: int, identity_id: int, service: str) -> Ask:
+    def ask(self, *, agent_id: int, identity_id: int, service: str, **of: Any) -> Ask:
+        """What was filled in, as plain values; `of` says what it renews, if it does."""
         data = self.cleaned_data
         return Ask(
             agent_id=agent_id,
@@ -84,6 +85,7 @@ class AskForm(ScopeForm):
             reason=data["reason"],
             days=data["days"],
             ticket=data["ticket"],
+            **of,
         )
 
 

@@ -19,7 +19,8 @@ class AccessRequest(models.Model):
     `actions`, `resources`, and `days` are what is on the table now: an approver may take from
     them, never add; `asked` keeps what was asked for. `digest` binds approvals to that and to
     the agent's design; `round` counts how often voting began anew. `scope_sha256` says whether
-    two requests ask for the same.
+    two requests ask for the same. Where it is in place, `access_ended_at` says since when its
+    access is seen to be gone, or goes on under a request that renews it (`renews`).
     """
 
     kind = models.CharField(max_length=8, choices=RequestKind, default=RequestKind.NEW)
@@ -75,6 +76,10 @@ class AccessRequest(models.Model):
     provisioned_how = models.TextField(blank=True)
     access_ends_at = models.DateTimeField(null=True)
     ended_because = models.TextField(blank=True)
+    access_ended_at = models.DateTimeField(null=True)
+    renews = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="renewals"
+    )
     grant = models.ForeignKey(
         Grant,
         models.PROTECT,
@@ -126,6 +131,24 @@ class AccessRequest(models.Model):
                 condition=~Q(state=RequestState.PROVISIONED)
                 | Q(grant__isnull=False, provisioned_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="approvals_request_ends_after_it_was_in_place",
+                condition=Q(access_ended_at__isnull=True) | Q(state=RequestState.PROVISIONED),
+            ),
+            models.CheckConstraint(
+                name="approvals_request_renews_by_renewal",
+                condition=Q(renews__isnull=True) | Q(kind=RequestKind.RENEWAL, grant__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="approvals_request_renewed_once_at_a_time",
+                fields=["renews"],
+                condition=Q(state__in=OPEN, renews__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="approvals_request_grant_renewed_once_at_a_time",
+                fields=["grant"],
+                condition=Q(state__in=OPEN, kind=RequestKind.RENEWAL, renews__isnull=True),
+            ),
             models.UniqueConstraint(
                 name="approvals_request_open_once",
                 fields=["scope_sha256"],
@@ -143,6 +166,11 @@ class AccessRequest(models.Model):
             models.Index(name="approvals_request_level", fields=["level", "id"]),
             models.Index(name="approvals_request_sent", fields=["submitted_at", "id"]),
             models.Index(name="approvals_request_ends", fields=["access_ends_at", "id"]),
+            models.Index(
+                name="approvals_request_running",
+                fields=["access_ends_at", "id"],
+                condition=Q(state=RequestState.PROVISIONED, access_ended_at__isnull=True),
+            ),
             models.Index(
                 name="approvals_request_step_due",
                 fields=["step_due_at", "id"],

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
-from apps.approvals.states import OPEN, NoteKind, RequestState
+from apps.approvals.states import OPEN, NoteKind, ProposalState, RequestState
 from apps.core.actors import Actor, Machine, Person, Role
+from apps.grants.states import LIVE
 from apps.inventory.models import Agent, Identity
 from apps.inventory.querysets.scope import (
     is_limited_auditor,
@@ -13,10 +14,13 @@ from apps.inventory.querysets.scope import (
     rows_of,
     seat_systems,
 )
+from apps.remediation.models import Order
+from apps.remediation.states import GONE
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.approvals.models import AccessRequest
+    from apps.remediation.querysets import OrderQuerySet
 
 
 class RequestQuerySet(models.QuerySet["AccessRequest"]):
@@ -111,6 +115,54 @@ class RequestQuerySet(models.QuerySet["AccessRequest"]):
             .filter(design_now__isnull=False)
             .exclude(design_now=F("design_digest"))
         )
+
+    def running(self) -> Self:
+        """In place, and not known to have ended."""
+        return self.filter(state=RequestState.PROVISIONED, access_ended_at__isnull=True)
+
+    def standing_at(self, moment: datetime) -> Self:
+        """Running, and not to end by then."""
+        lasts = Q(access_ends_at__isnull=True) | Q(access_ends_at__gt=moment)
+        return self.running().filter(lasts)
+
+    def ending_by(self, moment: datetime) -> Self:
+        return self.running().filter(access_ends_at__lte=moment)
+
+    def without_removal(self) -> Self:
+        """Those of whose access no removal is open or done: neither their own nor their grant's."""
+        of_grant = Order.objects.removing().filter(grant=OuterRef("grant"))
+        return self.filter(~Exists(self._own_orders().in_force()), ~Exists(of_grant))
+
+    def over(self) -> Self:
+        """Running ones whose access is seen to be gone by now."""
+        return self.running().filter(
+            ~Q(grant__state__in=LIVE) | Exists(self._own_orders().filter(state__in=GONE))
+        )
+
+    def _own_orders(self) -> "OrderQuerySet":
+        return Order.objects.filter(
+            origin_type=self.model._meta.label_lower, origin_id=OuterRef("pk")
+        )
+
+    def unused_since(self, moment: datetime, *, now: datetime) -> Self:
+        """Running since before that moment, and not used after it as far as anybody can tell.
+
+        Where use is not known it is asked about once; where it is, again after as long.
+        """
+        proposals = rows_of(self.model, "proposals").filter(request=OuterRef("pk"))
+        lately = proposals.filter(Q(state=ProposalState.OPEN) | Q(moved_at__gt=moment))
+        known = Q(grant__use_is_known=True) & ~Exists(lately)
+        known &= Q(grant__last_used_at__isnull=True) | Q(grant__last_used_at__lt=moment)
+        unknown = Q(grant__use_is_known=False) & ~Exists(proposals)
+        rows = self.standing_at(now).filter(
+            known | unknown, provisioned_at__lte=moment, grant__gone_at__isnull=True
+        )
+        return rows.without_removal()
+
+    def with_open_proposal(self, actor: Actor) -> Self:
+        """Requests about whose unused access this person may say a word."""
+        proposals = rows_of(self.model, "proposals").answerable_by(actor)
+        return self.filter(Exists(proposals.filter(request=OuterRef("pk"))))
 
     def for_table(self) -> Self:
         """Load what a row shows; anything forgotten raises instead of querying per row."""

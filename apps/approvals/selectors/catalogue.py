@@ -7,6 +7,7 @@ from django.db.models.functions import Coalesce
 
 from apps.grants.models import Grant, Permission
 from apps.inventory.models import Agent, Identity
+from apps.inventory.states import AgentState
 
 SHOWN = 25
 NEIGHBOURS = 60
@@ -30,6 +31,15 @@ class Catalogue:
     query: str
     permissions: list[Permission] = field(default_factory=list)
     has_more: bool = False
+
+
+def agents_named(query: str) -> tuple[list[Agent], bool]:
+    """Agents that may be given something, by words of their name; and whether there are more."""
+    rows = Agent.objects.filter(state__in=(AgentState.ACTIVE, AgentState.PROPOSED))
+    for word in query.split()[:8]:
+        rows = rows.filter(name__icontains=word)
+    found = list(rows.select_related("owner", "team").order_by("name", "pk")[: SHOWN + 1])
+    return found[:SHOWN], len(found) > SHOWN
 
 
 def catalogue_of(agent: Agent, *, query: str, identity_id: str) -> Catalogue:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from apps.approvals import chains
-from apps.approvals.models import AccessRequest, Approver, RequestNote, RequestStep, Vote
+from apps.approvals.models import (
+    AccessRequest,
+    Approver,
+    RemovalProposal,
+    RequestNote,
+    RequestStep,
+    Vote,
+)
 from apps.approvals.states import Choice, NoteKind
 from apps.audit.models import AuditEntry
 from apps.core.actors import Actor
@@ -108,9 +115,11 @@ def history_of(request: AccessRequest, actor: Actor) -> QuerySet[AuditEntry]:
     """What the record tells of a request, its votes, and what was written beside it."""
     votes = Vote.objects.filter(request=request).values("pk")
     notes = RequestNote.objects.filter(request=request).values("pk")
+    proposals = RemovalProposal.objects.filter(request=request).values("pk")
     own = Q(target_type=AccessRequest._meta.label_lower, target_id=request.pk)
     own |= Q(target_type=Vote._meta.label_lower, target_id__in=votes)
     own |= Q(target_type=RequestNote._meta.label_lower, target_id__in=notes)
+    own |= Q(target_type=RemovalProposal._meta.label_lower, target_id__in=proposals)
     return (
         AuditEntry.objects.in_period_of(actor).filter(own).select_related("actor").order_by("-pk")
     )

@@ -6,14 +6,22 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.approvals import policies
 from apps.approvals.digests import scope_digest
 from apps.approvals.models import AccessRequest, RequestNote
+from apps.approvals.selectors.removal import actions_of
 from apps.approvals.services.letters import tell_asker
 from apps.approvals.services.moves import request_move
 from apps.approvals.services.routing import design_of, digest_now, request_route
+from apps.approvals.services.wanted import (
+    highest_level,
+    identity_of,
+    outliving,
+    permissions_of,
+)
 from apps.approvals.states import NoteKind, RequestKind, RequestState
 from apps.audit.services import record
 from apps.audit.verbs import Verb
@@ -22,18 +30,20 @@ from apps.core.errors import DomainError
 from apps.core.policies import enforce
 from apps.core.preferences import preference
 from apps.grants.models import Grant, Permission
-from apps.grants.states import LEVEL_RANK, WRITING, Level
-from apps.inventory.models import Agent, Binding, Identity, Task
+from apps.grants.states import WRITING, Level
+from apps.inventory.models import Agent, Identity, Task
 from apps.inventory.services.reasons import required_reason
 from apps.reviews.selectors.reach import completed_by
 
-MOST_ACTIONS, MOST_RESOURCES = 200, 50
 LONGEST = {Level.WRITE: "write_grant_days", Level.ADMIN: "admin_grant_days"}
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What is asked for. Levels and tags follow from the actions, by the catalogue."""
+    """What is asked for. Levels and tags follow from the actions, by the catalogue.
+
+    A renewal names the request that it renews, or the grant where no request led to it.
+    """
 
     agent_id: int
     identity_id: int
@@ -46,6 +56,7 @@ class Ask:
     ticket: str = ""
     kind: RequestKind = RequestKind.NEW
     grant_id: int | None = None
+    renews_id: int | None = None
     idempotency_key: str = ""
 
 
@@ -69,10 +80,13 @@ def request_submit(*, ask: Ask, actor: Actor) -> Asked:
     enforce(policies.can_ask(actor, agent))
     if (made := _asked_before(ask, actor)) is not None:
         return Asked(made, joined=False)
-    identity = _identity(ask, agent)
-    permissions = _permissions(ask, identity)
-    level = _highest(permissions)
+    identity = identity_of(agent, ask.identity_id)
+    permissions = permissions_of(
+        identity, service=ask.service, actions=ask.actions, resources=ask.resources
+    )
+    level = highest_level(permissions)
     _demand_sense(ask, agent, level)
+    renewed = _demand_renewal(ask, identity, level, actor)
     scope = scope_digest(
         agent_id=agent.pk,
         identity_id=identity.pk,
@@ -81,11 +95,12 @@ def request_submit(*, ask: Ask, actor: Actor) -> Asked:
         actions=ask.actions,
         resources=ask.resources,
     )
-    there = AccessRequest.objects.open().filter(scope_sha256=scope)
+    there = AccessRequest.objects.open().filter(_same(ask, scope))
     if (same := there.select_for_update(of=["self"]).first()) is not None:
         return Asked(_join(same, ask, actor), joined=True)
-    before = _held_before(ask, identity, level)
+    before = _held_before(ask, identity, level, renewed)
     request = _request(ask, agent, identity, permissions, actor)
+    request.grant_id = ask.grant_id if renewed is None else renewed.grant_id
     request.scope_sha256, request.held_before = scope, before
     request.save(force_insert=True)
     record(
@@ -123,41 +138,6 @@ def _asked_before(ask: Ask, actor: Actor) -> AccessRequest | None:
     return rows.filter(idempotency_key=ask.idempotency_key).first()
 
 
-def _identity(ask: Ask, agent: Agent) -> Identity:
-    bound = Binding.objects.live().filter(agent=agent, identity=ask.identity_id)
-    binding = bound.select_related("identity__system__owner").first()
-    if binding is None:
-        raise DomainError(f"{agent} does not act as that identity. Bind it first.")
-    if binding.identity.gone_at is not None:
-        raise DomainError(f"Its source no longer shows {binding.identity}.")
-    return binding.identity
-
-
-def _permissions(ask: Ask, identity: Identity) -> list[Permission]:
-    wanted = sorted(set(ask.actions))
-    if not wanted:
-        raise DomainError("Name at least one permission.")
-    if len(wanted) > MOST_ACTIONS or len(ask.resources) > MOST_RESOURCES:
-        raise DomainError(
-            f"Ask for at most {MOST_ACTIONS} permissions and {MOST_RESOURCES} resources at once."
-        )
-    known = Permission.objects.filter(
-        system_kind=identity.system.kind, service=ask.service, key__in=wanted
-    )
-    found = list(known.order_by("key"))
-    missing = sorted(set(wanted) - {one.key for one in found})
-    if missing:
-        raise DomainError(
-            f"The catalogue of {identity.system} knows no {', '.join(missing[:5])} in"
-            f" “{ask.service}”."
-        )
-    return found
-
-
-def _highest(permissions: Sequence[Permission]) -> str:
-    return max((one.level for one in permissions), key=lambda one: LEVEL_RANK[one])
-
-
 def _demand_sense(ask: Ask, agent: Agent, level: str) -> None:
     required_reason(ask.reason, "it is needed")
     if not [one for one in ask.resources if one.strip()]:
@@ -176,29 +156,51 @@ def _demand_sense(ask: Ask, agent: Agent, level: str) -> None:
         raise DomainError(f"{Level(level).label} access lasts at most {longest} days.")
 
 
+def _demand_renewal(ask: Ask, identity: Identity, level: str, actor: Actor) -> AccessRequest | None:
+    """Refuse what is no renewal; the request that is renewed, if there is one."""
+    if ask.kind != RequestKind.RENEWAL:
+        return None
+    if ask.renews_id is None:
+        grant = Grant.objects.prefetch_related("statements").get(pk=ask.grant_id)
+        enforce(policies.can_renew_grant(actor, grant))
+        renewed, theirs = None, (ask.agent_id, grant.identity_id, grant.service, grant.level)
+        widest, resources = actions_of(grant), {"*"}
+    else:
+        renewed = AccessRequest.objects.select_related("agent").locked(ask.renews_id)
+        enforce(policies.can_renew(actor, renewed))
+        theirs = renewed.agent_id, renewed.identity_id, renewed.service, renewed.level
+        widest, resources = set(renewed.actions), set(renewed.resources)
+    if theirs != (ask.agent_id, identity.pk, ask.service, level):
+        raise DomainError("A renewal is of the same access. Ask anew for anything else.")
+    if not set(ask.actions) <= widest or not ("*" in resources or set(ask.resources) <= resources):
+        raise DomainError("A renewal asks for no more than there is. Ask anew for more.")
+    return renewed
+
+
+def _same(ask: Ask, scope: str) -> Q:
+    """Open requests that this one joins: for the same access, or renewing the same."""
+    same = Q(scope_sha256=scope)
+    if ask.kind == RequestKind.RENEWAL:
+        of = {"grant": ask.grant_id} if ask.renews_id is None else {}
+        same |= Q(kind=RequestKind.RENEWAL, renews=ask.renews_id, **of)
+    return same
+
+
 def longest_days(level: str) -> int:
     """For how many days write or admin access may be asked for at most."""
     days: int = preference(LONGEST[Level(level)])
     return days
 
 
-def _held_before(ask: Ask, identity: Identity, level: str) -> list[str]:
-    """What the identity may do there at this level already; asked for anew, that is refused."""
+def _held_before(
+    ask: Ask, identity: Identity, level: str, renewed: AccessRequest | None
+) -> list[str]:
+    """What the identity may do there at this level for good, and so outlives the request."""
+    if renewed is not None:
+        return list(renewed.held_before)
     if ask.kind != RequestKind.NEW:
         return []
-    held = Grant.objects.present().filter(identity=identity, service=ask.service, level=level)
-    allowed: set[str] = set()
-    for grant in held.prefetch_related("statements"):
-        allowed |= actions_of(grant)
-        if set(ask.actions) <= allowed:
-            raise DomainError(f"{identity} holds this already: {grant}. Ask for its renewal.")
-    return sorted(allowed)
-
-
-def actions_of(grant: Grant) -> set[str]:
-    """Everything a grant's statements allow. Read its statements with it."""
-    lines = [line for line in grant.statements.all() if line.effect == "allow"]
-    return {action for line in lines for action in line.actions}
+    return outliving(identity, ask.service, level, ask.actions)
 
 
 def _request(
@@ -209,7 +211,7 @@ def _request(
     actor: Actor,
 ) -> AccessRequest:
     now = timezone.now()
-    level = _highest(permissions)
+    level = highest_level(permissions)
     tags = sorted({tag for one in permissions for tag in one.tags})
     request = AccessRequest(
         kind=ask.kind,
@@ -230,7 +232,7 @@ def _request(
         asked_by_client="" if isinstance(actor, Person) else str(actor)[:100],
         asked_by_label=str(actor)[:150],
         idempotency_key=ask.idempotency_key,
-        grant_id=ask.grant_id,
+        renews_id=ask.renews_id,
         design_digest=design_of(agent.pk),
         submitted_at=now,
         lapses_at=now + timedelta(days=preference("request_days")),

@@ -1,14 +1,12 @@
 """What time and change do to open requests: nobody is skipped, and silence approves nothing."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.approvals.models import AccessRequest, Approver, RequestRequirement, RequestStep
 from apps.approvals.selectors.chain import barred_from, fallback_people
+from apps.approvals.services.each import each_request
 from apps.approvals.services.letters import ask_approvers, tell_asker, tell_voting_anew
 from apps.approvals.services.moves import request_move
 from apps.approvals.services.routing import (
@@ -31,7 +29,7 @@ def requests_route(*, actor: Actor) -> int:
     def route(request: AccessRequest) -> bool:
         return request_route(request, actor=actor).state != RequestState.SUBMITTED
 
-    return _each(AccessRequest.objects.unresolved(), route)
+    return each_request(AccessRequest.objects.unresolved(), route)
 
 
 def requests_fall_back(*, moment: datetime, actor: Actor) -> int:
@@ -40,7 +38,7 @@ def requests_fall_back(*, moment: datetime, actor: Actor) -> int:
     def fall_back(request: AccessRequest) -> bool:
         return _fall_back(request, actor)
 
-    return _each(AccessRequest.objects.step_timed_out(moment), fall_back)
+    return each_request(AccessRequest.objects.step_timed_out(moment), fall_back)
 
 
 def requests_lapse(*, moment: datetime, actor: Actor) -> int:
@@ -58,7 +56,7 @@ def requests_lapse(*, moment: datetime, actor: Actor) -> int:
         tell_asker(request, what="Lapsed", because=request.ended_because, actor=actor)
         return True
 
-    return _each(AccessRequest.objects.lapsing(moment), lapse)
+    return each_request(AccessRequest.objects.lapsing(moment), lapse)
 
 
 def requests_follow_designs(*, actor: Actor) -> int:
@@ -67,22 +65,7 @@ def requests_follow_designs(*, actor: Actor) -> int:
     def follow(request: AccessRequest) -> bool:
         return request_follow_design(request, actor=actor)
 
-    return _each(AccessRequest.objects.drifted(), follow)
-
-
-def _each(rows: QuerySet, work: Callable[[AccessRequest], bool]) -> int:
-    """Work through requests, a transaction each: what one changes is whole, whatever comes next."""
-    return sum(
-        _one(rows, pk, work) for pk in list(rows.order_by("pk").values_list("pk", flat=True))
-    )
-
-
-@transaction.atomic
-def _one(rows: QuerySet, pk: int, work: Callable[[AccessRequest], bool]) -> bool:
-    """Judge again under lock: somebody else may have been quicker, or hold it right now."""
-    locked = rows.filter(pk=pk).select_related("agent__team", "agent__owner", "system", "identity")
-    request = locked.select_for_update(of=["self"], skip_locked=True).first()
-    return request is not None and work(request)
+    return each_request(AccessRequest.objects.drifted(), follow)
 
 
 def request_follow_design(request: AccessRequest, *, actor: Actor) -> bool:

@@ -9,16 +9,18 @@ from apps.approvals import policies
 from apps.approvals.filters import RequestFilterSet
 from apps.approvals.forms.requests import AskForm
 from apps.approvals.models import AccessRequest
-from apps.approvals.selectors.catalogue import Found, catalogue_of, neighbours_of
+from apps.approvals.selectors.catalogue import catalogue_of
+from apps.approvals.selectors.ending import end_of_request, open_orders
 from apps.approvals.selectors.story import history_of, story_of
 from apps.approvals.services.requests import request_submit
 from apps.approvals.tables import RequestTable
+from apps.approvals.views.lookups import found_or_404
+from apps.approvals.views.shown_ends import shown_end
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, moved, render_page
 from apps.core.listing import render_listing
 from apps.core.policies import enforce, page
-from apps.grants.models import Permission
-from apps.inventory.models import Agent, Identity
+from apps.inventory.models import Agent
 
 TABS = {
     "waiting": (
@@ -32,6 +34,11 @@ TABS = {
         "Approved requests that you may put in place by hand stand here.",
     ),
     "asked": ("You asked", "You asked for nothing", "Ask from an agent's page."),
+    "unused": (
+        "Not used",
+        "Nothing is known to be unused",
+        "Approved access that nobody seems to use: keep it with a reason, or remove it.",
+    ),
     "judged": ("You judged", "You judged nothing yet", "Every word you gave stays here."),
     "all": ("All", "No requests yet", "Ask for access from an agent's page."),
 }
@@ -49,6 +56,8 @@ def request_list(request: Request, tab: str = "all") -> HttpResponse:
         rows = rows.waiting_for(person)
     elif tab == "to-place":
         rows = rows.to_put_in_place(request.actor)
+    elif tab == "unused":
+        rows = rows.with_open_proposal(request.actor)
     elif tab == "asked":
         rows = rows.asked_by_person(person)
     elif tab == "judged":
@@ -87,6 +96,8 @@ def request_detail(request: Request, pk: int) -> HttpResponse:
             "story": story_of(asked, request.actor),
             "opens": Agent.objects.visible_to(request.actor).filter(pk=asked.agent_id).exists(),
             "entries": history_of(asked, request.actor),
+            "end": shown_end(end_of_request(asked), request.actor),
+            "orders": open_orders(asked.grant, request.actor),
             "may_vote": policies.can_vote(request.actor, asked),
             "may_cancel": policies.can_cancel(request.actor, asked),
             "may_question": policies.can_question(request.actor, asked),
@@ -109,7 +120,12 @@ def ask_agent(request: Request, agent_pk: int) -> HttpResponse:
     return render_page(
         request,
         "approvals/ask_agent.html",
-        {"agent": agent, "found": found},
+        {
+            "agent": agent,
+            "found": found,
+            "leads_to": "approvals:ask_permission",
+            "may_take": policies.can_take(request.actor, agent),
+        },
         regions=["catalogue"],
     )
 
@@ -121,7 +137,7 @@ def ask_permission(
 ) -> HttpResponse:
     agent = _agent(request, agent_pk)
     enforce(policies.can_ask(request.actor, agent))
-    found = _found(agent, identity_pk, permission_pk)
+    found = found_or_404(agent, identity_pk, permission_pk)
     keys = [one.key for one in found.permissions]
     chosen = {"actions": [found.permission.key]}
     form = AskForm(
@@ -153,19 +169,6 @@ def _agent(request: Request, pk: int) -> Agent:
     return get_object_or_404(rows, pk=pk)
 
 
-def _found(agent: Agent, identity_pk: int, permission_pk: int) -> Found:
-    identity = get_object_or_404(
-        Identity.objects.filter(bindings__agent=agent, bindings__ended_at__isnull=True)
-        .select_related("system")
-        .distinct(),
-        pk=identity_pk,
-    )
-    permission = get_object_or_404(
-        Permission.objects.filter(system_kind=identity.system.kind), pk=permission_pk
-    )
-    return Found(identity, permission, neighbours_of(permission))
-
-
 def request_of(request: Request, pk: int) -> AccessRequest:
     rows = AccessRequest.objects.visible_to(request.actor).select_related(
         "agent__owner",
@@ -177,5 +180,6 @@ def request_of(request: Request, pk: int) -> AccessRequest:
         "asked_by",
         "policy",
         "grant",
+        "renews",
     )
     return get_object_or_404(rows, pk=pk)

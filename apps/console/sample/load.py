@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.utils import timezone
 
+from apps.console.sample.endings import endings_load
 from apps.console.sample.figures import figures_load
 from apps.console.sample.inventory import inventory_load
 from apps.console.sample.past import past_reviews_load
@@ -32,5 +33,7 @@ def sample_load(*, password: str) -> Iterator[str]:
     running_review_load(people=people, actor=steward)
     yield "a review that is running"
     yield f"{requests_load(people=people, actor=steward)} access requests"
+    endings_load(people=people, actor=steward, system=system)
+    yield "access that runs out, and an emergency"
     figures_load(today=timezone.localdate())
     yield "figures of half a year"

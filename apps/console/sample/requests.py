@@ -42,7 +42,7 @@ def requests_load(*, people: dict[str, User], actor: Person) -> int:
     """Ask and judge through the services. Returns how many requests there are."""
     _prepare(people, actor)
     for agent, level, act in ACTS:
-        act(_Case(people, _submit(Agent.objects.get(name=agent), level, people), actor))
+        act(Case(people, request_of(Agent.objects.get(name=agent), level, people), actor))
     return AccessRequest.objects.count()
 
 
@@ -59,25 +59,27 @@ def _prepare(people: dict[str, User], actor: Person) -> None:
         system_change(system_id=system.pk, owner_id=people[OWNERS[system.name]].pk, actor=actor)
 
 
-def _submit(agent: Agent, level: str, people: dict[str, User]) -> AccessRequest:
+def request_of(
+    agent: Agent, level: str, people: dict[str, User], *, days: int = 30
+) -> AccessRequest:
     """Ask for the first thing of a level that the agent does not hold yet."""
-    identity, permission = _missing(agent, level)
-    owner = Person(agent.owner, Channel.COMMAND) if agent.owner else _as(people["administrator"])
+    identity, permission = missing(agent, level)
+    owner = as_person(agent.owner or people["administrator"])
     task = agent.tasks.filter(retired_at__isnull=True).order_by("pk").first()
     ask = Ask(
         agent_id=agent.pk,
         identity_id=identity.pk,
         service=permission.service,
-        actions=_actions(permission),
+        actions=actions_like(permission),
         reason=NEEDED,
         task_id=task.pk if task else None,
-        days=30,
+        days=days,
         ticket=f"ACC-{400 + agent.pk}",
     )
     return request_submit(ask=ask, actor=owner).request
 
 
-def _missing(agent: Agent, level: str) -> tuple[Identity, Permission]:
+def missing(agent: Agent, level: str) -> tuple[Identity, Permission]:
     bound = Identity.objects.filter(bindings__agent=agent, bindings__ended_at__isnull=True)
     for identity in bound.select_related("system").order_by("pk"):
         held = Grant.objects.present().filter(identity=identity, level=level)
@@ -94,18 +96,18 @@ def _missing(agent: Agent, level: str) -> tuple[Identity, Permission]:
     raise LookupError(f"{agent} holds everything of {level} already.")
 
 
-def _actions(permission: Permission) -> list[str]:
+def actions_like(permission: Permission) -> list[str]:
     of_service = Permission.objects.filter(
         system_kind=permission.system_kind, service=permission.service, level=permission.level
     )
     return sorted(of_service.values_list("key", flat=True))
 
 
-def _as(person: User) -> Person:
+def as_person(person: User) -> Person:
     return Person(person, Channel.COMMAND)
 
 
-class _Case:
+class Case:
     """One request, and the acts on it that people of the company would do."""
 
     def __init__(self, people: dict[str, User], request: AccessRequest, steward: Person):
@@ -121,14 +123,14 @@ class _Case:
         note = question_ask(
             request_id=self.request.pk,
             text="Why does it need this every day, and not once a month?",
-            actor=_as(self._asked()),
+            actor=as_person(self._asked()),
         )
         if self.request.asked_by is not None:
             question_answer(
                 request_id=self.request.pk,
                 note_id=note.pk,
                 text="Customers write every day; what waits a month is lost.",
-                actor=_as(self.request.asked_by),
+                actor=as_person(self.request.asked_by),
             )
 
     def first_step(self) -> None:
@@ -157,7 +159,7 @@ class _Case:
         request_cancel(
             request_id=self.request.pk,
             reason="The task was given to another agent.",
-            actor=_as(asker) if asker else self.steward,
+            actor=as_person(asker) if asker else self.steward,
         )
 
     def lapse(self) -> None:
@@ -188,24 +190,24 @@ class _Case:
             reason=reason,
             seen=self.request.digest,
             terms=terms,
-            actor=_as(person),
+            actor=as_person(person),
         )
 
 
 # Who asks for what, and what became of it. What only time does comes first.
-ACTS: tuple[tuple[str, str, Callable[[_Case], None]], ...] = (
-    ("meeting-preparer", "write", _Case.lapse),
-    ("lead-researcher", "write", _Case.fall_back),
-    ("support-triage", "write", _Case.wait),
-    ("mailbox-sorter", "write", _Case.question),
-    ("invoice-matcher", "write", _Case.first_step),
-    ("vendor-onboarder", "write", _Case.narrow),
-    ("code-reviewer", "write", _Case.approve),
-    ("dunning-writer", "write", _Case.place),
-    ("expense-checker", "read", _Case.place),
-    ("knowledge-writer", "write", _Case.deny),
-    ("cash-forecaster", "write", _Case.cancel),
-    ("refund-assistant", "admin", _Case.wait),
-    ("leave-assistant", "write", _Case.wait),
-    ("offer-writer", "write", _Case.wait),
+ACTS: tuple[tuple[str, str, Callable[[Case], None]], ...] = (
+    ("meeting-preparer", "write", Case.lapse),
+    ("lead-researcher", "write", Case.fall_back),
+    ("support-triage", "write", Case.wait),
+    ("mailbox-sorter", "write", Case.question),
+    ("invoice-matcher", "write", Case.first_step),
+    ("vendor-onboarder", "write", Case.narrow),
+    ("code-reviewer", "write", Case.approve),
+    ("dunning-writer", "write", Case.place),
+    ("expense-checker", "read", Case.place),
+    ("knowledge-writer", "write", Case.deny),
+    ("cash-forecaster", "write", Case.cancel),
+    ("refund-assistant", "admin", Case.wait),
+    ("leave-assistant", "write", Case.wait),
+    ("offer-writer", "write", Case.wait),
 )

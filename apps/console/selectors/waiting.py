@@ -6,7 +6,8 @@ from datetime import datetime
 from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.urls import reverse
 
-from apps.approvals.models import AccessRequest
+from apps.approvals.models import AccessRequest, BreakGlass
+from apps.approvals.policies import can_review_use
 from apps.core.actors import Actor, Person, Role
 from apps.findings.models import Finding
 from apps.remediation.models import Order
@@ -35,6 +36,7 @@ def waiting_for(actor: Actor) -> list[Waiting]:
     rows = [
         *_reviews(actor),
         *_requests(actor),
+        *_emergencies(actor),
         *_questions(actor),
         *_attestations(actor),
         *_orders(actor),
@@ -101,7 +103,34 @@ def _requests(actor: Person) -> list[Waiting]:
                 href=reverse("approvals:request_tab", args=["to-place"]),
             )
         )
+    unused = visible.with_open_proposal(actor).count()
+    if unused:
+        rows.append(
+            Waiting(
+                icon="zzz",
+                title=f"{unused} approved access{'es' if unused > 1 else ''} to keep or remove",
+                text="Nobody is known to use it: keep it with a reason, or order its removal",
+                href=reverse("approvals:request_tab", args=["unused"]),
+            )
+        )
     return rows
+
+
+def _emergencies(actor: Person) -> list[Waiting]:
+    """Break-glass uses that this person may review: the rule is `can_review_use`."""
+    rows = BreakGlass.objects.visible_to(actor).to_review()
+    uses = rows.select_related("agent", "identity", "taken_by").order_by("review_due_at")[:20]
+    return [
+        Waiting(
+            icon="clipboard-check",
+            title=f"To review: {use}",
+            text=f"{use.taken_by} took it by break-glass; somebody else says whether it had to be",
+            href=use.get_absolute_url(),
+            due_at=use.review_due_at,
+        )
+        for use in uses
+        if can_review_use(actor, use)
+    ]
 
 
 def _questions(actor: Person) -> list[Waiting]:

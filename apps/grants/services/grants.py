@@ -26,12 +26,13 @@ from apps.inventory.services.reasons import required_reason
 
 __all__ = [
     "NewJustification",
+    "grant_expire",
     "grant_justify",
     "grant_resume",
     "grant_revoke",
     "grant_suspend",
     "grants_end",
-    "grants_expire_due",
+    "grants_expire_gone",
     "justifications_add",
 ]
 CHUNK = 1000
@@ -50,6 +51,16 @@ def grant_revoke(
     enforce(policies.can_revoke(actor, grant) if authority is None else authority)
     text = required_reason(reason, "the grant ended")
     _move([grant], GrantState.REVOKED, verb=Verb.GRANT_REVOKED, actor=actor, reason=text)
+    return grant
+
+
+@transaction.atomic
+def grant_expire(*, grant_id: int, reason: str, actor: Actor, authority: Verdict) -> Grant:
+    """Note that a grant ended with its time: the order that removed it has been verified."""
+    grant = Grant.objects.locked(grant_id)
+    enforce(authority)
+    text = required_reason(reason, "the grant ended")
+    _move([grant], GrantState.EXPIRED, verb=Verb.GRANT_EXPIRED, actor=actor, reason=text)
     return grant
 
 
@@ -100,11 +111,21 @@ def grants_end(
 
 
 @transaction.atomic
-def grants_expire_due(*, moment: datetime, limit: int, actor: Actor) -> int:
-    """End grants whose time is up; leaves aside what others hold now."""
-    due = Grant.objects.due_at(moment).select_for_update(of=["self"], skip_locked=True)
+def grants_expire_gone(*, moment: datetime, limit: int, actor: Actor) -> int:
+    """End grants whose time is up and which their source no longer shows.
+
+    Time alone ends nothing: what a source still shows, or no source tells of, ends by an order
+    once its removal is seen. Leaves aside what others hold now.
+    """
+    due = Grant.objects.due_at(moment).gone().select_for_update(of=["self"], skip_locked=True)
     grants = list(due.order_by("pk")[:limit])
-    _move(grants, GrantState.EXPIRED, verb=Verb.GRANT_EXPIRED, actor=actor, reason="")
+    _move(
+        grants,
+        GrantState.EXPIRED,
+        verb=Verb.GRANT_EXPIRED,
+        actor=actor,
+        reason="Its time was up, and its source no longer shows it.",
+    )
     return len(grants)
 
 

@@ -3,7 +3,8 @@
 from apps.core.actors import Actor
 from apps.core.policies import ALLOW
 from apps.grants.models import Grant
-from apps.grants.services.grants import grant_revoke, grant_suspend
+from apps.grants.services.grants import grant_expire, grant_revoke, grant_suspend
+from apps.grants.services.issuing import grant_narrow
 from apps.grants.states import LIVE, GrantState
 from apps.inventory.models import Credential
 from apps.inventory.services.bindings import binding_end
@@ -17,7 +18,7 @@ def order_take_effect(*, order: Order, actor: Actor) -> None:
     """End, suspend, or unbind what the order removed; the order is the authority.
 
     A narrowing to fewer actions of the same level ends nothing: the grant stays, and the next
-    import brings its new statements.
+    import brings its new statements. Where no source tells of the grant, its record follows here.
     """
     if order.grant is not None and order.grant.state in LIVE:
         _grant(order, order.grant, actor)
@@ -32,7 +33,17 @@ def _grant(order: Order, grant: Grant, actor: Actor) -> None:
         if grant.state == GrantState.ACTIVE:
             grant_suspend(grant_id=grant.pk, reason=_why(order), actor=actor, authority=ALLOW)
     elif order.kind == OrderKind.REVOKE or order.target.get("level"):
-        grant_revoke(grant_id=grant.pk, reason=_why(order), actor=actor, authority=ALLOW)
+        expires = order.target.get("ends_as") == GrantState.EXPIRED
+        end = grant_expire if expires else grant_revoke
+        end(grant_id=grant.pk, reason=_why(order), actor=actor, authority=ALLOW)
+    elif order.target.get("actions") and not grant.stream:
+        grant_narrow(
+            grant_id=grant.pk,
+            actions=order.target["actions"],
+            reason=_why(order),
+            actor=actor,
+            authority=ALLOW,
+        )
 
 
 def _credential(order: Order, credential: Credential, actor: Actor) -> None:

@@ -45,4 +45,5 @@ _VERBS = {
     OrderState.VERIFIED: Verb.ORDER_VERIFIED,
     OrderState.VERIFY_FAILED: Verb.ORDER_REOPENED,
     OrderState.EXCEPTION: Verb.ORDER_EXCEPTED,
+    OrderState.ROLLED_BACK: Verb.ORDER_WITHDRAWN,
 }

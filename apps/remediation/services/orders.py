@@ -6,6 +6,7 @@ from apps.remediation.services.by_hand import (
     order_confirm,
     order_except,
 )
+from apps.remediation.services.expiry import EXPIRES, grants_order_expired
 from apps.remediation.services.planning import (
     OrderRequest,
     orders_plan,
@@ -13,15 +14,19 @@ from apps.remediation.services.planning import (
 )
 from apps.remediation.services.suspensions import suspensions_escalate
 from apps.remediation.services.verification import orders_check_against_source
+from apps.remediation.services.withdrawing import orders_withdraw
 
 __all__ = [
+    "EXPIRES",
     "OrderRequest",
     "Proof",
+    "grants_order_expired",
     "order_carried_out",
     "order_confirm",
     "order_except",
     "orders_check_against_source",
     "orders_plan",
     "orders_replan_ended_exceptions",
+    "orders_withdraw",
     "suspensions_escalate",
 ]

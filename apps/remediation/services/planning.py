@@ -26,7 +26,8 @@ CHUNK = 1000
 class OrderRequest:
     """One removal asked for. Exactly one of the three ids is given.
 
-    `origin_type` and `origin_id` name what asked for it; the same origin asks once per kind.
+    `origin_type` and `origin_id` name what asked for it; the same origin asks once per kind,
+    unless that order was taken back.
     """
 
     kind: OrderKind
@@ -88,7 +89,7 @@ def _already_planned(requests: Sequence[OrderRequest]) -> dict[tuple[str, int | 
     origins = {request.origin_id for request in requests if request.origin_id is not None}
     return {
         _key(order): order
-        for order in Order.objects.filter(origin_id__in=origins)
+        for order in Order.objects.in_force().filter(origin_id__in=origins)
         if _key(order) in asked
     }
 

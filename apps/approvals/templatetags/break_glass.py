@@ -1,0 +1,19 @@
+from typing import Any
+
+from django import template
+from django.template.context import Context
+
+from apps.approvals.policies import can_end_use
+from apps.approvals.selectors.break_glass import in_force_for
+
+register = template.Library()
+
+
+@register.inclusion_tag("approvals/break_glass_banner.html", takes_context=True)
+def break_glass_banner(context: Context) -> dict[str, Any]:
+    """What is in force by break-glass, on every page of those who may see it."""
+    request = context.get("request")
+    actor = getattr(request, "actor", None)
+    if actor is None or not request.user.is_authenticated:
+        return {"uses": []}
+    return {"uses": [(use, can_end_use(actor, use)) for use in in_force_for(actor)]}

@@ -113,7 +113,7 @@ def grant_follow(
     newer: AccessRequest, *, was_to_end_at: datetime | None, actor: Actor
 ) -> Order | None:
     """Let a grant to which no request led follow the renewal of it: what was not renewed goes."""
-    grant = Grant.objects.prefetch_related("statements").get(pk=newer.grant_id)
+    grant = Grant.objects.prefetch_related("statements").get(access_requests=newer)
     waiting = Order.objects.from_origin(grant).withdrawable().values_list("pk", flat=True)
     orders_withdraw(
         order_ids=list(waiting), reason=f"{_named(newer)} renews it.", actor=actor, authority=ALLOW

@@ -161,7 +161,7 @@ def _demand_renewal(ask: Ask, identity: Identity, level: str, actor: Actor) -> A
     if ask.kind != RequestKind.RENEWAL:
         return None
     if ask.renews_id is None:
-        grant = Grant.objects.prefetch_related("statements").get(pk=ask.grant_id)
+        grant = _granted(ask.grant_id)
         enforce(policies.can_renew_grant(actor, grant))
         renewed, theirs = None, (ask.agent_id, grant.identity_id, grant.service, grant.level)
         widest, resources = actions_of(grant), {"*"}
@@ -175,6 +175,13 @@ def _demand_renewal(ask: Ask, identity: Identity, level: str, actor: Actor) -> A
     if not set(ask.actions) <= widest or not ("*" in resources or set(ask.resources) <= resources):
         raise DomainError("A renewal asks for no more than there is. Ask anew for more.")
     return renewed
+
+
+def _granted(grant_id: int | None) -> Grant:
+    grant = Grant.objects.prefetch_related("statements").filter(pk=grant_id or 0).first()
+    if grant is None:
+        raise DomainError("Say what is to be renewed.")
+    return grant
 
 
 def _same(ask: Ask, scope: str) -> Q:
@@ -200,7 +207,8 @@ def _held_before(
         return list(renewed.held_before)
     if ask.kind != RequestKind.NEW:
         return []
-    return outliving(identity, ask.service, level, ask.actions)
+    hint = " Ask for its renewal."
+    return outliving(identity, ask.service, level, ask.actions, hint=hint)
 
 
 def _request(

@@ -56,5 +56,5 @@ def outliving(identity: Identity, service: str, level: str, actions: Sequence[st
     if grant is None:
         return []
     if set(actions) <= held_by_approval(grant):
-        raise DomainError(f"{identity} holds this already: {grant}. Ask for its renewal.")
+        raise DomainError(f"{identity} holds this already: {grant}. Its page says what to ask for.")
     return sorted(held_for_good(grant))

@@ -3,14 +3,16 @@
 from apps.approvals.models import AccessRequest, BreakGlass, RemovalProposal, RequestStep
 from apps.approvals.querysets.break_glass import WATCHING
 from apps.approvals.selectors.break_glass import people_in, reviewers_of
+from apps.approvals.selectors.found import is_explained
 from apps.approvals.states import BreakGlassState, GroupKey, ProposalState, RequestState
 from apps.core.actors import Actor, Machine, Person, Role, System, reads_everything
 from apps.core.policies import ALLOW, Verdict, deny
 from apps.grants.models import Grant
-from apps.grants.states import LIVE
+from apps.grants.states import LIVE, WRITING
 from apps.inventory.models import Agent
 from apps.inventory.policies import AUDITORS_READ, can_browse
 from apps.inventory.states import AgentState
+from apps.remediation.models import Order
 
 __all__ = ["can_browse"]
 
@@ -65,6 +67,44 @@ def can_renew_grant(actor: Actor, grant: Grant) -> Verdict:
     if grant.break_glass_uses.exists():
         return deny("Break-glass access is not renewed. Ask for access.")
     return can_ask_some(actor)
+
+
+def can_ask_for_found(actor: Actor, grant: Grant) -> Verdict:
+    """Ask for the approval of write access that is there and that no request explains."""
+    verdict = _is_found(grant)
+    return can_ask_some(actor) if verdict else verdict
+
+
+def can_order_removal(actor: Actor, grant: Grant) -> Verdict:
+    """Order that such access goes: who answers for the agent or the system, or a steward."""
+    if actor.role == Role.AUDITOR:
+        return deny(AUDITORS_READ)
+    verdict = _is_found(grant)
+    if not verdict:
+        return verdict
+    if Order.objects.removing().filter(grant=grant).exists():
+        return deny("Its removal is ordered already.")
+    if reads_everything(actor) or _answers_for_grant(actor, grant):
+        return ALLOW
+    return deny("Whoever answers for its agent or its system, or a steward, orders it.")
+
+
+def _is_found(grant: Grant) -> Verdict:
+    if grant.state not in LIVE or grant.gone_at is not None:
+        return deny("This grant has ended.")
+    if grant.level not in WRITING:
+        return deny("Read access is the default: nobody has to ask for it.")
+    if grant.identity.is_service_linked:
+        return deny("Its provider owns this identity and uses it itself.")
+    return deny("It is explained already.") if is_explained(grant) else ALLOW
+
+
+def _answers_for_grant(actor: Actor, grant: Grant) -> bool:
+    if not isinstance(actor, Person) or actor.role != Role.REVIEWER:
+        return False
+    if grant.system.owner_id == actor.user.pk:
+        return True
+    return Grant.objects.visible_to(actor).filter(pk=grant.pk).exists()
 
 
 def can_answer_proposal(actor: Actor, proposal: RemovalProposal) -> Verdict:

@@ -1,6 +1,14 @@
 from django.urls import path
 
-from apps.approvals.views import break_glass, ending, panels, policies, request_acts, requests
+from apps.approvals.views import (
+    break_glass,
+    ending,
+    found,
+    panels,
+    policies,
+    request_acts,
+    requests,
+)
 
 app_name = "approvals"
 urlpatterns = [
@@ -14,6 +22,8 @@ urlpatterns = [
     ),
     path("ends/<int:pk>/", ending.ends_panel, name="ends_panel"),
     path("grants/<int:pk>/renew/", ending.grant_renew, name="grant_renew"),
+    path("grants/<int:pk>/approval/", found.found_ask, name="found_ask"),
+    path("grants/<int:pk>/removal/", found.found_remove, name="found_remove"),
     path("unused/<int:pk>/keep/", ending.proposal_keep_view, name="proposal_keep"),
     path("unused/<int:pk>/remove/", ending.proposal_order_view, name="proposal_order"),
     path("about/<slug:what>/<int:pk>/", panels.about_panel, name="about_panel"),

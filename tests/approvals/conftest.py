@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.approvals.models import AccessRequest, Policy
@@ -21,14 +22,18 @@ from tests.factories.approvals import (
     PolicyStepFactory,
     SecurityFactory,
 )
-from tests.factories.grants import PermissionFactory
+from tests.factories.grants import GrantFactory, GrantStatementFactory, PermissionFactory
 from tests.factories.inventory import (
     AgentFactory,
     BindingFactory,
     IdentityFactory,
+    SourceFactory,
     SystemFactory,
     TaskFactory,
 )
+
+STREAM = "company inventory"
+PATTERN = "customers:Put*"
 
 
 @dataclass
@@ -153,3 +158,35 @@ def make_policy() -> Policy:
     PolicyRequirementFactory(step=second, position=1, kind=RequirementKind.SYSTEM_OWNER)
     PolicyRequirementFactory(step=second, position=2, kind=RequirementKind.SECURITY)
     return policy
+
+
+def ago(days):
+    return timezone.now() - timedelta(days=days)
+
+
+@pytest.fixture
+def readings(db):
+    """A stream that was read forty days ago and today."""
+    first = SourceFactory(stream=STREAM, read_at=ago(40), superseded_at=ago(0))
+    return first, SourceFactory(stream=STREAM, read_at=ago(1))
+
+
+def brought(source, **values):
+    """A grant that a reading brought."""
+    values = {"stream": source.stream, "first_seen_at": source.read_at, **values}
+    return GrantFactory(source=source, **values)
+
+
+@pytest.fixture
+def found(company, readings):
+    """The company's agent may write by a pattern, and nobody asked for it."""
+    grant = brought(
+        readings[1],
+        identity=company.identity,
+        service="customers",
+        tags=["changes", "sends-out"],
+    )
+    GrantStatementFactory(
+        grant=grant, actions=[PATTERN, company.write.key], resources=["customer/1", "customer/2"]
+    )
+    return grant

@@ -15,7 +15,10 @@ from apps.console.sample.load import sample_load
 from apps.console.sample.schedule import named, quarterly, quarters_of, templates_load
 from apps.console.timelines import kinds_in_words
 from apps.core.actors import Person, Role, System
+from apps.findings.models import Finding
+from apps.inventory.models import Source
 from apps.notices.models import Notice
+from apps.remediation.models import Order
 from apps.reviews.selectors.calendar import LATE_AFTER, calendar_of
 from apps.reviews.services.schedule import schedule_run
 from tests.factories.approvals import KnownGroupFactory
@@ -65,7 +68,7 @@ def test_the_invented_company_has_asked_for_access_and_judged_it():
 
     requests = AccessRequest.objects.all()
     assert Counter(requests.values_list("state", flat=True)) == {
-        "pending": 8,
+        "pending": 9,
         "approved": 1,
         "provisioned": 4,
         "denied": 1,
@@ -79,6 +82,17 @@ def test_the_invented_company_has_asked_for_access_and_judged_it():
     use = BreakGlass.objects.get()
     assert (use.state, use.grant.state) == ("reviewed", "revoked")
     assert use.taken_at < timezone.now() - timedelta(days=20)
+    found = Finding.objects.standing().filter(rule="grant-unrequested")
+    assert sorted(finding.agent.name for finding in found) == [
+        "data-steward",
+        "log-explainer",
+        "pipeline-doctor",
+    ]
+    assert requests.get(kind="found").agent.name == "data-steward"
+    assert Order.objects.removing().get(origin_type="grants.grant").grant.service == "pulls"
+    unmeetable = Finding.objects.standing().get(rule="request-unmeetable")
+    assert unmeetable.subject_id == requests.get(is_unmeetable=True).pk
+    assert Source.objects.count() == 2
 
 
 @pytest.mark.django_db

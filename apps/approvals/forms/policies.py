@@ -207,12 +207,21 @@ class GroupForm(forms.Form):
 
 
 class DryRunForm(forms.Form):
-    """An agent and what it might ask for."""
+    """An agent, a system, and words to find a permission of it by."""
 
     agent = forms.ModelChoiceField(queryset=Agent.objects.none())
     system = forms.ModelChoiceField(queryset=System.objects.none())
-    permission = forms.CharField(
-        max_length=200, help_text="As the catalogue calls it, such as customers:Update."
+    q = forms.CharField(
+        label="Permission",
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(
+            attrs={
+                "type": "search",
+                "placeholder": "update, customers, PutObject",
+                "autocomplete": "off",
+            }
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any):

@@ -6,7 +6,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from apps.grants.models import Grant, Permission
-from apps.inventory.models import Agent, Identity
+from apps.inventory.models import Agent, Identity, System
 from apps.inventory.states import AgentState
 
 SHOWN = 25
@@ -54,11 +54,15 @@ def catalogue_of(agent: Agent, *, query: str, identity_id: str) -> Catalogue:
     if not chosen:
         return Catalogue([], None, query)
     identity = chosen[0]
-    rows = Permission.objects.filter(system_kind=identity.system.kind)
-    for word in query.split()[:8]:
-        rows = rows.filter(search__icontains=word)
-    found = list(_with_holders(rows, identity).order_by("key", "pk")[: SHOWN + 1])
+    rows = _with_holders(_named(identity.system, query), identity.system)
+    found = list(rows.order_by("key", "pk")[: SHOWN + 1])
     return Catalogue(identities, identity, query, found[:SHOWN], len(found) > SHOWN)
+
+
+def permissions_named(system: System, query: str) -> tuple[list[Permission], bool]:
+    """Permissions of a system by words; and whether there are more."""
+    found = list(_named(system, query).order_by("key", "pk")[: SHOWN + 1])
+    return found[:SHOWN], len(found) > SHOWN
 
 
 def neighbours_of(permission: Permission) -> list[Permission]:
@@ -69,11 +73,18 @@ def neighbours_of(permission: Permission) -> list[Permission]:
     return [permission, *rows.order_by("key")[:NEIGHBOURS]]
 
 
-def _with_holders(rows: QuerySet[Permission], identity: Identity) -> QuerySet[Permission]:
+def _named(system: System, query: str) -> QuerySet[Permission]:
+    rows: QuerySet[Permission] = Permission.objects.filter(system_kind=system.kind)
+    for word in query.split()[:8]:
+        rows = rows.filter(search__icontains=word)
+    return rows
+
+
+def _with_holders(rows: QuerySet[Permission], system: System) -> QuerySet[Permission]:
     """Adds `holders`: how many identities hold its service at its level on this system."""
     held = (
         Grant.objects.present()
-        .filter(system=identity.system_id, service=OuterRef("service"), level=OuterRef("level"))
+        .filter(system=system, service=OuterRef("service"), level=OuterRef("level"))
         .order_by()
         .values("system")
         .annotate(n=Count("identity", distinct=True))

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from apps.approvals.models import AccessRequest, RemovalProposal
+from apps.approvals.selectors.found import agents_to_ask_for
 from apps.approvals.selectors.told import Told, told_about
 from apps.approvals.states import OPEN, RequestKind
 from apps.core.actors import Actor
@@ -72,12 +73,7 @@ def open_orders(grant: Grant | None, actor: Actor) -> list[Order]:
 
 def agent_to_renew_for(grant: Grant, actor: Actor) -> Agent | None:
     """In whose name a grant is renewed: the accountable agent, else the first bound to it."""
-    accountable = grant.identity.accountable_agent_id
-    bound = Agent.objects.visible_to(actor).filter(
-        bindings__identity=grant.identity_id, bindings__ended_at__isnull=True
-    )
-    agents = list(bound.distinct().order_by("pk"))
-    return next((one for one in agents if one.pk == accountable), agents[0] if agents else None)
+    return next(iter(agents_to_ask_for(grant, actor)), None)
 
 
 def _end_of_grant(grant: Grant, actor: Actor) -> End:

@@ -35,6 +35,12 @@ def actions_of(grant: Grant) -> set[str]:
     return {action for line in lines for action in line.actions}
 
 
+def resources_of(grant: Grant) -> set[str]:
+    """On what a grant's statements allow it; * where a line names none, or all but some."""
+    lines = [line for line in grant.statements.all() if line.effect == "allow"]
+    return {name for line in lines for name in line.resources or ["*"]} or {"*"}
+
+
 def removal_of(use: Use, *, at: datetime) -> Removal | None:
     """What would have to be removed if this use of a grant ended then; None if nothing.
 

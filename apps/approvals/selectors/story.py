@@ -60,6 +60,7 @@ class Story:
     request: AccessRequest
     stages: list[Stage]
     permissions: list[Permission]
+    patterns: list[str]
     served: tuple[str, ...]
     unmet: list[str]
     tasks: list[Task]
@@ -90,12 +91,15 @@ def story_of(request: AccessRequest, actor: Actor) -> Story:
     held = Grant.objects.present().of_agent(agent.pk).select_related("system", "identity")
     here = held.filter(system=request.system_id).order_by("service", "level", "pk")
     others = _others(request)
+    permissions = _permissions(request)
+    known = {one.key for one in permissions}
     notes = list(request.notes.select_related("author").order_by("pk"))
     votes = list(request.votes.select_related("person").order_by("pk"))
     return Story(
         request=request,
         stages=_stages(request, [vote for vote in votes if vote.round == request.round]),
-        permissions=_permissions(request),
+        permissions=permissions,
+        patterns=[action for action in request.asked["actions"] if action not in known],
         served=tasks_served(wanted, tasks),
         unmet=tasks_unmet(tasks, [*held, wanted]),
         tasks=tasks,

@@ -14,6 +14,7 @@ from apps.approvals.selectors.removal import (
     removal_of,
 )
 from apps.approvals.services.each import each_request
+from apps.approvals.states import RequestKind
 from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor, Person
@@ -112,17 +113,21 @@ def _named(use: Use) -> str:
 def grant_follow(
     newer: AccessRequest, *, was_to_end_at: datetime | None, actor: Actor
 ) -> Order | None:
-    """Let a grant to which no request led follow the renewal of it: what was not renewed goes."""
+    """Let a grant to which no request led follow the one that explains it from now on.
+
+    A removal that waits is taken back; what the request does not ask for goes.
+    """
+    does = "renews" if newer.kind == RequestKind.RENEWAL else "explains"
     grant = Grant.objects.prefetch_related("statements").get(access_requests=newer)
     waiting = Order.objects.from_origin(grant).withdrawable().values_list("pk", flat=True)
     orders_withdraw(
-        order_ids=list(waiting), reason=f"{_named(newer)} renews it.", actor=actor, authority=ALLOW
+        order_ids=list(waiting), reason=f"{_named(newer)} {does} it.", actor=actor, authority=ALLOW
     )
     kept = actions_of(grant) & ({*newer.actions} | explained_otherwise(newer, at=timezone.now()))
     removed = sorted(actions_of(grant) - kept)
     if not removed:
         return None
-    why = f"{_named(newer)} renews the rest of it, and not this."
+    why = f"{_named(newer)} {does} the rest of it, and not this."
     removal = Removal(grant, removed=removed, kept=sorted(kept))
     return removal_order(removal, use=grant, reason=why, moment=was_to_end_at, actor=actor)
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.approvals import policies
 from apps.approvals.models import AccessRequest, RequestProof
-from apps.approvals.selectors.removal import Use, actions_of
+from apps.approvals.selectors.removal import Use, actions_of, resources_of
 from apps.approvals.services.ending import grant_follow, uses_follow
 from apps.approvals.services.letters import tell_asker
 from apps.approvals.services.moves import request_move
@@ -68,6 +68,8 @@ def _confirm(request_id: int, actor: Actor) -> bool:
     held = _held(request)
     if held is None or not set(request.actions) <= actions_of(held):
         return False
+    if request.kind == RequestKind.FOUND and not _covers_all_of(request, held):
+        return False
     if _needs_new_reading(held, request) and not _read_since(held, request):
         return False
     source = held.source
@@ -98,6 +100,11 @@ def _needs_new_reading(held: Grant, request: AccessRequest) -> bool:
     """Whether an older reading may show what is not there: it is new, or was removed since."""
     removed = Order.objects.removing().filter(grant=held, executed_at__isnull=False)
     return request.kind == RequestKind.NEW or removed.exists()
+
+
+def _covers_all_of(request: AccessRequest, held: Grant) -> bool:
+    """Whether what is there reaches no further than approved: else it is narrowed first."""
+    return "*" in request.resources or resources_of(held) <= set(request.resources)
 
 
 def _read_since(grant: Grant, request: AccessRequest) -> bool:
@@ -156,6 +163,8 @@ def _in_place(request: AccessRequest, held: Grant | None, how: str, actor: Actor
     uses_follow(request, actor=actor)
     if request.kind == RequestKind.RENEWAL and request.renews_id is None:
         grant_follow(request, was_to_end_at=until, actor=actor)
+    elif request.kind == RequestKind.FOUND:
+        grant_follow(request, was_to_end_at=None, actor=actor)
     tell_asker(request, what="In place", because=how, actor=actor)
     return request
 

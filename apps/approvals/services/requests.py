@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.approvals import policies
 from apps.approvals.digests import scope_digest
 from apps.approvals.models import AccessRequest, RequestNote
-from apps.approvals.selectors.removal import actions_of
+from apps.approvals.services.held import demand_held
 from apps.approvals.services.letters import tell_asker
 from apps.approvals.services.moves import request_move
 from apps.approvals.services.routing import design_of, digest_now, request_route
@@ -29,7 +29,7 @@ from apps.core.actors import Actor, Machine, Person
 from apps.core.errors import DomainError
 from apps.core.policies import enforce
 from apps.core.preferences import preference
-from apps.grants.models import Grant, Permission
+from apps.grants.models import Grant
 from apps.grants.states import WRITING, Level
 from apps.inventory.models import Agent, Identity, Task
 from apps.inventory.services.reasons import required_reason
@@ -42,7 +42,8 @@ LONGEST = {Level.WRITE: "write_grant_days", Level.ADMIN: "admin_grant_days"}
 class Ask:
     """What is asked for. Levels and tags follow from the actions, by the catalogue.
 
-    A renewal names the request that it renews, or the grant where no request led to it.
+    A renewal names the request that it renews, or the grant where no request led to it; so does
+    who asks for the approval of what a source shows. Of these level and tags are what is held.
     """
 
     agent_id: int
@@ -73,20 +74,18 @@ def request_submit(*, ask: Ask, actor: Actor) -> Asked:
     """Ask for access. The same thing asked for while a request is open joins that one.
 
     Refuses what the catalogue does not know, a task of another agent, an identity the agent
-    does not act as, write and admin without task or end, and what is held already. Two asking
-    for the same at one moment get one request: they wait for each other at the agent.
+    does not act as, write and admin without task or end, and what is held already; and of what
+    is there, more than there is. Two asking for the same at one moment get one request: they
+    wait for each other at the agent.
     """
     agent = Agent.objects.select_related("team", "owner").locked(ask.agent_id)
     enforce(policies.can_ask(actor, agent))
     if (made := _asked_before(ask, actor)) is not None:
         return Asked(made, joined=False)
     identity = identity_of(agent, ask.identity_id)
-    permissions = permissions_of(
-        identity, service=ask.service, actions=ask.actions, resources=ask.resources
-    )
-    level = highest_level(permissions)
+    held = demand_held(ask, identity, actor)
+    level, tags = (held.level, held.tags) if held else _by_the_catalogue(ask, identity)
     _demand_sense(ask, agent, level)
-    renewed = _demand_renewal(ask, identity, level, actor)
     scope = scope_digest(
         agent_id=agent.pk,
         identity_id=identity.pk,
@@ -98,10 +97,14 @@ def request_submit(*, ask: Ask, actor: Actor) -> Asked:
     there = AccessRequest.objects.open().filter(_same(ask, scope))
     if (same := there.select_for_update(of=["self"]).first()) is not None:
         return Asked(_join(same, ask, actor), joined=True)
-    before = _held_before(ask, identity, level, renewed)
-    request = _request(ask, agent, identity, permissions, actor)
-    request.grant_id = ask.grant_id if renewed is None else renewed.grant_id
-    request.scope_sha256, request.held_before = scope, before
+    hint = " Its page says what to ask for."
+    before = (
+        held.outlives if held else outliving(identity, ask.service, level, ask.actions, hint=hint)
+    )
+    request = _request(ask, agent, identity, level, actor)
+    request.grant_id = held.grant_id if held else None
+    request.tags, request.scope_sha256, request.held_before = sorted(tags), scope, before
+    request.combinations = _combinations(request)
     request.save(force_insert=True)
     record(
         actor=actor,
@@ -138,6 +141,14 @@ def _asked_before(ask: Ask, actor: Actor) -> AccessRequest | None:
     return rows.filter(idempotency_key=ask.idempotency_key).first()
 
 
+def _by_the_catalogue(ask: Ask, identity: Identity) -> tuple[str, set[str]]:
+    """The level and the tags of new access."""
+    permissions = permissions_of(
+        identity, service=ask.service, actions=ask.actions, resources=ask.resources
+    )
+    return highest_level(permissions), {tag for one in permissions for tag in one.tags}
+
+
 def _demand_sense(ask: Ask, agent: Agent, level: str) -> None:
     required_reason(ask.reason, "it is needed")
     if not [one for one in ask.resources if one.strip()]:
@@ -156,37 +167,11 @@ def _demand_sense(ask: Ask, agent: Agent, level: str) -> None:
         raise DomainError(f"{Level(level).label} access lasts at most {longest} days.")
 
 
-def _demand_renewal(ask: Ask, identity: Identity, level: str, actor: Actor) -> AccessRequest | None:
-    """Refuse what is no renewal; the request that is renewed, if there is one."""
-    if ask.kind != RequestKind.RENEWAL:
-        return None
-    if ask.renews_id is None:
-        grant = _granted(ask.grant_id)
-        enforce(policies.can_renew_grant(actor, grant))
-        renewed, theirs = None, (ask.agent_id, grant.identity_id, grant.service, grant.level)
-        widest, resources = actions_of(grant), {"*"}
-    else:
-        renewed = AccessRequest.objects.select_related("agent").locked(ask.renews_id)
-        enforce(policies.can_renew(actor, renewed))
-        theirs = renewed.agent_id, renewed.identity_id, renewed.service, renewed.level
-        widest, resources = set(renewed.actions), set(renewed.resources)
-    if theirs != (ask.agent_id, identity.pk, ask.service, level):
-        raise DomainError("A renewal is of the same access. Ask anew for anything else.")
-    if not set(ask.actions) <= widest or not ("*" in resources or set(ask.resources) <= resources):
-        raise DomainError("A renewal asks for no more than there is. Ask anew for more.")
-    return renewed
-
-
-def _granted(grant_id: int | None) -> Grant:
-    grant = Grant.objects.prefetch_related("statements").filter(pk=grant_id or 0).first()
-    if grant is None:
-        raise DomainError("Say what is to be renewed.")
-    return grant
-
-
 def _same(ask: Ask, scope: str) -> Q:
-    """Open requests that this one joins: for the same access, or renewing the same."""
+    """Open requests that this one joins: for the same access, or about the same that is there."""
     same = Q(scope_sha256=scope)
+    if ask.kind == RequestKind.FOUND:
+        same |= Q(kind=RequestKind.FOUND, grant=ask.grant_id)
     if ask.kind == RequestKind.RENEWAL:
         of = {"grant": ask.grant_id} if ask.renews_id is None else {}
         same |= Q(kind=RequestKind.RENEWAL, renews=ask.renews_id, **of)
@@ -199,28 +184,8 @@ def longest_days(level: str) -> int:
     return days
 
 
-def _held_before(
-    ask: Ask, identity: Identity, level: str, renewed: AccessRequest | None
-) -> list[str]:
-    """What the identity may do there at this level for good, and so outlives the request."""
-    if renewed is not None:
-        return list(renewed.held_before)
-    if ask.kind != RequestKind.NEW:
-        return []
-    hint = " Ask for its renewal."
-    return outliving(identity, ask.service, level, ask.actions, hint=hint)
-
-
-def _request(
-    ask: Ask,
-    agent: Agent,
-    identity: Identity,
-    permissions: Sequence[Permission],
-    actor: Actor,
-) -> AccessRequest:
+def _request(ask: Ask, agent: Agent, identity: Identity, level: str, actor: Actor) -> AccessRequest:
     now = timezone.now()
-    level = highest_level(permissions)
-    tags = sorted({tag for one in permissions for tag in one.tags})
     request = AccessRequest(
         kind=ask.kind,
         agent=agent,
@@ -228,7 +193,6 @@ def _request(
         system=identity.system,
         service=ask.service,
         level=level,
-        tags=tags,
         label=f"{agent} · {identity.system} · {ask.service} · {level}"[:400],
         actions=sorted(set(ask.actions)),
         resources=sorted({one.strip() for one in ask.resources if one.strip()}),
@@ -247,7 +211,6 @@ def _request(
     )
     request.asked = terms_of(request)
     request.digest = digest_now(request)
-    request.combinations = _combinations(request)
     return request
 
 
@@ -261,7 +224,10 @@ def terms_of(request: AccessRequest) -> dict[str, Any]:
 
 
 def _combinations(request: AccessRequest) -> list[dict[str, Any]]:
-    """The dangerous combinations it would complete, in words that outlive the grants."""
+    """The dangerous combinations it would complete, in words that outlive the grants.
+
+    Access that is there is judged as if it were not: it is part of what it would complete.
+    """
     wanted = Grant(
         identity=request.identity,
         system=request.system,
@@ -286,7 +252,7 @@ def _combinations(request: AccessRequest) -> list[dict[str, Any]]:
             "is_exact": one.is_exact,
             "through": one.through,
         }
-        for one in completed_by(request.agent, wanted)
+        for one in completed_by(request.agent, wanted, instead_of=request.grant_id)
     ]
 
 

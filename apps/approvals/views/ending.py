@@ -12,14 +12,14 @@ from apps.approvals.forms.requests import AskForm, ReasonForm
 from apps.approvals.models import AccessRequest, RemovalProposal
 from apps.approvals.selectors.ending import agent_to_renew_for, ends_of_grant
 from apps.approvals.selectors.removal import actions_of
-from apps.approvals.services.requests import longest_days, request_submit
+from apps.approvals.services.requests import longest_days
 from apps.approvals.services.unused import proposal_keep, proposal_order
 from apps.approvals.states import RequestKind
+from apps.approvals.views.asking import answer_ask
 from apps.approvals.views.requests import request_of
 from apps.approvals.views.shown_ends import NO_AGENT, shown_end
 from apps.core.dialogs import Words, answer_dialog
-from apps.core.errors import DomainError
-from apps.core.htmx import Request, moved, render_page
+from apps.core.htmx import Request, render_page
 from apps.core.policies import enforce, page
 from apps.grants.models import Grant
 from apps.grants.states import WRITING
@@ -96,26 +96,18 @@ def _ask(
 ) -> HttpResponse:
     form = AskForm(request.POST or None, agent=agent, level=held.level, keys=keys, initial=initial)
     form.fields["days"].help_text += " It never ends sooner than it does now."
-    if request.method == "POST" and form.is_valid():
-        ask = form.ask(
-            agent_id=agent.pk,
-            identity_id=held.identity_id,
-            service=held.service,
-            kind=RequestKind.RENEWAL,
-            **of,
-        )
-        try:
-            answer = request_submit(ask=ask, actor=request.actor)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            said = "This was asked for already: you joined it." if answer.joined else "Asked for."
-            return moved(request, to=answer.request.get_absolute_url(), said=said)
-    return render_page(
+    about = {
+        "agent_id": agent.pk,
+        "identity_id": held.identity_id,
+        "service": held.service,
+        "kind": RequestKind.RENEWAL,
+    }
+    return answer_ask(
         request,
         "approvals/renew.html",
-        {"agent": agent, "held": held, "form": form},
-        status=422 if form.errors else 200,
+        form=form,
+        of={**about, **of},
+        context={"agent": agent, "held": held},
     )
 
 

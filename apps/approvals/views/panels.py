@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
 from apps.approvals import policies
 from apps.approvals.models import AccessRequest
+from apps.approvals.selectors.found import answerable_by
+from apps.approvals.views.shown_found import ways_out
+from apps.core.actors import Actor
 from apps.core.htmx import Request, render_page
 from apps.core.policies import page
 from apps.grants.models import Grant
@@ -24,10 +27,14 @@ def _led_to(grant: Grant) -> Q:
     return Q(grant=grant) | same
 
 
-SUBJECTS: dict[str, tuple[Any, Callable[[Any], Q]]] = {
-    "agent": (Agent, lambda agent: Q(agent=agent)),
-    "grant": (Grant, _led_to),
-    "system": (System, lambda system: Q(system=system)),
+def _grants(actor: Actor) -> QuerySet:
+    return answerable_by(actor).select_related("identity", "system")
+
+
+SUBJECTS: dict[str, tuple[Callable[[Actor], QuerySet], Callable[[Any], Q]]] = {
+    "agent": (Agent.objects.visible_to, lambda agent: Q(agent=agent)),
+    "grant": (_grants, _led_to),
+    "system": (System.objects.visible_to, lambda system: Q(system=system)),
 }
 
 
@@ -36,8 +43,8 @@ SUBJECTS: dict[str, tuple[Any, Callable[[Any], Q]]] = {
 def about_panel(request: Request, what: str, pk: int) -> HttpResponse:
     if what not in SUBJECTS:
         raise Http404
-    model, of = SUBJECTS[what]
-    subject = get_object_or_404(model.objects.visible_to(request.actor), pk=pk)
+    rows_of, of = SUBJECTS[what]
+    subject = get_object_or_404(rows_of(request.actor), pk=pk)
     rows = AccessRequest.objects.visible_to(request.actor).filter(of(subject)).for_table()
     found = list(rows.order_by("-pk")[: SHOWN + 1])
     return render_page(
@@ -48,6 +55,7 @@ def about_panel(request: Request, what: str, pk: int) -> HttpResponse:
             "what": what,
             "requests": found[:SHOWN],
             "has_more": len(found) > SHOWN,
+            "ways_out": ways_out(subject, request.actor) if what == "grant" else None,
         },
         regions=["requests-about"],
     )

@@ -19,7 +19,13 @@ from apps.approvals.forms.policies import (
 )
 from apps.approvals.forms.requests import ReasonForm
 from apps.approvals.models import Group, Policy
-from apps.approvals.selectors.dry_run import dry_run
+from apps.approvals.selectors.catalogue import permissions_named
+from apps.approvals.selectors.dry_run import (
+    dry_run,
+    identity_there,
+    permission_of,
+    wanted_of,
+)
 from apps.approvals.selectors.wording import match_in_words
 from apps.approvals.services import policies as services
 from apps.audit.models import AuditEntry
@@ -27,6 +33,7 @@ from apps.core.dialogs import Words, answer_dialog
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, moved, render_page
 from apps.core.policies import page
+from apps.inventory.models import Agent, System
 
 
 @require_GET
@@ -183,14 +190,31 @@ def group_change(request: Request, pk: int) -> HttpResponse:
 @page(policies.can_browse)
 def policy_try(request: Request) -> HttpResponse:
     """Show which policy would apply and who would be asked. Nothing is written."""
-    form = DryRunForm(request.GET or None)
-    found = None
-    if request.GET and form.is_valid():
+    form = DryRunForm(request.GET if "system" in request.GET else None)
+    shown: dict[str, Any] = {"form": form}
+    if form.is_valid():
+        agent, system = form.cleaned_data["agent"], form.cleaned_data["system"]
+        found, has_more = permissions_named(system, form.cleaned_data["q"])
+        shown |= {"searched": True, "permissions": found, "has_more": has_more}
         try:
-            found = dry_run(**form.cleaned_data)
+            shown |= _tried(agent, system, request.GET.get("permission", ""))
         except DomainError as error:
-            form.add_error("permission", str(error))
-    return render_page(request, "approvals/policy_try.html", {"form": form, "found": found})
+            form.add_error("q", str(error))
+    return render_page(request, "approvals/policy_try.html", shown, regions=["permissions-found"])
+
+
+def _tried(agent: Agent, system: System, key: str) -> dict[str, Any]:
+    """What would happen if the agent's owner asked for the permission that was chosen."""
+    if not key:
+        return {}
+    permission = permission_of(system, key)
+    would = dry_run(
+        agent=agent,
+        identity=identity_there(agent, system),
+        wanted=wanted_of(system, [permission]),
+        asked_by_id=agent.owner_id,
+    )
+    return {"tried": permission, "would": would}
 
 
 def _policy(request: Request, pk: int) -> Policy:

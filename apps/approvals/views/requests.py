@@ -10,14 +10,14 @@ from apps.approvals.filters import RequestFilterSet
 from apps.approvals.forms.requests import AskForm
 from apps.approvals.models import AccessRequest
 from apps.approvals.selectors.catalogue import catalogue_of
+from apps.approvals.selectors.dry_run import dry_run, wanted_of
 from apps.approvals.selectors.ending import end_of_request, open_orders
 from apps.approvals.selectors.story import history_of, story_of
-from apps.approvals.services.requests import request_submit
 from apps.approvals.tables import RequestTable
+from apps.approvals.views.asking import answer_ask
 from apps.approvals.views.lookups import found_or_404
 from apps.approvals.views.shown_ends import shown_end
-from apps.core.errors import DomainError
-from apps.core.htmx import Request, moved, render_page
+from apps.core.htmx import Request, render_page
 from apps.core.listing import render_listing
 from apps.core.policies import enforce, page
 from apps.inventory.models import Agent
@@ -139,28 +139,35 @@ def ask_permission(
     enforce(policies.can_ask(request.actor, agent))
     found = found_or_404(agent, identity_pk, permission_pk)
     keys = [one.key for one in found.permissions]
-    chosen = {"actions": [found.permission.key]}
+    chosen = request.POST or request.GET
+    ticked = chosen.getlist("actions") or [found.permission.key]
     form = AskForm(
         request.POST or None,
         agent=agent,
         level=found.permission.level,
         keys=keys,
-        initial=chosen,
+        initial={"actions": ticked},
     )
-    if request.method == "POST" and form.is_valid():
-        ask = form.ask(agent_id=agent.pk, identity_id=identity_pk, service=found.permission.service)
-        try:
-            answer = request_submit(ask=ask, actor=request.actor)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            said = "This was asked for already: you joined it." if answer.joined else "Asked for."
-            return moved(request, to=answer.request.get_absolute_url(), said=said)
-    return render_page(
+    wanted = [one for one in found.permissions if one.key in ticked] or [found.permission]
+    return answer_ask(
         request,
         "approvals/ask_permission.html",
-        {"agent": agent, "found": found, "form": form},
-        status=422 if form.errors else 200,
+        form=form,
+        of={
+            "agent_id": agent.pk,
+            "identity_id": identity_pk,
+            "service": found.permission.service,
+        },
+        context={
+            "agent": agent,
+            "found": found,
+            "would": dry_run(
+                agent=agent,
+                identity=found.identity,
+                wanted=wanted_of(found.identity.system, wanted),
+                asked_by_id=request.actor.user.pk,
+            ),
+        },
     )
 
 

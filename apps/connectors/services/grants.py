@@ -116,6 +116,7 @@ class _Chunk:
             expires_at=expires,
             source=self.run.source,
             stream=self.run.stream,
+            first_seen_at=self.run.now,
             last_seen_at=self.run.now,
             **self._content(data, digest),
         )

@@ -176,20 +176,15 @@ class Company:
             self._grant(key, service, held)
 
     def _grant(self, key: Key, service: str, level: str) -> None:
-        system, identity = key
-        actions = [action for action, held, _ in ACTIONS[KINDS[system]][service] if held == level]
-        if not actions or (key, service, level) in self.grants:
+        if not _actions(key, service, level) or (key, service, level) in self.grants:
             return
-        grant: dict[str, Any] = {
-            "system": system,
-            "identity": identity,
-            "service": service,
-            "level": level,
-            "actions": actions,
-            "resources": ["*"] if self.rng.random() < 0.7 else [f"{service}/team/*"],
-            "conditions": [],
-            "via": [{"policy": f"{service} {level}", "group": self.rng.choice(["", "agents"])}],
-        }
+        grant = grant_of(
+            key,
+            service,
+            level,
+            resources=["*"] if self.rng.random() < 0.7 else [f"{service}/team/*"],
+            group=self.rng.choice(["", "agents"]),
+        )
         if self.rng.random() < 0.6:
             grant["last_used_at"] = self._ago(self.rng.choice([0.2, 1, 4, 30, 110]))
         self.grants[key, service, level] = grant
@@ -258,6 +253,23 @@ class Company:
         if title:
             row |= {"task": title, "agent": agent}
         return {name: value for name, value in row.items() if value}
+
+
+def grant_of(
+    key: Key, service: str, level: str, *, resources: list[str], group: str
+) -> dict[str, Any]:
+    """One grant as the document writes it."""
+    system, identity = key
+    return {
+        "system": system,
+        "identity": identity,
+        "service": service,
+        "level": level,
+        "actions": _actions(key, service, level),
+        "resources": resources,
+        "conditions": [],
+        "via": [{"policy": f"{service} {level}", "group": group}],
+    }
 
 
 def _actions(key: Key, service: str, level: str) -> list[str]:

@@ -4,6 +4,7 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from django.db import transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Field, Value
@@ -24,9 +25,16 @@ DAY = Value(timedelta(days=1), output_field=DurationField())
 
 def inventory_load(*, now: datetime, actor: Actor) -> None:
     """Import the company's document, start its agents, and date what it found back."""
+    inventory_read(company_document(now), actor=actor)
+    _give_a_past()
+    _start(actor)
+
+
+def inventory_read(document: dict[str, Any], *, actor: Actor) -> None:
+    """Import a document of the company."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "company-inventory.json"
-        path.write_text(json.dumps(company_document(now)))
+        path.write_text(json.dumps(document))
         sync = sync_open(
             path=path,
             format_name="countersign",
@@ -36,8 +44,6 @@ def inventory_load(*, now: datetime, actor: Actor) -> None:
         )
         sync_read(sync_id=sync.pk)
         sync_apply(sync_id=sync.pk, actor=actor)
-    _give_a_past()
-    _start(actor)
 
 
 def _start(actor: Actor) -> None:

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from apps.console.sample.endings import endings_load
 from apps.console.sample.figures import figures_load
+from apps.console.sample.found import found_load
 from apps.console.sample.inventory import inventory_load
 from apps.console.sample.past import past_reviews_load
 from apps.console.sample.people import people_load
@@ -35,5 +36,8 @@ def sample_load(*, password: str) -> Iterator[str]:
     yield f"{requests_load(people=people, actor=steward)} access requests"
     endings_load(people=people, actor=steward, system=system)
     yield "access that runs out, and an emergency"
+    found_load(people=people, now=now, actor=steward)
+    findings_recheck(actor=system)
+    yield "a later reading, and what it found"
     figures_load(today=timezone.localdate())
     yield "figures of half a year"

@@ -75,18 +75,29 @@ def reach_of(agent: Agent | None) -> Reach:
     )
 
 
-def completed_by(agent: Agent, wanted: Grant) -> list[Alert]:
+def completed_by(agent: Agent, wanted: Grant, instead_of: int | None = None) -> list[Alert]:
     """The combinations that one more grant, not held yet and unsaved, would complete.
 
-    What breaks each is looked for among what is held already.
+    What breaks each is looked for among what is held already. Where the access asked about is
+    there, it is judged as if it were not: `instead_of` is the grant that it is held by.
     """
-    within = _within(agent)
+    within = _without(_within(agent), instead_of)
     there = {(one.name, one.system) for one in combinations_of(within.held)}
     held = [*within.held, _held(wanted, [agent])]
     grants = within.grants | {NOT_HELD: wanted}
     wider = _Within(grants, held, within.others)
     completed = [one for one in combinations_of(held) if (one.name, one.system) not in there]
     return [_alert(one, wider, breakable=_without_wanted(one)) for one in completed]
+
+
+def _without(within: _Within, grant_id: int | None) -> _Within:
+    if grant_id is None:
+        return within
+    return _Within(
+        grants={pk: grant for pk, grant in within.grants.items() if pk != grant_id},
+        held=[one for one in within.held if one.grant != grant_id],
+        others=within.others,
+    )
 
 
 def _without_wanted(one: Combination) -> Combination:

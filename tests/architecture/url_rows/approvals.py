@@ -58,6 +58,13 @@ def _ending():
     return [grant.pk]
 
 
+def _found():
+    """Write access that no request explains, of an agent that a steward may ask for."""
+    grant = GrantFactory()
+    BindingFactory(identity=grant.identity, agent=AgentFactory(active=True))
+    return [grant.pk]
+
+
 def _proposal():
     return [ProposalFactory().pk]
 
@@ -89,6 +96,8 @@ ROWS = {
     "approvals:ask_permission": Row(ASK, _permission),
     "approvals:ends_panel": Row(RECORD, _ending),
     "approvals:grant_renew": Row(WORK, _ending),
+    "approvals:found_ask": Row(WORK, _found),
+    "approvals:found_remove": Row(WORK, _found),
     "approvals:request_renew": Row(WORK, _in_place),
     "approvals:proposal_keep": Row(WORK, _proposal),
     "approvals:proposal_order": Row(WORK, _proposal),

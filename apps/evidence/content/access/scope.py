@@ -116,11 +116,16 @@ def about_of(package: Package) -> Scope:
 def scope_of(package: Package) -> Scope:
     """What a package is about, with its status as things stand now."""
     about = about_of(package)
-    note = _still_to_come(about)
+    note = _note(about)
     return replace(about, status=INTERIM, note=note) if note else about
 
 
-def _still_to_come(scope: Scope) -> str:
+def still_to_come(request: AccessRequest) -> str:
+    """Why a package of the request would be interim now; empty if it would be final."""
+    return _note(Scope(name=str(request), request_id=request.pk))
+
+
+def _note(scope: Scope) -> str:
     """Why it is interim, in words; empty once everything in it is over."""
     running = Q(state=RequestState.PROVISIONED, access_ended_at__isnull=True)
     open_requests = scope.requests.filter(Q(state__in=OPEN)).count()

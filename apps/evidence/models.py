@@ -1,3 +1,5 @@
+from datetime import date
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -97,6 +99,12 @@ class Package(models.Model):
             return str(self.campaign or self.request)
         where = f" on {self.period_system}" if self.period_system_id else ""
         return f"Requests of {self.period_from} to {self.period_to}{where}"
+
+    @property
+    def period(self) -> tuple[date, date] | None:
+        if self.period_from is None or self.period_to is None:
+            return None
+        return self.period_from, self.period_to
 
     @property
     def about_url(self) -> str:

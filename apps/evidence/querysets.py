@@ -73,9 +73,13 @@ class PackageQuerySet(models.QuerySet["Package"]):
 
     def beside(self, package: "Package") -> Self:
         """The other packages about the same."""
-        same = {"campaign": package.campaign_id, "request": package.request_id}
-        same |= {"period_from": package.period_from, "period_to": package.period_to}
-        same |= {"period_system": package.period_system_id}
+        same = {
+            "campaign": package.campaign_id,
+            "request": package.request_id,
+            "period_from": package.period_from,
+            "period_to": package.period_to,
+            "period_system": package.period_system_id,
+        }
         return self._same(same).exclude(pk=package.pk)
 
     def about(self, subject: str) -> Self:

@@ -199,9 +199,8 @@ def _build(package: Package, key: Ed25519PrivateKey, progress: Progress) -> Buil
         return _packed(
             package, scope.status, lambda files: write_access(files, scope), key, progress
         )
-    campaign = Campaign.objects.select_related("template", "run_by", "fallback_reviewer").get(
-        pk=package.campaign_id
-    )
+    rows = Campaign.objects.select_related("template", "run_by", "fallback_reviewer")
+    campaign = rows.get(packages=package)
     review = review_of(campaign)
 
     def write(files: Files) -> dict[str, Any]:

@@ -659,7 +659,7 @@ class Groups:
     def __init__(self, package, name):
         self.name, self.strangers = name, []
         self.rows = package.rows(name) if name.endswith(".csv") else package.lines(name)
-        self.row = next(self.rows, None)
+        self.row = next(self.rows, None)  # type: dict
 
     def of(self, request):
         taken = []
@@ -733,8 +733,10 @@ def all_places_filled(places, people):
 class Requests:
     """One walk over all requests; what is wrong is gathered by claim."""
 
-    FILES = ("chain", "approvers", "beneficiaries", "votes", "notes", "provisioning")
-    FILES += ("policies", "grants", "proposals")
+    FILES = (
+        *("chain", "approvers", "beneficiaries", "votes", "notes"),
+        *("provisioning", "policies", "grants", "proposals"),
+    )
     CLAIMS = (
         ("listed", "Every request is listed once, and none is left out"),
         ("told", "Requests, votes, and answers are as the record tells of them"),
@@ -747,7 +749,7 @@ class Requests:
         self.access, self.record = access, record
         self.groups = {name: Groups(package, f"data/{name}.csv") for name in self.FILES}
         self.whole = Groups(package, "data/requests.jsonl")
-        self.faults = {name: [] for name, _ in self.CLAIMS}
+        self.faults = {name: [] for name, _ in self.CLAIMS}  # type: dict
         self.faults["told"] += record.faults
         self.outcomes, self.numbers, self.last = {}, hashlib.sha256(), 0
 
@@ -898,8 +900,11 @@ class Requests:
 
 def check_missing(package, report, record):
     """Whatever the record knows of must be in the files: what is gone is named."""
-    files = (("requests", "request", record.asked), ("votes", "vote", record.votes))
-    files += (("notes", "note", record.notes),)
+    files = (
+        ("requests", "request", record.asked),
+        ("votes", "vote", record.votes),
+        ("notes", "note", record.notes),
+    )
     faults = []
     for name, field, known in files:
         there = {int(row[field]) for row in package.rows(f"data/{name}.csv")}

@@ -123,7 +123,8 @@ def _door(request: Request, package: Package) -> tuple[Verdict, str]:
     if package.request is not None:
         address = reverse("evidence:request_package_create", args=[package.request_id])
         return policies.can_export_request(request.actor, package.request), address
-    period = Period(package.period_from, package.period_to, package.period_system_id)
+    assert package.period is not None  # noqa: S101  (it is about nothing else)
+    period = Period(*package.period, package.period_system_id)
     asked = {"since": period.since, "until": period.until, "system": period.system_id or ""}
     address = f"{reverse('evidence:period_package_create')}?{urlencode(asked)}"
     return policies.can_export_period(request.actor, period), address

@@ -1,12 +1,33 @@
 import django_filters
+from django.db.models import Q, QuerySet
 
 from apps.core.filters import FilterSet, LinkedFilter, SearchFilter
+from apps.evidence.subjects import Subject
+
+
+class AboutFilter(SearchFilter):
+    """Finds packages by the name of what they are about."""
+
+    def filter(self, qs: QuerySet, value: str) -> QuerySet:
+        for word in (value or "").split()[: self.words_at_most]:
+            qs = qs.filter(
+                Q(campaign__name__icontains=word)
+                | Q(request__label__icontains=word)
+                | Q(period_system__name__icontains=word)
+            )
+        return qs
 
 
 class PackageFilterSet(FilterSet):
-    q = SearchFilter(field_name="campaign__name", placeholder="Campaign")
+    q = AboutFilter(placeholder="Campaign, request, or system")
+    subject = django_filters.ChoiceFilter(choices=Subject, label="Of", method="of_subject")
     is_interim = django_filters.BooleanFilter(label="Interim")
     campaign = LinkedFilter("Campaign", "reviews.campaign", "campaign_id")
+    request = LinkedFilter("Request", "approvals.accessrequest", "request_id")
+
+    def of_subject(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        found: QuerySet = rows.about(value)  # type: ignore[attr-defined]
+        return found
 
 
 class SampleFilterSet(FilterSet):

@@ -1,21 +1,37 @@
+from datetime import date
+
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from apps.approvals.models import AccessRequest
 from apps.core.links import record_href
 from apps.core.models import Job
 from apps.evidence.querysets import PackageQuerySet, SampleQuerySet
+from apps.evidence.subjects import Subject
+from apps.inventory.models import System
 from apps.reviews.models import Campaign
+
+NO_PERIOD = {
+    "period_from__isnull": True,
+    "period_to__isnull": True,
+    "period_system__isnull": True,
+}
 
 
 class Package(models.Model):
     """A zip that an auditor can check offline. Built once by a job; never rebuilt in place.
 
-    Number 0 is the package of a campaign; what comes later is a numbered addendum.
+    It is about a campaign, a request for access, or the requests of a period, of one system or
+    of all. Number 0 is the package of a campaign; what comes later is a numbered addendum.
     """
 
-    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="packages")
+    campaign = models.ForeignKey(Campaign, models.PROTECT, null=True, related_name="packages")
+    request = models.ForeignKey(AccessRequest, models.PROTECT, null=True, related_name="packages")
+    period_from = models.DateField(null=True)
+    period_to = models.DateField(null=True)
+    period_system = models.ForeignKey(System, models.PROTECT, null=True, related_name="+")
     number = models.PositiveIntegerField(default=0)
     is_interim = models.BooleanField()
     job = models.ForeignKey(Job, models.PROTECT, null=True, related_name="+")
@@ -36,6 +52,19 @@ class Package(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(
+                name="evidence_package_one_subject",
+                condition=Q(campaign__isnull=False, request__isnull=True, **NO_PERIOD)
+                | Q(campaign__isnull=True, request__isnull=False, number=0, **NO_PERIOD)
+                | Q(
+                    campaign__isnull=True,
+                    request__isnull=True,
+                    number=0,
+                    period_from__isnull=False,
+                    period_to__isnull=False,
+                    period_from__lte=F("period_to"),
+                ),
+            ),
+            models.CheckConstraint(
                 name="evidence_package_built_is_whole",
                 condition=Q(built_at__isnull=True) | (~Q(sha256="") & ~Q(file_name="")),
             ),
@@ -47,14 +76,41 @@ class Package(models.Model):
         ]
         indexes = [
             models.Index(name="evidence_package_campaign", fields=["campaign", "-id"]),
+            models.Index(name="evidence_package_request", fields=["request", "-id"]),
             models.Index(name="evidence_package_asked", fields=["requested_at", "id"]),
         ]
 
     def __str__(self) -> str:
-        return f"Evidence package {self.pk} of {self.campaign}"
+        return f"Evidence package {self.pk} of {self.about}"
 
     def get_absolute_url(self) -> str:
         return record_href("evidence:package_detail", self.pk)
+
+    @property
+    def subject(self) -> Subject:
+        if self.campaign_id is not None:
+            return Subject.CAMPAIGN
+        return Subject.PERIOD if self.request_id is None else Subject.REQUEST
+
+    @property
+    def about(self) -> str:
+        """What it tells of, in words."""
+        if self.period_from is None:
+            return str(self.campaign or self.request)
+        where = f" on {self.period_system}" if self.period_system_id else ""
+        return f"Requests of {self.period_from} to {self.period_to}{where}"
+
+    @property
+    def period(self) -> tuple[date, date] | None:
+        if self.period_from is None or self.period_to is None:
+            return None
+        return self.period_from, self.period_to
+
+    @property
+    def about_url(self) -> str:
+        """Where that stands in Countersign; a period has no page of its own."""
+        one = self.campaign or self.request
+        return one.get_absolute_url() if one is not None else ""
 
     @property
     def status(self) -> str:

@@ -1,7 +1,12 @@
-from apps.core.actors import Actor, Role, System
+from dataclasses import dataclass
+from datetime import date
+
+from apps.approvals.models import AccessRequest
+from apps.core.actors import Actor, Person, Role, System
 from apps.core.policies import ALLOW, Verdict, deny
 from apps.evidence.models import Package
-from apps.evidence.querysets import exportable_by
+from apps.evidence.querysets import exportable_by, requests_exportable_by
+from apps.inventory.querysets.scope import is_limited_auditor, seat_systems
 from apps.reviews.models import Campaign
 from apps.reviews.states import AFTER_LAUNCH, CampaignState
 
@@ -22,6 +27,38 @@ def can_export(actor: Actor, campaign: Campaign) -> Verdict:
         return deny("The campaign has not been launched, so there is nothing to export yet.")
     if not exportable_by(actor).filter(pk=campaign.pk).exists():
         return deny("The campaign covers systems or a time outside your seat.")
+    return ALLOW
+
+
+def can_export_request(actor: Actor, request: AccessRequest) -> Verdict:
+    if not (reader := can_browse(actor)):
+        return reader
+    if not requests_exportable_by(actor).filter(pk=request.pk).exists():
+        return deny("The request is of a system or a time outside your seat.")
+    return ALLOW
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From a day to another, both whole and in UTC; of one system, or of all."""
+
+    since: date
+    until: date
+    system_id: int | None = None
+
+
+def can_export_period(actor: Actor, period: Period) -> Verdict:
+    if not (reader := can_browse(actor)):
+        return reader
+    if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
+        return ALLOW
+    seat = actor.user.seat
+    if (seat.period_from and period.since < seat.period_from) or (
+        seat.period_until and period.until > seat.period_until
+    ):
+        return deny("The period reaches beyond that of your seat.")
+    if is_limited_auditor(actor) and period.system_id not in seat_systems(actor):
+        return deny("Choose one of the systems of your seat.")
     return ALLOW
 
 

@@ -1,14 +1,22 @@
-from typing import TYPE_CHECKING, Self
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
 
-from apps.core.actors import Actor
+from apps.approvals.models import AccessRequest
+from apps.approvals.states import OPEN, RequestState
+from apps.core.actors import Actor, Person, Role, reads_everything
+from apps.evidence.subjects import Subject
 from apps.inventory.querysets.scope import is_limited_auditor, seat_systems
 from apps.reviews.models import Campaign, ReviewItem
 
 if TYPE_CHECKING:
     from apps.evidence.models import Package
+
+ABOUT = ("campaign", "request", "period_system")
 
 
 def exportable_by(actor: Actor) -> models.QuerySet[Campaign]:
@@ -20,21 +28,107 @@ def exportable_by(actor: Actor) -> models.QuerySet[Campaign]:
     return campaigns.exclude(Exists(beyond.filter(campaign=OuterRef("pk"))))
 
 
+def requests_exportable_by(actor: Actor) -> models.QuerySet[AccessRequest]:
+    """Requests somebody may take away whole: stewards all, auditors those of their seat.
+
+    As with campaigns, what was under way within the period of a seat counts as of it.
+    """
+    rows = AccessRequest.objects.visible_to(actor)
+    if reads_everything(actor):
+        return rows
+    if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
+        return rows.none()
+    seat = actor.user.seat
+    if seat.period_from:
+        over = Coalesce("access_ended_at", "decided_at", "submitted_at")
+        goes_on = Q(state__in=OPEN) | Q(
+            state=RequestState.PROVISIONED, access_ended_at__isnull=True
+        )
+        rows = rows.annotate(over_at=over).filter(goes_on | Q(over_at__date__gte=seat.period_from))
+    if seat.period_until:
+        rows = rows.filter(submitted_at__date__lte=seat.period_until)
+    return rows
+
+
 class PackageQuerySet(models.QuerySet["Package"]):
     def visible_to(self, actor: Actor) -> Self:
-        return self.filter(campaign__in=exportable_by(actor).values("pk"))
+        """A package is read by whoever may read all that it tells of."""
+        if reads_everything(actor):
+            return self
+        return self.filter(
+            Q(campaign__in=exportable_by(actor).values("pk"))
+            | Q(request__in=requests_exportable_by(actor).values("pk"))
+            | _periods_of(actor)
+        )
 
     def of_campaign(self, campaign_id: int) -> Self:
         return self.filter(campaign=campaign_id)
+
+    def of_request(self, request_id: int) -> Self:
+        return self.filter(request=request_id)
+
+    def of_period(self, since: date, until: date, system_id: int | None) -> Self:
+        same = {"period_from": since, "period_to": until, "period_system": system_id}
+        return self._same(same)
+
+    def beside(self, package: "Package") -> Self:
+        """The other packages about the same."""
+        same = {
+            "campaign": package.campaign_id,
+            "request": package.request_id,
+            "period_from": package.period_from,
+            "period_to": package.period_to,
+            "period_system": package.period_system_id,
+        }
+        return self._same(same).exclude(pk=package.pk)
+
+    def about(self, subject: str) -> Self:
+        match subject:
+            case Subject.CAMPAIGN:
+                return self.filter(campaign__isnull=False)
+            case Subject.REQUEST:
+                return self.filter(request__isnull=False)
+        return self.filter(period_from__isnull=False)
+
+    def being_built(self) -> "Package | None":
+        """The one of these that somebody asked for a moment ago and that is not over yet."""
+        waiting = self.filter(built_at=None, job__isnull=False)
+        newest: Package | None = waiting.select_related("job").order_by("pk").last()
+        if newest is None or newest.job is None or newest.job.is_over:
+            return None
+        return newest
+
+    def _same(self, same: Mapping[str, Any]) -> Self:
+        rows = self
+        for name, value in same.items():
+            rows = rows.filter(**({f"{name}__isnull": True} if value is None else {name: value}))
+        return rows
 
     def built(self) -> Self:
         return self.filter(built_at__isnull=False)
 
     def for_table(self) -> Self:
-        return self.select_related("campaign", "requested_by", "job").fetch_mode(models.FETCH_RAISE)
+        return self.select_related(*ABOUT, "requested_by", "job").fetch_mode(models.FETCH_RAISE)
+
+    def with_subject(self) -> Self:
+        return self.select_related(*ABOUT)
 
     def locked(self, pk: int) -> "Package":
-        return self.select_for_update(of=["self"]).select_related("campaign").get(pk=pk)
+        return self.select_for_update(of=["self"]).with_subject().get(pk=pk)
+
+
+def _periods_of(actor: Actor) -> Q:
+    """Periods that lie within an auditor's seat, in time and in systems."""
+    if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
+        return Q(pk__in=[])
+    seat, within = actor.user.seat, Q(period_from__isnull=False)
+    if seat.period_from:
+        within &= Q(period_from__gte=seat.period_from)
+    if seat.period_until:
+        within &= Q(period_to__lte=seat.period_until)
+    if is_limited_auditor(actor):
+        within &= Q(period_system__in=seat_systems(actor))
+    return within
 
 
 class SampleQuerySet(models.QuerySet):

@@ -5,7 +5,12 @@ from apps.evidence.models import Package, Sample
 
 
 class PackageTable(Table):
-    campaign = tables.Column(linkify=lambda record: record.get_absolute_url())
+    about = tables.Column(
+        verbose_name="Of",
+        empty_values=(),
+        linkify=lambda record: record.get_absolute_url(),
+    )
+    subject = tables.Column(verbose_name="Kind", accessor="subject__label")
     status = tables.TemplateColumn(
         template_name="evidence/status_cell.html", verbose_name="Package", accessor="pk"
     )
@@ -16,7 +21,7 @@ class PackageTable(Table):
 
     class Meta(Table.Meta):
         model = Package
-        fields = ["campaign", "status", "requested_at", "requested_by", "built_at", "size"]
+        fields = ["about", "subject", "status", "requested_at", "requested_by", "built_at", "size"]
         sortable = {"requested_at": ("requested_at",)}
         order_by = "-requested_at"
         empty_text = "No packages match."

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.evidence.views import packages, public, samples
+from apps.evidence.views import access, packages, public, samples
 
 app_name = "evidence"
 urlpatterns = [
@@ -11,6 +11,12 @@ urlpatterns = [
     path("evidence/<int:pk>/job/", packages.package_job, name="package_job"),
     path("evidence/<int:pk>/download/", packages.package_download, name="package_download"),
     path("evidence/of-campaign/<int:campaign_pk>/", packages.package_create, name="package_create"),
+    path(
+        "evidence/of-request/<int:request_pk>/",
+        access.request_package_create,
+        name="request_package_create",
+    ),
+    path("evidence/of-period/", access.period_package_create, name="period_package_create"),
     path(
         "evidence/of-campaign/<int:campaign_pk>/sample/",
         samples.sample_create,

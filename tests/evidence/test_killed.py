@@ -14,6 +14,8 @@ from apps.core.models import JobStatus
 from apps.evidence import tasks
 from apps.evidence.models import Package
 from apps.evidence.services import packages
+from apps.evidence.services.access_packages import request_package_prepare
+from tests.approvals.conftest import company, policy  # noqa: F401  (fixtures)
 from tests.evidence.scenario import review_over
 from tests.evidence.test_packages import VARYING, members
 from tests.factories.accounts import UserFactory
@@ -27,7 +29,10 @@ ROOT = SCRIPT.parent.parent.parent
 
 def asked(made, actor):
     """A package asked for, whose job nobody has taken yet."""
-    package = packages.package_prepare(campaign=made.campaign, actor=actor)
+    return with_job(packages.package_prepare(campaign=made.campaign, actor=actor), actor)
+
+
+def with_job(package, actor):
     package.job = job_start(
         kind="export", task="core.requeue_silent_jobs", subject=package, actor=actor
     )
@@ -79,3 +84,32 @@ def test_a_killed_export_is_done_again_and_ends_the_same(no_eager_task, data_dir
     assert {name for name in first if first[name] != second.get(name)} <= VARYING
     assert not list((data_dir / "evidence").glob("work-*"))
     assert not list((data_dir / "evidence").glob(".*partial"))
+
+
+@pytest.mark.parametrize("seen", ["data/votes.csv", "data/access.json", "manifest-sha256.txt"])
+def test_a_killed_export_of_a_request_is_done_again_and_ends_the_same(
+    no_eager_task,
+    data_dir,
+    company,  # noqa: F811
+    policy,  # noqa: F811
+    seen,
+):
+    actor = Person(company.steward)
+    request = company.approve()
+    package = with_job(request_package_prepare(request_id=request.pk, actor=actor), actor)
+
+    kill_when(data_dir / "evidence" / f"work-{package.pk}" / seen, package, data_dir)
+    for _ in range(50):
+        if tasks.build_package(package.job_id) or Package.objects.get(pk=package.pk).built_at:
+            break
+        time.sleep(0.1)
+
+    package.refresh_from_db()
+    package.job.refresh_from_db()
+    assert package.job.status == JobStatus.DONE
+    undisturbed = with_job(request_package_prepare(request_id=request.pk, actor=actor), actor)
+    packages.package_build(package_id=undisturbed.pk, actor=actor)
+    undisturbed.refresh_from_db()
+    first, second = members(package), members(undisturbed)
+    assert {name for name in first if first[name] != second.get(name)} <= VARYING
+    assert not list((data_dir / "evidence").glob("work-*"))

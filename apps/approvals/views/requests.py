@@ -71,6 +71,7 @@ def request_list(request: Request, tab: str = "all") -> HttpResponse:
         context={
             "tabs": [(words[0], _tab(name), name == tab, None) for name, words in TABS.items()],
             "may_ask": policies.can_ask_some(request.actor),
+            "may_export": policies.can_export(request.actor),
             "empty_title": title,
             "empty_text": text,
             "empty_icon": "user-check",
@@ -98,6 +99,7 @@ def request_detail(request: Request, pk: int) -> HttpResponse:
             "entries": history_of(asked, request.actor),
             "end": shown_end(end_of_request(asked), request.actor),
             "orders": open_orders(asked.grant, request.actor),
+            "may_export": policies.can_export(request.actor),
             "may_vote": policies.can_vote(request.actor, asked),
             "may_cancel": policies.can_cancel(request.actor, asked),
             "may_question": policies.can_question(request.actor, asked),

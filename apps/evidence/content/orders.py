@@ -4,13 +4,14 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.audit.models import AuditEntry
-from apps.core.errors import DomainError
 from apps.evidence.content.files import Files, compact
 from apps.evidence.content.items import CHUNK
+from apps.evidence.content.proofs import add_proof_file
 from apps.evidence.content.review import Review
 from apps.remediation.models import Order, OrderProof
-from apps.remediation.proofs import proof_path
 from apps.remediation.states import OrderState, ProofKind
 from apps.reviews.models import ReviewItem
 
@@ -128,7 +129,7 @@ class Orders:
 
 def write_orders(files: Files, orders: Orders) -> None:
     """Write orders and proofs, and put each proof file into the bag under its digest."""
-    digests = _write_proofs(files, orders)
+    digests = write_proofs(files, orders.rows, until=orders.review.until)
     with files.csv("data/orders.csv", "Orders", ORDERS) as write:
         for order in orders.rows.values(*FIELDS).iterator(CHUNK):
             write(_order_row(order, orders, digests[order["pk"]]))
@@ -162,16 +163,19 @@ def _order_row(order: dict[str, Any], orders: Orders, digests: list[str]) -> lis
     ]
 
 
-def _write_proofs(files: Files, orders: Orders) -> dict[int, list[str]]:
+def write_proofs(
+    files: Files, orders: QuerySet[Order], *, until: datetime | None = None
+) -> dict[int, list[str]]:
+    """Write the proofs of orders; returns the digests of the files of each."""
     digests: dict[int, list[str]] = defaultdict(list)
-    rows = OrderProof.objects.filter(order__in=orders.rows.values("pk")).order_by("pk")
-    if orders.review.until:
-        rows = rows.filter(given_at__lte=orders.review.until)
+    rows = OrderProof.objects.filter(order__in=orders.order_by().values("pk")).order_by("pk")
+    if until:
+        rows = rows.filter(given_at__lte=until)
     with files.csv("data/proofs.csv", "Proof of orders", PROOFS) as write:
         for proof in rows.select_related("source").iterator(CHUNK):
             if proof.file_sha256 and proof.file_sha256 not in digests[proof.order_id]:
                 digests[proof.order_id].append(proof.file_sha256)
-                _add_file(files, proof)
+                add_proof_file(files, proof.file_sha256, f"order {proof.order_id}")
             write(
                 [
                     proof.pk,
@@ -188,14 +192,3 @@ def _write_proofs(files: Files, orders: Orders) -> dict[int, list[str]]:
                 ]
             )
     return digests
-
-
-def _add_file(files: Files, proof: OrderProof) -> None:
-    try:
-        content = proof_path(proof.file_sha256).read_bytes()
-    except OSError as error:
-        raise DomainError(
-            f"The proof file {proof.file_sha256} of order {proof.order_id} cannot be read, "
-            "so the package would not be complete."
-        ) from error
-    files.add(f"data/raw/{proof.file_sha256}", f"Proof file of order {proof.order_id}", content)

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ from apps.core.models import Job
 from apps.core.policies import enforce
 from apps.evidence import policies, signing
 from apps.evidence.bag import BAG_INFO, BAGIT, MANIFEST, Bag
+from apps.evidence.content.access.scope import scope_of
+from apps.evidence.content.access.summary import write_access
 from apps.evidence.content.addendum import write_addendum
 from apps.evidence.content.campaign import stated, write_acknowledgement, write_campaign
 from apps.evidence.content.controls import write_controls
@@ -31,14 +34,20 @@ from apps.evidence.content.orders import Orders, write_orders
 from apps.evidence.content.people import write_assignments, write_contacts, write_notes
 from apps.evidence.content.readme import contents, write_readme
 from apps.evidence.content.record import entries_between, write_record
-from apps.evidence.content.review import Review, is_final, review_of
+from apps.evidence.content.review import INTERIM, Review, is_final, review_of
 from apps.evidence.content.sources import write_exceptions, write_not_covered, write_sources
 from apps.evidence.models import Addendum, Package
 from apps.evidence.services.keys import keys_published, signing_key_ensure, vkeys_text
 from apps.evidence.snapshot import Progress, snapshot
+from apps.evidence.subjects import Subject
 from apps.evidence.verify import verify
 from apps.reviews.models import Campaign
 
+# What the signed statement repeats of the facts, as far as they hold it.
+REPEATED = (
+    *("package", "number", "status", "counts", "dispositions"),
+    *("requests", "requests_sha256", "break_glass_uses"),
+)
 BUILD = "build.json"
 ATTESTATION = "attestation.dsse.json"
 TASK = "evidence.build_package"
@@ -55,26 +64,23 @@ def package_request(*, campaign_id: int, actor: Actor) -> Package:
     """
     campaign = Campaign.objects.locked(campaign_id)
     enforce(policies.can_export(actor, campaign))
-    package = _being_built(campaign) or package_prepare(campaign=campaign, actor=actor)
+    waiting = Package.objects.of_campaign(campaign.pk).being_built()
+    package = waiting or package_prepare(campaign=campaign, actor=actor)
+    build_start(package, total=campaign.items.count(), actor=actor)
+    return package
+
+
+def build_start(package: Package, *, total: int, actor: Actor) -> None:
+    """Start the job that builds it, unless it stands or one is at it."""
     if package.built_at is None and (package.job is None or package.job.is_over):
         package.job = job_start(
             kind="Building an evidence package",
             task=TASK,
             subject=package,
             actor=actor,
-            total=campaign.items.count(),
+            total=total,
         )
         package.save(update_fields=["job"])
-    return package
-
-
-def _being_built(campaign: Campaign) -> Package | None:
-    """The package that somebody asked for a moment ago: asking twice makes no second one."""
-    waiting = Package.objects.of_campaign(campaign.pk).filter(built_at=None, job__isnull=False)
-    newest: Package | None = waiting.select_related("job").order_by("pk").last()
-    if newest is None or newest.job is None or newest.job.is_over:
-        return None
-    return newest
 
 
 @transaction.atomic
@@ -168,7 +174,8 @@ def package_build(*, package_id: int, actor: Actor, job: Job | None = None) -> P
     counts, and is done again from the start; two at once on one package do not meet. Raises
     `DomainError`, naming what is wrong, if the package does not pass its own verifier.
     """
-    package = Package.objects.select_related("campaign", "requested_by").get(pk=package_id)
+    rows = Package.objects.with_subject().select_related("requested_by")
+    package = rows.get(pk=package_id)
     if package.built_at is not None:
         return package
     key = signing_key_ensure(actor=actor)
@@ -187,19 +194,41 @@ def _lock(package: Package) -> bool:
 
 
 def _build(package: Package, key: Ed25519PrivateKey, progress: Progress) -> Built:
-    campaign = Campaign.objects.select_related("template", "run_by", "fallback_reviewer").get(
-        pk=package.campaign_id
-    )
+    if package.subject != Subject.CAMPAIGN:
+        scope = scope_of(package)
+        return _packed(
+            package, scope.status, lambda files: write_access(files, scope), key, progress
+        )
+    rows = Campaign.objects.select_related("template", "run_by", "fallback_reviewer")
+    campaign = rows.get(packages=package)
     review = review_of(campaign)
-    bag = Bag(package_folder() / f"work-{package.pk}")
-    files = Files(bag, review.status, progress.tick)
-    try:
+
+    def write(files: Files) -> dict[str, Any]:
         if package.number:
-            facts = _write_late(files, review, package)
-        else:
-            facts = _write_review(files, review)
+            return _write_late(files, review, package)
+        return _write_review(files, review)
+
+    built = _packed(package, review.status, write, key, progress)
+    built.claims["until"] = built.claims["until"] or (
+        review.until.isoformat() if review.until else None
+    )
+    return built
+
+
+def _packed(
+    package: Package,
+    status: str,
+    write: Callable[[Files], dict[str, Any]],
+    key: Ed25519PrivateKey,
+    progress: Progress,
+) -> Built:
+    """Have the files written, then seal, pack, and check them."""
+    bag = Bag(package_folder() / f"work-{package.pk}")
+    files = Files(bag, status, progress.tick)
+    try:
+        facts = write(files)
         _write_tools(files)
-        out = package_folder() / _file_name(package)
+        out = package_folder() / _file_name(package, facts)
         manifest = _seal(bag, package, facts, key)
         progress.tick(files.written, "Packing")
         bag.pack(out)
@@ -220,7 +249,7 @@ def _build(package: Package, key: Ed25519PrivateKey, progress: Progress) -> Buil
         "key_id": signing.key_id(signing.public_bytes(key)),
         "status": facts["status"],
         "dispositions": facts.get("dispositions", {}),
-        "until": facts.get("until") or (review.until.isoformat() if review.until else None),
+        "until": facts.get("until"),
         "said": said,
     }
     return Built(out, listed, claims)
@@ -258,7 +287,10 @@ def verifier_source() -> bytes:
     return Path(verify.__file__).read_bytes()
 
 
-def _file_name(package: Package) -> str:
+def _file_name(package: Package, facts: dict[str, Any]) -> str:
+    if package.subject != Subject.CAMPAIGN:
+        mark = "-interim" if facts["status"] == INTERIM else ""
+        return f"countersign-evidence-{facts['package']}{mark}-{package.pk}.zip"
     name = f"countersign-evidence-{package.campaign_id}"
     if package.number:
         return f"{name}-addendum-{package.number}.zip"
@@ -286,8 +318,7 @@ def _seal(bag: Bag, package: Package, facts: dict[str, Any], key: Ed25519Private
     )
     bag.list_payload()
     subjects = {name: bag.digest(name) for name in (MANIFEST, BAG_INFO, BAGIT, BUILD)}
-    repeated = ("package", "number", "status", "counts", "dispositions")
-    predicate = {name: facts[name] for name in repeated if name in facts}
+    predicate = {name: facts[name] for name in REPEATED if name in facts}
     statement = signing.statement(subjects=subjects, predicate=predicate)
     bag.add(ATTESTATION, signing.envelope(statement, key))
     bag.list_tags()
@@ -314,8 +345,11 @@ def _release(*, package_id: int, built: Built, actor: Actor) -> Package:
         package.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     package.file_name, package.size = built.path.name, built.path.stat().st_size
     package.contents, package.claims = built.contents, built.claims
+    if package.subject != Subject.CAMPAIGN:  # a campaign's says so from the asking on
+        package.is_interim = built.claims["status"] == INTERIM
     package.built_at = timezone.now()
-    package.save(update_fields=["sha256", "file_name", "size", "contents", "claims", "built_at"])
+    changed = ["sha256", "file_name", "size", "contents", "claims", "is_interim", "built_at"]
+    package.save(update_fields=changed)
     record(
         actor=actor,
         verb=Verb.PACKAGE_BUILT,
@@ -328,7 +362,7 @@ def _release(*, package_id: int, built: Built, actor: Actor) -> Package:
 @transaction.atomic
 def package_download(*, package_id: int, actor: Actor) -> Path:
     """Note that somebody takes a package away, and say where it lies."""
-    package = Package.objects.visible_to(actor).select_related("campaign").get(pk=package_id)
+    package = Package.objects.visible_to(actor).with_subject().get(pk=package_id)
     enforce(policies.can_download(actor, package))
     path = package_path(package)
     if not path.exists():

@@ -542,13 +542,13 @@ def check_orders(package, report, campaign, close):
     report.claim("Every decision to end access has its order", faults)
 
 
-def check_files(package, report):
+def check_files(package, report, also=()):
     faults = []
     for name in sorted(package.members):
         if name.startswith("data/raw/") and package.digest(name) != name[len("data/raw/") :]:
             faults.append(f"{name} does not hold what its name says")
     proofs = column(package, "data/orders.csv", "proof_sha256")
-    wanted = [digest for cell in proofs for digest in cell.split()]
+    wanted = [digest for cell in proofs for digest in cell.split()] + [one for one in also if one]
     sources = pick(package, "data/sources.csv", "raw_sha256", "raw_in_package")
     wanted += [digest for digest, kept in sources if kept == "yes"]
     absent = [digest for digest in wanted if "data/raw/" + digest not in package.members]
@@ -603,9 +603,388 @@ def check_addendum(package, report, predicate):
     check_files(package, report)
 
 
+# Requests for access: what the files of such a package say together.
+
+REQUEST, VOTE, NOTE = "approvals.accessrequest", "approvals.vote", "approvals.requestnote"
+IN_PLACE = ("approved", "provisioned")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+class Record:
+    """What the audit entries tell of requests: small, so that a long period fits into memory."""
+
+    def __init__(self):
+        self.asked, self.moves, self.ended = {}, {}, set()
+        self.votes, self.notes, self.faults = {}, {}, []
+
+
+def fingerprint(*values):
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def read_record(package):
+    record, last = Record(), 0
+    for entry in package.lines("data/governance.jsonl"):
+        if entry["entry"] <= last:
+            record.faults.append("entry {entry} is out of order".format(**entry))
+        last = entry["entry"]
+        kind, of, changes = entry["target_type"], entry["target_id"], entry["changes"]
+        if kind == VOTE and entry["verb"] == VOTE + ".cast":
+            said = (changes["choice"][1], str(changes["step"][1]), cell(entry["reason"]))
+            record.votes[of] = fingerprint(*said)
+        elif kind == NOTE and entry["verb"] == NOTE + ".written":
+            record.notes[of] = fingerprint(changes["kind"][1], cell(entry["reason"]))
+        elif kind == REQUEST:
+            read_request_entry(record, entry, of, changes)
+    return record
+
+
+def read_request_entry(record, entry, of, changes):
+    if entry["verb"] == REQUEST + ".submitted":
+        record.asked[of] = fingerprint(changes["asked"][1], entry["reason"])
+    if entry["verb"] == REQUEST + ".ended":
+        record.ended.add(of)
+    if "state" in changes:
+        before, after = changes["state"]
+        states = record.moves.setdefault(of, [])
+        if states and states[-1] != before:
+            record.faults.append(f"entry {entry['entry']}: request {of} was not {before}")
+        states.append(sys.intern(after))
+
+
+class Groups:
+    """Rows of a file that is sorted by request, taken request by request, never held whole."""
+
+    def __init__(self, package, name):
+        self.name, self.strangers = name, []
+        self.rows = package.rows(name) if name.endswith(".csv") else package.lines(name)
+        self.row = next(self.rows, None)  # type: dict
+
+    def of(self, request):
+        taken = []
+        while self.row is not None and int(self.row["request"]) <= request:
+            if int(self.row["request"]) == request:
+                taken.append(self.row)
+            else:
+                self.strange()
+            self.row = next(self.rows, None)
+        return taken
+
+    def strange(self):
+        self.strangers.append(
+            "{}: request {} is not listed in requests.csv".format(self.name, self.row["request"])
+        )
+
+    def end(self):
+        while self.row is not None:
+            self.strange()
+            self.row = next(self.rows, None)
+        return self.strangers
+
+
+def cell(text):
+    """Text as a cell of a CSV file holds it: disarmed where a spreadsheet would run it."""
+    return "'" + text if text.startswith(FORMULA_STARTS) else text
+
+
+def approval_digest(facts, terms):
+    """What an approval is bound to: the agent's design, the permission, its scope, its time."""
+    bound = {
+        "design": facts["design_digest"],
+        "identity": facts["identity_id"],
+        "service": facts["service"],
+        "level": facts["level"],
+        "actions": sorted(terms["actions"]),
+        "resources": sorted(terms["resources"]),
+        "days": terms["days"],
+    }
+    text = json.dumps(bound, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def wider(terms, before):
+    """Whether what was left on the table is more than what lay there before."""
+    if set(terms["actions"]) - set(before["actions"]):
+        return True
+    if "*" not in before["resources"] and set(terms["resources"]) - set(before["resources"]):
+        return True
+    if before["days"] is None:
+        return False
+    return terms["days"] is None or terms["days"] > before["days"]
+
+
+def all_places_filled(places, people):
+    """Whether each place can be given to another of these people (augmenting paths)."""
+    taken = {}  # type: dict
+
+    def seat(person, tried):
+        for at, may_take in enumerate(places):
+            if person in may_take and at not in tried:
+                tried.add(at)
+                if at not in taken or seat(taken[at], tried):
+                    taken[at] = person
+                    return True
+        return False
+
+    return sum(seat(person, set()) for person in sorted(people)) == len(places)
+
+
+class Requests:
+    """One walk over all requests; what is wrong is gathered by claim."""
+
+    FILES = (
+        *("chain", "approvers", "beneficiaries", "votes", "notes"),
+        *("provisioning", "policies", "grants", "proposals"),
+    )
+    CLAIMS = (
+        ("listed", "Every request is listed once, and none is left out"),
+        ("told", "Requests, votes, and answers are as the record tells of them"),
+        ("bound", "Every vote that counts is bound to what was on the table in its round"),
+        ("met", "What was approved was approved by enough different people who do not benefit"),
+        ("placed", "What is in place has its grant and its proof, and what ended has its entry"),
+    )
+
+    def __init__(self, package, access, record):
+        self.access, self.record = access, record
+        self.groups = {name: Groups(package, f"data/{name}.csv") for name in self.FILES}
+        self.whole = Groups(package, "data/requests.jsonl")
+        self.faults = {name: [] for name, _ in self.CLAIMS}  # type: dict
+        self.faults["told"] += record.faults
+        self.outcomes, self.numbers, self.last = {}, hashlib.sha256(), 0
+
+    def say(self, claim, request, text):
+        self.faults[claim].append(f"request {request}: {text}")
+
+    def walk(self, row):
+        request = int(row["request"])
+        if request <= self.last:
+            self.say("listed", request, "it is listed twice, or out of order")
+            return
+        self.last = request
+        self.numbers.update(b"%d\n" % request)
+        self.count(row, request)
+        rows = {name: group.of(request) for name, group in self.groups.items()}
+        whole = self.whole.of(request)
+        if len(whole) != 1 or len(rows["policies"]) != 1:
+            self.say("listed", request, "it is not once in requests.jsonl and policies.csv")
+            return
+        self.check_told(row, request, whole[0], rows)
+        self.check_votes(request, whole[0], rows)
+        self.check_met(request, whole[0], rows)
+        self.check_placed(row, request, rows)
+
+    def count(self, row, request):
+        ended = row["state"] == "provisioned" and row["access_ended_at"]
+        outcome = "ended" if ended else row["state"]
+        if row["outcome"] != outcome:
+            self.say("listed", request, "its outcome is not what its state says")
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        access, day = self.access, row["submitted_at"][:10]
+        if access["request"] is not None and access["request"] != request:
+            self.say("listed", request, "the package is about another")
+        if access["period_from"] and not access["period_from"] <= day <= access["period_to"]:
+            self.say("listed", request, f"it was asked for on {day}, outside the period")
+        if access["system_id"] is not None and str(access["system_id"]) != row["system_id"]:
+            self.say("listed", request, "it is of another system")
+
+    def check_told(self, row, request, facts, rows):
+        record = self.record
+        if record.asked.get(request) is None:
+            self.say("told", request, "the record does not say that it was asked for")
+        elif record.asked[request] != fingerprint(facts["asked"], facts["reason"]):
+            self.say("told", request, "what was asked for, or its reason, is not as in the record")
+        if row["reason"] != cell(facts["reason"]) or row["digest"] != facts["digest"]:
+            self.say("told", request, "requests.csv and requests.jsonl do not agree")
+        states = record.moves.get(request) or [None]
+        if not states[-1] == row["state"] == facts["state"]:
+            self.say("told", request, f"it is {row['state']}, and in the record {states[-1]}")
+        for vote in rows["votes"]:
+            said = fingerprint(vote["choice"], vote["step"], vote["reason"])
+            known = record.votes.get(int(vote["vote"]))
+            if known != said:
+                wrong = "is not in" if known is None else "is not what is in"
+                self.say("told", request, f"vote {vote['vote']} {wrong} the record")
+        for note in rows["notes"]:
+            said = fingerprint(note["kind"], note["text"])
+            if record.notes.get(int(note["note"])) != said:
+                self.say("told", request, f"note {note['note']} is not what is in the record")
+
+    def check_votes(self, request, facts, rows):
+        if facts["digest"] != approval_digest(facts, facts):
+            self.say("bound", request, "its digest is not that of what is on the table")
+        if wider(facts, facts["asked"]):
+            self.say("bound", request, "there is more on the table than was asked for")
+        before, last = facts["asked"], None
+        for vote in rows["votes"]:
+            named, at = "vote " + vote["vote"], int(vote["round"])
+            if at > facts["round"] or (vote["counts"] == "yes") != (at == facts["round"]):
+                self.say("bound", request, f"{named} is of round {at}, of {facts['round']}")
+            if at != facts["round"]:
+                continue
+            terms = json.loads(vote["terms"])
+            if vote["digest"] != approval_digest(facts, terms):
+                self.say("bound", request, f"{named} is bound to something else than its terms")
+            if wider(terms, before):
+                self.say("bound", request, f"{named} leaves more on the table than there was")
+            before, last = terms, vote
+        if last is not None and last["digest"] != facts["digest"]:
+            self.say("bound", request, f"vote {last['vote']} is the last, and of other terms")
+
+    def check_met(self, request, facts, rows):
+        barred = {}  # type: dict
+        for one in rows["beneficiaries"]:
+            barred.setdefault(one["person_id"], []).append((one["since"], one["why"]))
+        asked = {}  # type: dict
+        for one in rows["approvers"]:
+            asked.setdefault((one["step"], one["requirement"]), set()).add(one["person_id"])
+        approved, denials, voted = {}, 0, set()  # type: dict, int, set
+        for vote in rows["votes"]:
+            named, person = f"vote {vote['vote']} of {vote['person']}", vote["person_id"]
+            for since, why in barred.get(person, ()):
+                if since < vote["voted_at"]:
+                    self.say("met", request, f"{named}, who benefits: {why}")
+            if not any(step == vote["step"] and person in asked[step, r] for step, r in asked):
+                self.say("met", request, f"{named}, whom step {vote['step']} does not ask")
+            if (vote["round"], person) in voted:
+                self.say("met", request, f"{named}, who voted in that round already")
+            voted.add((vote["round"], person))
+            if int(vote["round"]) == facts["round"]:
+                denials += vote["choice"] == "deny"
+                if vote["choice"] == "approve":
+                    approved.setdefault(vote["step"], set()).add(person)
+        if facts["state"] in IN_PLACE:
+            self.check_chain(request, facts, rows, asked, approved)
+        if denials >= facts["denials_end_it"] and facts["state"] in IN_PLACE:
+            self.say("met", request, "enough denied it, and it is " + facts["state"])
+        if facts["state"] == "denied" and denials < facts["denials_end_it"]:
+            self.say("met", request, "it is denied, and not enough denied it")
+
+    def check_chain(self, request, facts, rows, asked, approved):
+        steps = {}  # type: dict
+        for one in rows["chain"]:
+            who = asked.get((one["step"], one["requirement"]), set())
+            steps.setdefault(one["step"], []).extend([who] * int(one["count"]))
+        if not steps:
+            states = self.record.moves.get(request) or []
+            by_rule = rows["policies"][0]["by_rule"] == "yes" and states[:2] == [
+                "submitted",
+                "approved",
+            ]
+            if facts["level"] != "read" or not by_rule:
+                self.say("met", request, "nobody had to approve it, and no rule for read says so")
+        for step in sorted(steps, key=int):
+            if not all_places_filled(steps[step], approved.get(step, set())):
+                self.say("met", request, f"step {step} is not met by different people it asks")
+
+    def check_placed(self, row, request, rows):
+        if row["state"] == "provisioned":
+            granted = [one["grant"] for one in rows["grants"]]
+            if not row["provisioned_at"] or not row["grant"] or granted != [row["grant"]]:
+                self.say("placed", request, "it is in place, and has no grant or no time")
+            if not rows["provisioning"]:
+                self.say("placed", request, "it is in place, and nothing proves that")
+        if bool(row["access_ended_at"]) != (request in self.record.ended):
+            self.say("placed", request, "its end is not as in the record")
+
+    def report(self, report):
+        for group in (*self.groups.values(), self.whole):
+            self.faults["listed"] += group.end()
+        access, listed = self.access, self.faults["listed"]
+        total = sum(self.outcomes.values())
+        if total != access["requests"] or self.numbers.hexdigest() != access["requests_sha256"]:
+            listed.append(f"{total} requests are not the {access['requests']} that were signed")
+        for name, text in self.CLAIMS:
+            report.claim(text, self.faults[name])
+
+
+def check_missing(package, report, record):
+    """Whatever the record knows of must be in the files: what is gone is named."""
+    files = (
+        ("requests", "request", record.asked),
+        ("votes", "vote", record.votes),
+        ("notes", "note", record.notes),
+    )
+    faults = []
+    for name, field, known in files:
+        there = {int(row[field]) for row in package.rows(f"data/{name}.csv")}
+        gone = sorted(set(known) - there)
+        faults += [f"{field} {one} is in the record and not in {name}.csv" for one in gone]
+    report.claim("Every request, vote, and note of the record is in the files", faults)
+
+
+def check_outcomes(report, access, found):
+    said = {name: count for name, count in access["dispositions"].items() if count}
+    faults = [
+        f"{name}: {found.get(name, 0)} requests, and access.json says {said.get(name, 0)}"
+        for name in sorted(set(said) | set(found))
+        if found.get(name, 0) != said.get(name, 0)
+    ]
+    if sum(said.values()) != access["requests"]:
+        faults.append(f"outcomes sum to {sum(said.values())}, of {access['requests']} requests")
+    report.claim(f"Outcomes sum to the requests ({access['requests']})", faults)
+
+
+def check_uses(package, report, access):
+    faults, uses, last = [], 0, 0
+    for use in package.rows("data/break_glass.csv"):
+        number, uses = int(use["use"]), uses + 1
+        if number <= last:
+            faults.append(f"use {number} is there twice, or out of order")
+        last, day = number, use["taken_at"][:10]
+        if access["period_from"] and not access["period_from"] <= day <= access["period_to"]:
+            faults.append(f"use {number} was taken on {day}, outside the period")
+        reviewed = use["state"] == "reviewed"
+        if reviewed and not (use["verdict"] and use["review"] and use["reviewed_by_id"]):
+            faults.append(f"use {number} is reviewed, and nobody's word is there")
+        if reviewed and use["reviewed_by_id"] == use["taken_by_id"]:
+            faults.append(f"use {number} was reviewed by who took it")
+        if access["status"] == "FINAL" and not reviewed:
+            faults.append(f"use {number} is not reviewed, and the package says FINAL")
+    if uses != access["break_glass_uses"]:
+        faults.append(f"{uses} uses, and access.json says {access['break_glass_uses']}")
+    report.claim("Every break-glass use is there once; nobody reviewed their own", faults)
+
+
+def check_access_orders(package, report):
+    requests = set(column(package, "data/requests.csv", "request")) | {""}
+    uses = set(column(package, "data/break_glass.csv", "use")) | {""}
+    orders = pick(package, "data/orders.csv", "order", "request", "break_glass")
+    faults = [f"order {o} is there twice" for o in repeated([order for order, _, _ in orders])]
+    for order, request, use in orders:
+        if request not in requests or use not in uses:
+            faults.append(f"order {order} is of a request or use that is not listed")
+    report.claim("Every order belongs to what is listed", faults)
+
+
+def check_access(package, report, predicate):
+    """A package of one request, or of those of a period."""
+    access = package.json("data/access.json")
+    check_counts(package, report, access, predicate)
+    record = read_record(package)
+    requests = Requests(package, access, record)
+    unfinished = 0
+    for row in package.rows("data/requests.csv"):
+        requests.walk(row)
+        running = row["state"] == "provisioned" and not row["access_ended_at"]
+        unfinished += running or row["state"] in ("submitted", "pending", "approved")
+    requests.report(report)
+    check_outcomes(report, access, requests.outcomes)
+    check_missing(package, report, record)
+    early = unfinished and access["status"] != "INTERIM"
+    faults = [f"{unfinished} are open or in place, and it does not say INTERIM"] if early else []
+    report.claim("It says INTERIM while anything in it is still to come", faults)
+    check_uses(package, report, access)
+    check_access_orders(package, report)
+    check_files(package, report, column(package, "data/provisioning.csv", "file_sha256"))
+    check_controls(package, report)
+
+
 def check_content(package, report, predicate):
     text = "The files can be read together"
     check = check_addendum if "data/addendum.json" in package.members else check_review
+    if "data/access.json" in package.members:
+        check = check_access
     try:
         check(package, report, predicate)
     except Unreadable as error:
@@ -675,7 +1054,9 @@ def check_package(package, report, keys, known):
         check_known(package, report, known, predicate)
     report.note("It says of itself: " + describe(package, predicate))
     if predicate.get("status") == "INTERIM":
-        report.note("INTERIM: the review is not over, and these figures will change.")
+        of_requests = "data/access.json" in package.members
+        what = "not everything in it is" if of_requests else "the review is not"
+        report.note(f"INTERIM: {what} over, and these figures will change.")
     if not report.codes:
         report.note(f"To know it again (--known-checkpoint): {checkpoint(package, predicate)}")
     return place_in_series(package, predicate)
@@ -686,6 +1067,8 @@ def describe(package, predicate):
     try:
         number = predicate["number"]
         name = "data/addendum.json" if number else "data/campaign.json"
+        if "data/access.json" in package.members:
+            name = "data/access.json"
         kind = f"addendum {number} to " if number else ""
         return "{}{}, {}, of {!r}".format(
             kind, predicate["package"], predicate["status"], package.json(name)["name"]

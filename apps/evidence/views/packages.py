@@ -1,6 +1,9 @@
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
@@ -8,11 +11,12 @@ from apps.core.errors import DomainError
 from apps.core.htmx import Request, moved, render_page
 from apps.core.links import public_url
 from apps.core.listing import render_listing
-from apps.core.policies import page
+from apps.core.policies import Verdict, page
 from apps.evidence import policies
 from apps.evidence.filters import PackageFilterSet
 from apps.evidence.forms import ExportForm
 from apps.evidence.models import Package
+from apps.evidence.policies import Period
 from apps.evidence.services import packages
 from apps.evidence.tables import PackageTable
 from apps.reviews.models import Campaign
@@ -29,7 +33,7 @@ def package_list(request: Request) -> HttpResponse:
         filterset_class=PackageFilterSet,
         context={
             "empty_title": "No package yet",
-            "empty_text": "Open a campaign and export it: the zip checks itself, offline.",
+            "empty_text": "Export a campaign, a request, or a period: the zip is checked offline.",
             "empty_icon": "certificate",
         },
         csv_name="packages",
@@ -40,15 +44,17 @@ def package_list(request: Request) -> HttpResponse:
 @page(policies.can_browse)
 def package_detail(request: Request, pk: int) -> HttpResponse:
     package = _package(request, pk)
-    siblings = Package.objects.visible_to(request.actor).of_campaign(package.campaign_id)
+    siblings = Package.objects.visible_to(request.actor).beside(package)
+    may_export, again = _door(request, package)
     return render_page(
         request,
         "evidence/package_detail.html",
         {
             "package": package,
-            "siblings": siblings.exclude(pk=package.pk).for_table()[:50],
+            "siblings": siblings.for_table()[:50],
             "may_download": policies.can_download(request.actor, package),
-            "may_export": policies.can_export(request.actor, package.campaign),
+            "may_export": may_export,
+            "again": again,
             "verifier_url": public_url("/.well-known/countersign-verify.py"),
             "keys_url": public_url("/.well-known/countersign-log.json"),
         },
@@ -107,6 +113,21 @@ def package_download(request: Request, pk: int) -> HttpResponse:
     file = path.open("rb")
     # It streams, and is a response all the same.
     return FileResponse(file, as_attachment=True, filename=package.file_name)  # type: ignore[return-value]
+
+
+def _door(request: Request, package: Package) -> tuple[Verdict, str]:
+    """Whether the reader may export the same again, and where."""
+    if package.campaign is not None:
+        address = reverse("evidence:package_create", args=[package.campaign_id])
+        return policies.can_export(request.actor, package.campaign), address
+    if package.request is not None:
+        address = reverse("evidence:request_package_create", args=[package.request_id])
+        return policies.can_export_request(request.actor, package.request), address
+    assert package.period is not None  # noqa: S101  (it is about nothing else)
+    period = Period(*package.period, package.period_system_id)
+    asked = {"since": period.since, "until": period.until, "system": period.system_id or ""}
+    address = f"{reverse('evidence:period_package_create')}?{urlencode(asked)}"
+    return policies.can_export_period(request.actor, period), address
 
 
 def _package(request: Request, pk: int) -> Package:

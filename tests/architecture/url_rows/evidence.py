@@ -1,6 +1,7 @@
 from apps.core.models import Job
 from apps.evidence.models import Package, Sample
 from tests.architecture.url_matrix import PUBLIC, READERS, READERS_RECORD, Row
+from tests.factories.approvals import AccessRequestFactory
 from tests.factories.reviews import ReviewItemFactory
 
 
@@ -17,6 +18,10 @@ def _package():
     [campaign] = _campaign()
     job = Job.objects.create(kind="evidence", task="evidence.build", channel="web")
     return [Package.objects.create(campaign_id=campaign, is_interim=True, job=job).pk]
+
+
+def _request():
+    return [AccessRequestFactory(pending=True).pk]
 
 
 def _sample():
@@ -43,6 +48,8 @@ ROWS = {
     "evidence:package_detail": Row(READERS_RECORD, _package),
     "evidence:package_job": Row(READERS_RECORD, _package),
     "evidence:package_create": Row(READERS_RECORD, _campaign, overrides=SAYS_SO),
+    "evidence:request_package_create": Row(READERS_RECORD, _request),
+    "evidence:period_package_create": Row(READERS),
     "evidence:package_download": Row(
         READERS_RECORD, _package, method="post", overrides=NOT_BUILT_YET
     ),

@@ -1,27 +1,49 @@
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from apps.approvals.models import AccessRequest
 from apps.core.actors import Channel, System
 from apps.core.errors import DomainError
 from apps.evidence import policies
 from apps.evidence.models import Package
+from apps.evidence.policies import Period
+from apps.evidence.services.access_packages import (
+    period_package_prepare,
+    request_package_prepare,
+)
 from apps.evidence.services.packages import package_build, package_copy, package_prepare
+from apps.inventory.models import System as Outside
 from apps.reviews.models import Campaign
+
+WHAT = "Name one: a campaign, --request, or --from and --to."
 
 
 class Command(BaseCommand):
-    help = "Build the evidence package of a campaign, and copy it to a file."
+    help = (
+        "Build the evidence package of a campaign, of a request for access, or of the requests "
+        "of a period, and copy it to a file."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("campaign", help="the campaign's number, or its exact name")
+        parser.add_argument("campaign", nargs="?", help="the campaign's number, or its exact name")
         parser.add_argument("out", type=Path, help="where to put the zip")
+        parser.add_argument("--request", type=int, help="the number of a request for access")
+        parser.add_argument(
+            "--from", dest="since", type=date.fromisoformat, help="first day, as 2026-01-01, UTC"
+        )
+        parser.add_argument(
+            "--to", dest="until", type=date.fromisoformat, help="last day, as 2026-03-31, UTC"
+        )
+        parser.add_argument("--system", help="only requests of the system of this exact name")
 
-    def handle(self, *, campaign: str, out: Path, **options: object) -> None:
+    def handle(self, *, out: Path, **options: Any) -> None:
         actor = System("evidence_build", Channel.COMMAND)
         try:
-            package = self._package(self._campaign(campaign), actor)
+            package = self._asked(actor, **options)
             built = package_build(package_id=package.pk, actor=actor)
             package_copy(package=built, out=out)
         except DomainError as error:
@@ -30,6 +52,33 @@ class Command(BaseCommand):
             raise CommandError(f"{error.filename}: {error.strerror}") from error
         self.stdout.write(built.claims["said"])
         self.stdout.write(self.style.SUCCESS(f"{built.status}: {out} ({built.sha256})"))
+
+    def _asked(
+        self,
+        actor: System,
+        *,
+        campaign: str | None,
+        request: int | None,
+        since: date | None,
+        until: date | None,
+        system: str | None,
+        **options: object,
+    ) -> Package:
+        period = since is not None and until is not None
+        one_day = (since is None) != (until is None)
+        named = [campaign is not None, request is not None, period]
+        if sum(named) != 1 or one_day or (system is not None and not period):
+            raise CommandError(WHAT)
+        if campaign is not None:
+            return self._package(self._campaign(campaign), actor)
+        if request is not None:
+            if not AccessRequest.objects.filter(pk=request).exists():
+                raise CommandError(f"There is no request {request}.")
+            return request_package_prepare(request_id=request, actor=actor)
+        assert since is not None and until is not None  # noqa: S101, PT018  (a period has both)
+        return period_package_prepare(
+            period=Period(since, until, self._system(system)), actor=actor
+        )
 
     @transaction.atomic
     def _package(self, campaign_id: int, actor: System) -> Package:
@@ -47,3 +96,12 @@ class Command(BaseCommand):
         if campaign is None:
             raise CommandError(f"There is no campaign {asked!r}.")
         return campaign.pk
+
+    def _system(self, asked: str | None) -> int | None:
+        if asked is None:
+            return None
+        found = list(Outside.objects.filter(name=asked).values_list("pk", flat=True)[:2])
+        if len(found) != 1:
+            some = "more than one system" if found else "no system"
+            raise CommandError(f"There is {some} {asked!r}.")
+        return found[0]

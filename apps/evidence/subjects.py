@@ -1,0 +1,9 @@
+"""What a package may be about."""
+
+from django.db import models
+
+
+class Subject(models.TextChoices):
+    CAMPAIGN = "campaign", "A review campaign"
+    REQUEST = "request", "A request for access"
+    PERIOD = "period", "The requests of a period"

@@ -1,6 +1,11 @@
 from apps.approvals.models.group import Group, GroupMember
 from apps.approvals.models.policy import Policy, PolicyRequirement, PolicyStep
-from apps.approvals.models.request import AccessRequest, RequestNote, RequestProof
+from apps.approvals.models.request import (
+    AccessRequest,
+    KeyedAsk,
+    RequestNote,
+    RequestProof,
+)
 from apps.approvals.models.step import Approver, RequestRequirement, RequestStep
 from apps.approvals.models.vote import Vote
 
@@ -9,6 +14,7 @@ __all__ = [
     "Approver",
     "Group",
     "GroupMember",
+    "KeyedAsk",
     "Policy",
     "PolicyRequirement",
     "PolicyStep",

@@ -1,7 +1,9 @@
 """Asking for access, and taking it back."""
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +12,7 @@ from django.utils import timezone
 
 from apps.approvals import policies
 from apps.approvals.digests import scope_digest
-from apps.approvals.models import AccessRequest, RequestNote
+from apps.approvals.models import AccessRequest, KeyedAsk, RequestNote
 from apps.approvals.services.letters import tell_asker
 from apps.approvals.services.moves import request_move
 from apps.approvals.services.routing import design_of, digest_now, request_route
@@ -51,10 +53,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The request, and whether it is one that was open already."""
+    """The request; whether it was open already, and whether this very call was made before."""
 
     request: AccessRequest
     joined: bool
+    repeated: bool = False
+
+
+class KeyTaken(DomainError):
+    """A machine used the key of one call for another."""
 
 
 @transaction.atomic
@@ -64,11 +71,18 @@ def request_submit(*, ask: Ask, actor: Actor) -> Asked:
     Refuses what the catalogue does not know, a task of another agent, an identity the agent
     does not act as, write and admin without task or end, and what is held already. Two asking
     for the same at one moment get one request: they wait for each other at the agent.
+    A machine's call made again with its key is answered as before and changes nothing.
     """
     agent = Agent.objects.select_related("team", "owner").locked(ask.agent_id)
     enforce(policies.can_ask(actor, agent))
-    if (made := _asked_before(ask, actor)) is not None:
-        return Asked(made, joined=False)
+    if (before := _asked_before(ask, actor)) is not None:
+        return before
+    asked = _submit(ask, agent, actor)
+    _keep_key(ask, asked, actor)
+    return asked
+
+
+def _submit(ask: Ask, agent: Agent, actor: Actor) -> Asked:
     identity = _identity(ask, agent)
     permissions = _permissions(ask, identity)
     level = _highest(permissions)
@@ -115,31 +129,59 @@ def request_cancel(*, request_id: int, reason: str, actor: Actor) -> AccessReque
     return request
 
 
-def _asked_before(ask: Ask, actor: Actor) -> AccessRequest | None:
-    """The same call made twice by a machine is one request, whatever became of it."""
+def _asked_before(ask: Ask, actor: Actor) -> Asked | None:
+    """What the same call made before came to. A key that stood for something else is refused."""
     if not isinstance(actor, Machine) or not ask.idempotency_key:
         return None
-    rows = AccessRequest.objects.filter(asked_by_client=actor.client_id)
-    return rows.filter(idempotency_key=ask.idempotency_key).first()
+    calls = KeyedAsk.objects.filter(client_id=actor.client_id, key=ask.idempotency_key)
+    call = calls.select_related("request__system", "request__identity").first()
+    if call is None:
+        return None
+    if call.asked_sha256 != _digest_of(ask):
+        raise KeyTaken(
+            "This key stood for another request. Choose a new key for each new request.",
+            field="Idempotency-Key",
+        )
+    return Asked(call.request, joined=call.joined, repeated=True)
+
+
+def _keep_key(ask: Ask, asked: Asked, actor: Actor) -> None:
+    if isinstance(actor, Machine) and ask.idempotency_key:
+        KeyedAsk.objects.create(
+            client_id=actor.client_id,
+            key=ask.idempotency_key,
+            asked_sha256=_digest_of(ask),
+            request=asked.request,
+            joined=asked.joined,
+        )
+
+
+def _digest_of(ask: Ask) -> str:
+    said = {name: value for name, value in asdict(ask).items() if name != "idempotency_key"}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _identity(ask: Ask, agent: Agent) -> Identity:
     bound = Binding.objects.live().filter(agent=agent, identity=ask.identity_id)
     binding = bound.select_related("identity__system__owner").first()
     if binding is None:
-        raise DomainError(f"{agent} does not act as that identity. Bind it first.")
+        raise DomainError(
+            f"{agent} does not act as that identity. Bind it first.", field="identity_id"
+        )
     if binding.identity.gone_at is not None:
-        raise DomainError(f"Its source no longer shows {binding.identity}.")
+        raise DomainError(f"Its source no longer shows {binding.identity}.", field="identity_id")
     return binding.identity
 
 
 def _permissions(ask: Ask, identity: Identity) -> list[Permission]:
     wanted = sorted(set(ask.actions))
     if not wanted:
-        raise DomainError("Name at least one permission.")
+        raise DomainError("Name at least one permission.", field="actions")
     if len(wanted) > MOST_ACTIONS or len(ask.resources) > MOST_RESOURCES:
         raise DomainError(
-            f"Ask for at most {MOST_ACTIONS} permissions and {MOST_RESOURCES} resources at once."
+            f"Ask for at most {MOST_ACTIONS} permissions and {MOST_RESOURCES} resources at once.",
+            field="actions" if len(wanted) > MOST_ACTIONS else "resources",
         )
     known = Permission.objects.filter(
         system_kind=identity.system.kind, service=ask.service, key__in=wanted
@@ -149,7 +191,8 @@ def _permissions(ask: Ask, identity: Identity) -> list[Permission]:
     if missing:
         raise DomainError(
             f"The catalogue of {identity.system} knows no {', '.join(missing[:5])} in"
-            f" “{ask.service}”."
+            f" “{ask.service}”.",
+            field="actions",
         )
     return found
 
@@ -161,19 +204,23 @@ def _highest(permissions: Sequence[Permission]) -> str:
 def _demand_sense(ask: Ask, agent: Agent, level: str) -> None:
     required_reason(ask.reason, "it is needed")
     if not [one for one in ask.resources if one.strip()]:
-        raise DomainError("Name the resources it is for; * means all of them.")
+        raise DomainError("Name the resources it is for; * means all of them.", field="resources")
     tasks = Task.objects.filter(agent=agent, retired_at__isnull=True)
     if ask.task_id is not None and not tasks.filter(pk=ask.task_id).exists():
-        raise DomainError(f"That is no task of {agent}'s purpose.")
+        raise DomainError(f"That is no task of {agent}'s purpose.", field="task_id")
     if ask.days is not None and ask.days < 1:
-        raise DomainError("Access lasts at least a day.")
+        raise DomainError("Access lasts at least a day.", field="days")
     if level not in WRITING:
         return
     if ask.task_id is None:
-        raise DomainError("Say which task of the agent's purpose this write access serves.")
+        raise DomainError(
+            "Say which task of the agent's purpose this write access serves.", field="task_id"
+        )
     longest = longest_days(level)
     if ask.days is None or ask.days > longest:
-        raise DomainError(f"{Level(level).label} access lasts at most {longest} days.")
+        raise DomainError(
+            f"{Level(level).label} access lasts at most {longest} days.", field="days"
+        )
 
 
 def longest_days(level: str) -> int:
@@ -191,7 +238,9 @@ def _held_before(ask: Ask, identity: Identity, level: str) -> list[str]:
     for grant in held.prefetch_related("statements"):
         allowed |= actions_of(grant)
         if set(ask.actions) <= allowed:
-            raise DomainError(f"{identity} holds this already: {grant}. Ask for its renewal.")
+            raise DomainError(
+                f"{identity} holds this already: {grant}. Ask for its renewal.", field="actions"
+            )
     return sorted(allowed)
 
 
@@ -227,9 +276,8 @@ def _request(
         reason=ask.reason.strip(),
         ticket=ask.ticket.strip(),
         asked_by=actor.user if isinstance(actor, Person) else None,
-        asked_by_client="" if isinstance(actor, Person) else str(actor)[:100],
+        asked_by_client=_client_of(actor),
         asked_by_label=str(actor)[:150],
-        idempotency_key=ask.idempotency_key,
         grant_id=ask.grant_id,
         design_digest=design_of(agent.pk),
         submitted_at=now,
@@ -239,6 +287,12 @@ def _request(
     request.digest = digest_now(request)
     request.combinations = _combinations(request)
     return request
+
+
+def _client_of(actor: Actor) -> str:
+    if isinstance(actor, Person):
+        return ""
+    return actor.client_id if isinstance(actor, Machine) else str(actor)[:100]
 
 
 def terms_of(request: AccessRequest) -> dict[str, Any]:
@@ -284,6 +338,8 @@ def _join(request: AccessRequest, ask: Ask, actor: Actor) -> AccessRequest:
     """Note that somebody else asks for the same; they benefit from it, and never judge it."""
     person = actor.user if isinstance(actor, Person) else None
     if person is not None and person.pk == request.asked_by_id:
+        return request
+    if person is None and _client_of(actor) == request.asked_by_client:
         return request
     note = RequestNote.objects.create(
         request=request,

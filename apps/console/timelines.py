@@ -15,7 +15,7 @@ from apps.core.actors import Actor, Person
 from apps.evidence.models import Addendum, Package, Sample
 from apps.findings.models import Finding
 from apps.grants.models import AgentFingerprint, Grant
-from apps.inventory.models import Agent, Binding, Credential, Identity, System
+from apps.inventory.models import Agent, AgentClient, Binding, Credential, Identity, System
 from apps.inventory.querysets.scope import is_limited_auditor
 from apps.remediation.models import Order
 from apps.reviews.models import Acknowledgement, Campaign, Hold, ReviewItem
@@ -58,12 +58,14 @@ PAGELESS = (
     "evidence.signingkey",
     "findings.checkrun",
     "grants.agentfingerprint",
+    "inventory.agentclient",
     "inventory.binding",
     "reviews.hold",
 )
 # What an auditor whose seat is limited to systems may read of: what they may open.
 SCOPED: tuple[type[Model], ...] = (
     Agent,
+    AgentClient,
     System,
     Identity,
     Binding,
@@ -172,6 +174,7 @@ def _of_item(pk: int) -> Related:
 def _of_agent(pk: int) -> Related:
     identities = Binding.objects.filter(agent=pk).values("identity")
     return {
+        AgentClient: AgentClient.objects.filter(agent=pk).values("pk"),
         Binding: Binding.objects.filter(agent=pk).values("pk"),
         AgentFingerprint: AgentFingerprint.objects.filter(agent=pk).values("pk"),
         Credential: Credential.objects.filter(identity__in=identities).values("pk"),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.console.views import agent_acts, agents, home, people, record, search
+from apps.console.views import agent_acts, agent_clients, agents, home, people, record, search
 
 app_name = "console"
 urlpatterns = [
@@ -37,6 +37,18 @@ urlpatterns = [
     path("inventory/agents/<int:pk>/suspend/", agent_acts.agent_suspend, name="agent_suspend"),
     path("inventory/agents/<int:pk>/resume/", agent_acts.agent_resume, name="agent_resume"),
     path("inventory/agents/<int:pk>/retire/", agent_acts.agent_retire, name="agent_retire"),
+    path("inventory/agents/<int:pk>/client/", agent_clients.client_new, name="client_new"),
+    path(
+        "inventory/agents/<int:pk>/client/secret/",
+        agent_clients.client_rotate,
+        name="client_rotate",
+    ),
+    path(
+        "inventory/agents/<int:pk>/client/revoke/",
+        agent_clients.client_revoke,
+        name="client_revoke",
+    ),
+    path("settings/clients/", agent_clients.client_list, name="client_list"),
     path("settings/people/<int:pk>/duties/", people.person_duties, name="person_duties"),
     path(
         "settings/people/<int:pk>/seat/systems/",

@@ -9,6 +9,7 @@ from apps.inventory.models import Source
 from apps.inventory.states import (
     AgentState,
     BindingHow,
+    ClientState,
     CredentialKind,
     CredentialState,
     Environment,
@@ -111,3 +112,8 @@ class CredentialFilterSet(FilterSet):
     expires_before = DayFilter("expires_at", "lt", "Expires before")
     stream = StreamFilter()
     gone = Only("gone", "Gone from its source")
+
+
+class AgentClientFilterSet(FilterSet):
+    q = SearchFilter(placeholder="Agent")
+    state = django_filters.MultipleChoiceFilter(choices=ClientState, label="State")

@@ -2,8 +2,8 @@
 
 from apps.core.actors import Actor, Person, Role, reads_everything
 from apps.core.policies import ALLOW, Verdict, deny
-from apps.inventory.models import Agent, Credential, Identity, System
-from apps.inventory.states import AgentState
+from apps.inventory.models import Agent, AgentClient, Credential, Identity, System
+from apps.inventory.states import AgentState, ClientState
 
 ONLY_STEWARDS = "Only a steward may do this."
 AUDITORS_READ = "An auditor reads and exports; they change nothing."
@@ -157,6 +157,47 @@ def can_move_credential(actor: Actor) -> Verdict:
 
 def can_hand_over(actor: Actor) -> Verdict:
     return _steward(actor, "Only a steward may hand agents over.")
+
+
+def can_make_clients(actor: Actor) -> Verdict:
+    """Open the door to an agent's API client; the rules below judge the agent and the client."""
+    return _steward(actor, "Only a steward gives an agent a client of the API.")
+
+
+def can_make_client(actor: Actor, agent: Agent) -> Verdict:
+    verdict = can_make_clients(actor)
+    if not verdict:
+        return verdict
+    running = _runs(agent)
+    if not running:
+        return running
+    if agent.clients.active().exists():
+        return deny("It has a client already. Give that one a new secret, or revoke it first.")
+    return ALLOW
+
+
+def can_rotate_client(actor: Actor, client: AgentClient) -> Verdict:
+    verdict = can_make_clients(actor)
+    return can_use_client(client) if verdict else verdict
+
+
+def can_revoke_client(actor: Actor, client: AgentClient) -> Verdict:
+    if client.state != ClientState.ACTIVE:
+        return deny("It is revoked already.")
+    return can_make_clients(actor)
+
+
+def can_use_client(client: AgentClient) -> Verdict:
+    """Whether its agent may sign in with it now: not once it or the agent is stopped."""
+    if client.state != ClientState.ACTIVE:
+        return deny("This client is revoked.")
+    return _runs(client.agent)
+
+
+def _runs(agent: Agent) -> Verdict:
+    if agent.state in {AgentState.SUSPENDED, AgentState.RETIRED}:
+        return deny(f"The agent is {agent.get_state_display().lower()}: it may not use the API.")
+    return ALLOW
 
 
 def _reaches(actor: Actor, identity_id: int) -> bool:

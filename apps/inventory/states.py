@@ -58,6 +58,24 @@ CREDENTIAL_MOVES = StateMachine(
 )
 
 
+class ClientState(models.TextChoices):
+    ACTIVE = "active", "Active"
+    REVOKED = "revoked", "Revoked"
+
+
+CLIENT_MOVES = StateMachine(
+    name="client",
+    moves={
+        ClientState.ACTIVE: frozenset({ClientState.REVOKED}),
+        ClientState.REVOKED: frozenset(),
+    },
+)
+
+# What a client may be let do by the API.
+READ_REQUESTS, WRITE_REQUESTS = "requests:read", "requests:write"
+CLIENT_SCOPES = (READ_REQUESTS, WRITE_REQUESTS)
+
+
 class Environment(models.TextChoices):
     PRODUCTION = "production", "Production"
     STAGING = "staging", "Staging"

@@ -8,7 +8,7 @@ from apps.core.tables import (
     StateColumn,
     Table,
 )
-from apps.inventory.models import Agent, Binding, Credential, Identity, System
+from apps.inventory.models import Agent, AgentClient, Binding, Credential, Identity, System
 
 
 class AgentTable(Table):
@@ -147,3 +147,36 @@ class CredentialTable(Table):
         extra = ("stored_in", "rotated_at", "gone_at")
         joined = {"identity": "identity", "system": "identity__system", "agent_count": "identity"}
         empty_text = "No credentials match."
+
+
+class AgentClientTable(Table):
+    name = tables.Column(linkify=True, verbose_name="Agent")
+    state = StateColumn()
+    oauth_client_id = MonoColumn(verbose_name="Client")
+    scopes = tables.Column(verbose_name="May")
+    made_by = PersonColumn(verbose_name="Made by")
+    made_at = MomentColumn(verbose_name="Made")
+    rotated_at = MomentColumn(verbose_name="New secret")
+    last_token_at = MomentColumn(verbose_name="Last signed in")
+    revoked_at = MomentColumn(verbose_name="Revoked")
+
+    class Meta(Table.Meta):
+        model = AgentClient
+        fields = [
+            "name",
+            "state",
+            "oauth_client_id",
+            "scopes",
+            "made_by",
+            "made_at",
+            "rotated_at",
+            "last_token_at",
+            "revoked_at",
+        ]
+        sortable = {"name": ("name",)}
+        order_by = "name"
+        extra = ("made_by", "revoked_at")
+        empty_text = "No clients match."
+
+    def render_scopes(self, value: list[str]) -> str:
+        return ", ".join(value)

@@ -5,6 +5,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from apps.core.actors import System
+from apps.inventory.services.clients import tokens_drop_expired
 from apps.inventory.services.credentials import credentials_expire_due
 
 BATCH = 1000
@@ -25,3 +26,15 @@ def expire_due_credentials() -> int:
     while count := credentials_expire_due(moment=moment, limit=BATCH, actor=actor):
         expired += count
     return expired
+
+
+@shared_task(
+    name="inventory.drop_expired_tokens",
+    autoretry_for=(OperationalError,),
+    retry_backoff=True,
+    retry_jitter=True,
+    max_retries=5,
+)
+def drop_expired_tokens() -> int:
+    """Forget tokens of the API whose minutes are over. Safe to run twice or late."""
+    return tokens_drop_expired(moment=timezone.now())

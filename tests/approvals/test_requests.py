@@ -5,7 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
 from apps.approvals.models import AccessRequest, RequestNote
-from apps.approvals.services.requests import request_cancel, request_submit
+from apps.approvals.services.requests import KeyTaken, request_cancel, request_submit
 from apps.approvals.states import RequestState
 from apps.audit.models import AuditEntry
 from apps.core.actors import Machine, Person
@@ -147,6 +147,9 @@ def test_an_agent_may_ask_for_itself_alone_and_the_same_call_twice_is_one_reques
 
     assert first == again
     assert first.asked_by_client == "client"
+    with pytest.raises(KeyTaken, match="Choose a new key"):
+        request_submit(ask=company.ask(idempotency_key="42", days=7), actor=machine)
+    assert AccessRequest.objects.count() == 1
     with pytest.raises(PermissionDenied, match="for itself alone"):
         request_submit(ask=ask, actor=Machine("other", None, frozenset({"requests:write"})))
 

@@ -29,6 +29,7 @@ def inside(reviewer: Outcome, steward: Outcome, auditor: Outcome, limited: Outco
 
 PUBLIC = dict.fromkeys([*OUTSIDE, "reviewer", "steward", "auditor", "limited auditor"], 200)
 EVERYBODY = inside(200, 200, 200, 200)
+MACHINES = dict.fromkeys([*OUTSIDE, "reviewer", "steward", "auditor", "limited auditor"], 401)
 STEWARDS = inside(403, 200, 403, 403)
 READERS = inside(403, 200, 200, 200)
 DECIDERS = inside(200, 200, 403, 403)

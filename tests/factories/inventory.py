@@ -1,7 +1,17 @@
 import factory
+from allauth.idp.oidc.models import Client
 from django.utils import timezone
 
-from apps.inventory.models import Agent, Binding, Credential, Identity, Source, System, Task
+from apps.inventory.models import (
+    Agent,
+    AgentClient,
+    Binding,
+    Credential,
+    Identity,
+    Source,
+    System,
+    Task,
+)
 from apps.inventory.states import AgentState, CredentialKind
 from tests.factories.accounts import TeamFactory, UserFactory
 
@@ -80,3 +90,22 @@ class CredentialFactory(factory.django.DjangoModelFactory):
     kind = CredentialKind.API_KEY
     external_id = factory.Sequence("key-{}".format)
     issued_at = factory.LazyFunction(timezone.now)
+
+
+class OAuthClientFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Client
+
+    name = factory.Sequence("Client {}".format)
+    scopes = "requests:read\nrequests:write"
+    grant_types = "client_credentials"
+
+
+class AgentClientFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = AgentClient
+
+    agent = factory.SubFactory(AgentFactory, active=True)
+    oauth_client = factory.SubFactory(OAuthClientFactory)
+    name = factory.LazyAttribute(lambda client: client.agent.name)
+    scopes = ["requests:read", "requests:write"]

@@ -12,6 +12,7 @@ PLACES = [
     ("accounts:person_list", "People", "users", "Who signs in, and in what role."),
     ("accounts:team_list", "Teams", "users-group", "Who decides write access for which agents."),
     ("connectors:source_list", "Sources", "plug-connected", "Where the inventory comes from."),
+    ("console:client_list", "API clients", "plug", "Which agents sign in to the API."),
     ("reviews:template_list", "Templates", "template", "What campaigns are made from, and when."),
     ("accounts:policy_list", "Policies", "adjustments", "The thresholds that rules go by."),
     ("notices:notice_list", "Notices", "mail", "What was mailed, and what became of it."),

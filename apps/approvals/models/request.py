@@ -49,7 +49,6 @@ class AccessRequest(models.Model):
     )
     asked_by_client = models.CharField(max_length=100, blank=True)
     asked_by_label = models.CharField(max_length=150)
-    idempotency_key = models.CharField(max_length=100, blank=True)
 
     policy = models.ForeignKey(Policy, models.PROTECT, null=True, related_name="requests")
     policy_name = models.CharField(max_length=100, blank=True)
@@ -154,11 +153,6 @@ class AccessRequest(models.Model):
                 fields=["scope_sha256"],
                 condition=Q(state__in=OPEN),
             ),
-            models.UniqueConstraint(
-                name="approvals_request_idempotent",
-                fields=["asked_by_client", "idempotency_key"],
-                condition=~Q(idempotency_key=""),
-            ),
         ]
         indexes = [
             models.Index(name="approvals_request_state", fields=["state", "id"]),
@@ -192,6 +186,32 @@ class AccessRequest(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in OPEN
+
+
+class KeyedAsk(models.Model):
+    """One call of a machine that asked, by the key it chose for it. Append-only.
+
+    The same call made again is answered with the same request, whatever became of that.
+    """
+
+    client_id = models.CharField(max_length=100)
+    key = models.CharField(max_length=100)
+    asked_sha256 = models.CharField(max_length=64)
+    request = models.ForeignKey(AccessRequest, models.PROTECT, related_name="keyed_asks")
+    joined = models.BooleanField()
+    asked_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="approvals_keyedask_once_a_client", fields=["client_id", "key"]
+            ),
+            models.CheckConstraint(name="approvals_keyedask_has_key", condition=~Q(key="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.client_id}"
 
 
 class RequestNote(models.Model):

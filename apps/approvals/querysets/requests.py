@@ -27,20 +27,23 @@ class RequestQuerySet(models.QuerySet["AccessRequest"]):
     def open(self) -> Self:
         return self.filter(state__in=OPEN)
 
+    def in_state(self, state: RequestState) -> Self:
+        return self.filter(state=state)
+
     def pending(self) -> Self:
         return self.filter(state=RequestState.PENDING)
 
     def visible_to(self, actor: Actor) -> Self:
         """Every list and every lookup by id starts here, so a stranger's request is a 404.
 
-        Who asked, who is or was asked to approve, and whoever answers for the agent.
+        Who asked, who is or was asked to approve, whoever answers for the agent, and the agent.
         """
         if reads_all_systems(actor):
             return self
         if is_limited_auditor(actor):
             return self.filter(system_id__in=seat_systems(actor))
         if isinstance(actor, Machine):
-            return self.filter(asked_by_client=actor.client_id)
+            return self.filter(agent_id=actor.agent_id) if actor.agent_id else self.none()
         if not isinstance(actor, Person) or not actor.role:
             return self.none()
         approvers = rows_of(self.model, "approvers").filter(

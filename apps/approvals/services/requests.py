@@ -1,7 +1,9 @@
 """Asking for access, and taking it back."""
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +13,7 @@ from django.utils import timezone
 
 from apps.approvals import policies
 from apps.approvals.digests import scope_digest
-from apps.approvals.models import AccessRequest, RequestNote
+from apps.approvals.models import AccessRequest, KeyedAsk, RequestNote
 from apps.approvals.services.held import demand_held
 from apps.approvals.services.letters import tell_asker
 from apps.approvals.services.moves import request_move
@@ -63,10 +65,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The request, and whether it is one that was open already."""
+    """The request; whether it was open already, and whether this very call was made before."""
 
     request: AccessRequest
     joined: bool
+    repeated: bool = False
+
+
+class KeyTaken(DomainError):
+    """A machine used the key of one call for another."""
 
 
 @transaction.atomic
@@ -76,12 +83,19 @@ def request_submit(*, ask: Ask, actor: Actor) -> Asked:
     Refuses what the catalogue does not know, a task of another agent, an identity the agent
     does not act as, write and admin without task or end, and what is held already; and of what
     is there, more than there is. Two asking for the same at one moment get one request: they
-    wait for each other at the agent.
+    wait for each other at the agent. A machine's call made again with its key is answered as
+    before and changes nothing.
     """
     agent = Agent.objects.select_related("team", "owner").locked(ask.agent_id)
     enforce(policies.can_ask(actor, agent))
-    if (made := _asked_before(ask, actor)) is not None:
-        return Asked(made, joined=False)
+    if (before := _asked_before(ask, actor)) is not None:
+        return before
+    asked = _submit(ask, agent, actor)
+    _keep_key(ask, asked, actor)
+    return asked
+
+
+def _submit(ask: Ask, agent: Agent, actor: Actor) -> Asked:
     identity = identity_of(agent, ask.identity_id)
     held = demand_held(ask, identity, actor)
     level, tags = (held.level, held.tags) if held else _by_the_catalogue(ask, identity)
@@ -133,12 +147,37 @@ def request_cancel(*, request_id: int, reason: str, actor: Actor) -> AccessReque
     return request
 
 
-def _asked_before(ask: Ask, actor: Actor) -> AccessRequest | None:
-    """The same call made twice by a machine is one request, whatever became of it."""
+def _asked_before(ask: Ask, actor: Actor) -> Asked | None:
+    """What the same call made before came to. A key that stood for something else is refused."""
     if not isinstance(actor, Machine) or not ask.idempotency_key:
         return None
-    rows = AccessRequest.objects.filter(asked_by_client=actor.client_id)
-    return rows.filter(idempotency_key=ask.idempotency_key).first()
+    calls = KeyedAsk.objects.filter(client_id=actor.client_id, key=ask.idempotency_key)
+    call = calls.select_related("request__system", "request__identity").first()
+    if call is None:
+        return None
+    if call.asked_sha256 != _digest_of(ask):
+        raise KeyTaken(
+            "This key stood for another request. Choose a new key for each new request.",
+            field="Idempotency-Key",
+        )
+    return Asked(call.request, joined=call.joined, repeated=True)
+
+
+def _keep_key(ask: Ask, asked: Asked, actor: Actor) -> None:
+    if isinstance(actor, Machine) and ask.idempotency_key:
+        KeyedAsk.objects.create(
+            client_id=actor.client_id,
+            key=ask.idempotency_key,
+            asked_sha256=_digest_of(ask),
+            request=asked.request,
+            joined=asked.joined,
+        )
+
+
+def _digest_of(ask: Ask) -> str:
+    said = {name: value for name, value in asdict(ask).items() if name != "idempotency_key"}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _by_the_catalogue(ask: Ask, identity: Identity) -> tuple[str, set[str]]:
@@ -152,19 +191,23 @@ def _by_the_catalogue(ask: Ask, identity: Identity) -> tuple[str, set[str]]:
 def _demand_sense(ask: Ask, agent: Agent, level: str) -> None:
     required_reason(ask.reason, "it is needed")
     if not [one for one in ask.resources if one.strip()]:
-        raise DomainError("Name the resources it is for; * means all of them.")
+        raise DomainError("Name the resources it is for; * means all of them.", field="resources")
     tasks = Task.objects.filter(agent=agent, retired_at__isnull=True)
     if ask.task_id is not None and not tasks.filter(pk=ask.task_id).exists():
-        raise DomainError(f"That is no task of {agent}'s purpose.")
+        raise DomainError(f"That is no task of {agent}'s purpose.", field="task_id")
     if ask.days is not None and ask.days < 1:
-        raise DomainError("Access lasts at least a day.")
+        raise DomainError("Access lasts at least a day.", field="days")
     if level not in WRITING:
         return
     if ask.task_id is None:
-        raise DomainError("Say which task of the agent's purpose this write access serves.")
+        raise DomainError(
+            "Say which task of the agent's purpose this write access serves.", field="task_id"
+        )
     longest = longest_days(level)
     if ask.days is None or ask.days > longest:
-        raise DomainError(f"{Level(level).label} access lasts at most {longest} days.")
+        raise DomainError(
+            f"{Level(level).label} access lasts at most {longest} days.", field="days"
+        )
 
 
 def _same(ask: Ask, scope: str) -> Q:
@@ -201,9 +244,8 @@ def _request(ask: Ask, agent: Agent, identity: Identity, level: str, actor: Acto
         reason=ask.reason.strip(),
         ticket=ask.ticket.strip(),
         asked_by=actor.user if isinstance(actor, Person) else None,
-        asked_by_client="" if isinstance(actor, Person) else str(actor)[:100],
+        asked_by_client=_client_of(actor),
         asked_by_label=str(actor)[:150],
-        idempotency_key=ask.idempotency_key,
         renews_id=ask.renews_id,
         design_digest=design_of(agent.pk),
         submitted_at=now,
@@ -212,6 +254,12 @@ def _request(ask: Ask, agent: Agent, identity: Identity, level: str, actor: Acto
     request.asked = terms_of(request)
     request.digest = digest_now(request)
     return request
+
+
+def _client_of(actor: Actor) -> str:
+    if isinstance(actor, Person):
+        return ""
+    return actor.client_id if isinstance(actor, Machine) else str(actor)[:100]
 
 
 def terms_of(request: AccessRequest) -> dict[str, Any]:
@@ -260,6 +308,8 @@ def _join(request: AccessRequest, ask: Ask, actor: Actor) -> AccessRequest:
     """Note that somebody else asks for the same; they benefit from it, and never judge it."""
     person = actor.user if isinstance(actor, Person) else None
     if person is not None and person.pk == request.asked_by_id:
+        return request
+    if person is None and _client_of(actor) == request.asked_by_client:
         return request
     note = RequestNote.objects.create(
         request=request,

@@ -16,9 +16,11 @@ def identity_of(agent: Agent, identity_id: int) -> Identity:
     bound = Binding.objects.live().filter(agent=agent, identity=identity_id)
     binding = bound.select_related("identity__system__owner").first()
     if binding is None:
-        raise DomainError(f"{agent} does not act as that identity. Bind it first.")
+        raise DomainError(
+            f"{agent} does not act as that identity. Bind it first.", field="identity_id"
+        )
     if binding.identity.gone_at is not None:
-        raise DomainError(f"Its source no longer shows {binding.identity}.")
+        raise DomainError(f"Its source no longer shows {binding.identity}.", field="identity_id")
     return binding.identity
 
 
@@ -28,10 +30,11 @@ def permissions_of(
     """What the catalogue knows of these actions; refuses what it does not know, and too much."""
     wanted = sorted(set(actions))
     if not wanted:
-        raise DomainError("Name at least one permission.")
+        raise DomainError("Name at least one permission.", field="actions")
     if len(wanted) > MOST_ACTIONS or len(resources) > MOST_RESOURCES:
         raise DomainError(
-            f"Ask for at most {MOST_ACTIONS} permissions and {MOST_RESOURCES} resources at once."
+            f"Ask for at most {MOST_ACTIONS} permissions and {MOST_RESOURCES} resources at once.",
+            field="actions" if len(wanted) > MOST_ACTIONS else "resources",
         )
     known = Permission.objects.filter(
         system_kind=identity.system.kind, service=service, key__in=wanted
@@ -40,7 +43,8 @@ def permissions_of(
     missing = sorted(set(wanted) - {one.key for one in found})
     if missing:
         raise DomainError(
-            f"The catalogue of {identity.system} knows no {', '.join(missing[:5])} in “{service}”."
+            f"The catalogue of {identity.system} knows no {', '.join(missing[:5])} in “{service}”.",
+            field="actions",
         )
     return found
 
@@ -58,5 +62,5 @@ def outliving(
     if grant is None:
         return []
     if set(actions) <= held_by_approval(grant):
-        raise DomainError(f"{identity} holds this already: {grant}.{hint}")
+        raise DomainError(f"{identity} holds this already: {grant}.{hint}", field="actions")
     return sorted(held_for_good(grant))

@@ -12,7 +12,7 @@ from apps.core.preferences import all_preferences
 from apps.grants.models import AgentFingerprint, Grant
 from apps.grants.selectors.readiness import full_readiness_of
 from apps.grants.states import LEVEL_RANK
-from apps.inventory.models import Agent, Binding, Credential, System, Task, TaskNeed
+from apps.inventory.models import Agent, AgentClient, Binding, Credential, System, Task, TaskNeed
 from apps.inventory.querysets.scope import hidden_systems
 from apps.inventory.selectors.flags import Flag, flags_of
 from apps.inventory.selectors.readiness import Check, gaps_in_words
@@ -74,6 +74,7 @@ class Dossier:
     items: list[ReviewItem]
     fingerprints: list["Drift"]
     entries: list[AuditEntry]
+    client: AgentClient | None = None
     graph: dict = field(default_factory=dict)
 
     @property
@@ -125,8 +126,17 @@ def dossier_of(agent: Agent, actor: Actor) -> Dossier:
         items=_items(agent, actor),
         fingerprints=_drifts(agent),
         entries=_entries(agent, bindings, grants, actor),
+        client=_client(agent, actor),
         graph=graph_of(agent, bindings, grants),
     )
+
+
+def _client(agent: Agent, actor: Actor) -> AgentClient | None:
+    active = AgentClient.objects.visible_to(actor).active().filter(agent=agent)
+    client = active.select_related("made_by", "oauth_client").first()
+    if client is not None:
+        client.agent = agent
+    return client
 
 
 def _tasks(agent: Agent) -> QuerySet[Task]:
@@ -227,11 +237,12 @@ def _drifts(agent: Agent) -> list[Drift]:
 def _entries(
     agent: Agent, bindings: Sequence[Binding], grants: Sequence[Grant], actor: Actor
 ) -> list[AuditEntry]:
-    """What was done to the agent, its bindings, and the grants it holds, newest first."""
+    """What was done to the agent, its bindings, clients, and the grants it holds, newest first."""
     about = (
         Q(target_type="inventory.agent", target_id=agent.pk)
         | Q(target_type="inventory.binding", target_id__in=[one.pk for one in bindings])
         | Q(target_type="grants.grant", target_id__in=[one.pk for one in grants])
+        | Q(target_type="inventory.agentclient", target_id__in=agent.clients.values("pk"))
     )
     rows = AuditEntry.objects.in_period_of(actor).filter(about).select_related("actor")
     return list(rows.order_by("-pk")[:ENTRIES])

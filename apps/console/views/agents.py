@@ -29,6 +29,7 @@ def visible_agent(request: Request, pk: int) -> Agent:
 def agent_detail(request: Request, pk: int) -> HttpResponse:
     agent, actor = visible_agent(request, pk), request.actor
     dossier = dossier_of(agent, actor)
+    client = dossier.client
     return render_page(
         request,
         "console/agent_detail.html",
@@ -43,6 +44,9 @@ def agent_detail(request: Request, pk: int) -> HttpResponse:
             "may_accept": policies.can_accept_purpose(actor, agent),
             "may_activate": policies.can_activate_agent(actor, agent),
             "may_suspend": policies.can_suspend_agent(actor, agent),
+            "may_sign_in": policies.can_make_client(actor, agent) if client is None else None,
+            "may_rotate": client and policies.can_rotate_client(actor, client),
+            "may_end_client": client and policies.can_revoke_client(actor, client),
             "may_retire": policies.can_retire_agent(actor, agent),
         },
         regions=["agent-dossier"],

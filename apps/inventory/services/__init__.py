@@ -11,6 +11,14 @@ from apps.inventory.services.agents import (
     agents_close_gaps,
 )
 from apps.inventory.services.bindings import binding_create, binding_end
+from apps.inventory.services.clients import (
+    NewSecret,
+    client_create,
+    client_note_use,
+    client_revoke,
+    client_rotate,
+    tokens_drop_expired,
+)
 from apps.inventory.services.credentials import (
     credential_change,
     credential_move,
@@ -28,6 +36,7 @@ from apps.inventory.services.systems import system_change, system_create
 
 __all__ = [
     "NeedDraft",
+    "NewSecret",
     "TaskDraft",
     "agent_accept_purpose",
     "agent_activate",
@@ -42,10 +51,15 @@ __all__ = [
     "agents_hand_over",
     "binding_create",
     "binding_end",
+    "client_create",
+    "client_note_use",
+    "client_revoke",
+    "client_rotate",
     "credential_change",
     "credential_move",
     "credentials_expire_due",
     "identity_choose_accountable",
     "system_change",
     "system_create",
+    "tokens_drop_expired",
 ]

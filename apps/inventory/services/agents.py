@@ -16,6 +16,7 @@ from apps.core.policies import Verdict, enforce
 from apps.inventory import policies
 from apps.inventory.models import Agent, AgentCall
 from apps.inventory.selectors.readiness import Check, gap_keys, readiness_of
+from apps.inventory.services.clients import clients_end
 from apps.inventory.services.reasons import required_reason
 from apps.inventory.states import AGENT_MOVES, AgentState
 
@@ -173,10 +174,14 @@ def agent_resume(*, agent_id: int, reason: str, actor: Actor) -> Agent:
 
 @transaction.atomic
 def agent_retire(*, agent_id: int, reason: str, actor: Actor) -> Agent:
-    """End an agent for good. The removal of what it alone holds is ordered by the caller."""
+    """End an agent for good, and its client of the API with it.
+
+    The removal of what it alone holds in other systems is ordered by the caller.
+    """
     agent = Agent.objects.locked(agent_id)
     enforce(policies.can_retire_agent(actor, agent))
     text = required_reason(reason, "it is retired")
+    clients_end(agent_id=agent_id, reason=text, actor=actor)
     return _move(agent, AgentState.RETIRED, verb=Verb.AGENT_RETIRED, actor=actor, reason=text)
 
 

@@ -5,5 +5,5 @@ def required_reason(reason: str, act: str) -> str:
     """Demand a written reason: `act` completes "Say why ..."."""
     text = reason.strip()
     if not text:
-        raise DomainError(f"Say why {act}.")
+        raise DomainError(f"Say why {act}.", field="reason")
     return text

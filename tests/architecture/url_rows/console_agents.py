@@ -1,8 +1,8 @@
 from django.utils import timezone
 
 from apps.inventory.states import AgentState
-from tests.architecture.url_matrix import DECIDERS, RECORD, STEWARDS, Row, inside
-from tests.factories.inventory import AgentFactory
+from tests.architecture.url_matrix import DECIDERS, EVERYBODY, RECORD, STEWARDS, Row, inside
+from tests.factories.inventory import AgentClientFactory, AgentFactory
 
 # An act of those who answer for the agent: a stranger's agent does not exist for them.
 ACT = inside(404, 200, 403, 403)
@@ -14,6 +14,10 @@ def _agent():
 
 def _in_state(state):
     return lambda: [AgentFactory(active=True, state=state).pk]
+
+
+def _with_client():
+    return [AgentClientFactory().agent_id]
 
 
 def _waiting():
@@ -34,5 +38,9 @@ ROWS = {
     "console:agent_activate": Row(ACT, _agent),
     "console:agent_suspend": Row(ACT, _in_state(AgentState.ACTIVE)),
     "console:agent_resume": Row(ACT, _in_state(AgentState.SUSPENDED)),
+    "console:client_list": Row(EVERYBODY),
+    "console:client_new": Row(STEWARDS, _in_state(AgentState.ACTIVE)),
+    "console:client_rotate": Row(STEWARDS, _with_client),
+    "console:client_revoke": Row(STEWARDS, _with_client),
     "console:agent_retire": Row(ACT, _in_state(AgentState.ACTIVE)),
 }

@@ -1,0 +1,29 @@
+"""Forms of the acts on an agent's client of the API."""
+
+from django import forms
+
+from apps.inventory.forms import ReasonField
+from apps.inventory.states import CLIENT_SCOPES, READ_REQUESTS, WRITE_REQUESTS
+
+SCOPE_CHOICES = [
+    (READ_REQUESTS, "Read its own access requests"),
+    (WRITE_REQUESTS, "Ask for access, and cancel what it asked for"),
+]
+
+
+class ClientForm(forms.Form):
+    scopes = forms.MultipleChoiceField(
+        choices=SCOPE_CHOICES,
+        initial=list(CLIENT_SCOPES),
+        label="It may",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    reason = ReasonField("Why it needs the API")
+
+
+class SecretForm(forms.Form):
+    reason = ReasonField("Why it needs a new secret")
+
+
+class RevokeClientForm(forms.Form):
+    reason = ReasonField("Why it may no longer sign in")

@@ -61,7 +61,7 @@ def _renewed_request(ask: "Ask", identity: Identity, actor: Actor) -> Held:
 
 
 def _renewed_grant(ask: "Ask", identity: Identity, actor: Actor) -> Held:
-    grant = Grant.objects.prefetch_related("statements").get(pk=ask.grant_id)
+    grant = Grant.objects.prefetch_related("statements").get(pk=ask.grant_id or 0)
     enforce(policies.can_renew_grant(actor, grant))
     _demand_same(ask, identity, grant)
     _demand_no_more(ask, actions_of(grant), ["*"])

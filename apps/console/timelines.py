@@ -50,6 +50,7 @@ PAGES = {
 PAGELESS = (
     "accounts.invitation",
     "accounts.seat",
+    "approvals.removalproposal",
     "approvals.requestnote",
     "approvals.vote",
     "core.setting",

@@ -114,6 +114,15 @@ def pass_days(request: AccessRequest, days: int) -> AccessRequest:
 
 @pytest.fixture
 def company(db, system):
+    return make_company(system)
+
+
+@pytest.fixture
+def policy(db) -> Policy:
+    return make_policy()
+
+
+def make_company(system) -> Company:
     owner, manager = UserFactory(display_name="Owner"), UserFactory(display_name="Manager")
     system_owner = UserFactory(display_name="System owner")
     security = GroupMemberFactory(
@@ -140,8 +149,7 @@ def company(db, system):
     return made
 
 
-@pytest.fixture
-def policy(db) -> Policy:
+def make_policy() -> Policy:
     """Two steps: the manager; then the system's owner and security, both."""
     policy = PolicyFactory(name="Write access", position=1)
     first = PolicyStepFactory(policy=policy, position=1, name="Need", hours=48)

@@ -169,6 +169,13 @@ class TestTaking:
 
         assert sent("break-glass") == ["Owner", "Steward"]
 
+    def test_who_took_it_is_not_paged_and_is_not_alone_on_call(self, company, taker):
+        GroupMemberFactory(group=KnownGroupFactory(key=GroupKey.ON_CALL), person=taker)
+
+        take(company, taker)
+
+        assert sent("break-glass") == ["Owner", "Steward"]
+
     def test_taking_the_same_twice_gives_one_use(self, company, taker):
         first = take(company, taker)
         again = break_glass_take(

@@ -24,6 +24,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.actors import Role, System
 from apps.findings.services import figures_take, findings_recheck
+from tests.bench.approvals import OPEN_REQUESTS, inbox_pages
 from tests.bench.company import Size, company_make
 from tests.bench.measure import Measured, machine, once
 from tests.bench.pages import home_page, list_pages
@@ -70,6 +71,7 @@ def steps(size: Size) -> Iterator[Measured]:
     client.force_login(User.objects.get(role=Role.STEWARD))
     yield from home_page(client)
     yield from list_pages(client)
+    yield from inbox_pages(client, min(OPEN_REQUESTS, size.identities))
     yield from review_steps(size)
 
 

@@ -16,6 +16,7 @@ def test_a_small_company_goes_through_every_step_that_is_measured():
     names = [one.name for one in measured]
     assert failed == []
     assert "grants:grant_list deep" in names
+    assert "200 requests, waiting" in names
     assert "stage 100 items" in names
     assert "submit 500 decisions" in names
 

@@ -167,6 +167,58 @@ def test_agents_may_call_each_other_in_any_order(tmp_path):
     assert source.notes == ["agents[0].calls: there is no agent Third; left out."]
 
 
+def _held(*, grants, credentials):
+    """Two identities on each of two systems, with what each holds."""
+    places = [("CRM", "reader"), ("CRM", "writer"), ("Mail", "reader"), ("Mail", "writer")]
+    return {
+        "systems": [{"name": "CRM", "kind": "crm"}, {"name": "Mail", "kind": "mail"}],
+        "identities": [
+            {"system": system, "name": name, "kind": "service-account"} for system, name in places
+        ],
+        "grants": [
+            {"system": system, "identity": name, "service": "tickets", "level": level}
+            | {"actions": [f"tickets.{level}"]}
+            for system, name, level in grants
+        ],
+        "credentials": [
+            {"system": system, "identity": name, "external_id": "key-1", "kind": "api-key"}
+            for system, name in credentials
+        ],
+    }
+
+
+def test_what_one_identity_lost_is_gone_though_others_hold_the_same(tmp_path):
+    kept = [("CRM", "reader", "read"), ("CRM", "writer", "write"), ("Mail", "writer", "write")]
+    lost = [("CRM", "reader", "write"), ("CRM", "reader", "admin"), ("Mail", "writer", "read")]
+    everything = _held(
+        grants=kept + lost, credentials=[("CRM", "reader"), ("CRM", "writer"), ("Mail", "reader")]
+    )
+    bring(written(tmp_path, everything), FORMAT)
+    less = _held(grants=kept, credentials=[("CRM", "writer"), ("Mail", "reader")])
+
+    source = bring(written(tmp_path, less), FORMAT)
+
+    gone = Grant.objects.gone().values_list("system__name", "identity__name", "level")
+    assert sorted(gone) == sorted(lost)
+    key = Credential.objects.get(gone_at__isnull=False)
+    assert (key.identity.system.name, key.identity.name) == ("CRM", "reader")
+    assert told(source)["grant"] == "3 gone, 3 same"
+
+
+def test_an_entry_that_is_refused_is_not_taken_for_gone(tmp_path):
+    holds = _held(grants=[], credentials=[("CRM", "reader")])
+    bring(written(tmp_path, holds), FORMAT)
+    holds["credentials"][0] |= {
+        "issued_at": "2026-02-01T00:00:00Z",
+        "expires_at": "2026-01-01T00:00:00Z",
+    }
+
+    source = bring(written(tmp_path, holds), FORMAT)
+
+    assert [one["reason"] for one in source.rejected] == ["It expires before it was issued."]
+    assert Credential.objects.get().gone_at is None
+
+
 def test_a_list_that_no_longer_names_an_agent_marks_it_gone(tmp_path, example, people):
     bring(written(tmp_path, example), FORMAT)
     example["agents"] = [{"name": "Another"}]

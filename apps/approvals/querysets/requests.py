@@ -151,9 +151,9 @@ class RequestQuerySet(models.QuerySet["AccessRequest"]):
         """
         proposals = rows_of(self.model, "proposals").filter(request=OuterRef("pk"))
         lately = proposals.filter(Q(state=ProposalState.OPEN) | Q(moved_at__gt=moment))
-        known = Q(grant__use_is_known=True) & ~Exists(lately)
-        known &= Q(grant__last_used_at__isnull=True) | Q(grant__last_used_at__lt=moment)
-        unknown = Q(grant__use_is_known=False) & ~Exists(proposals)
+        idle = Q(grant__last_used_at__isnull=True) | Q(grant__last_used_at__lt=moment)
+        known = Q(~Exists(lately), idle, grant__use_is_known=True)
+        unknown = Q(~Exists(proposals), grant__use_is_known=False)
         rows = self.standing_at(now).filter(
             known | unknown, provisioned_at__lte=moment, grant__gone_at__isnull=True
         )

@@ -7,11 +7,11 @@ from django.urls import reverse
 
 from apps.approvals.models import AccessRequest, RemovalProposal
 from apps.approvals.selectors.found import agents_to_ask_for
+from apps.approvals.selectors.told import Told, told_about
 from apps.approvals.states import OPEN, RequestKind
 from apps.core.actors import Actor
 from apps.grants.models import Grant
 from apps.inventory.models import Agent
-from apps.notices.models import Notice
 from apps.remediation.models import Order
 
 TOLD = ("access-ends", "access-unused")
@@ -21,13 +21,13 @@ TOLD = ("access-ends", "access-unused")
 class End:
     """The end of what one request gave, or of a grant to which no request led."""
 
-    grant: Grant | None
+    grant: Grant
     request: AccessRequest | None
     ends_at: datetime | None
     renew_at: str
     renewal: AccessRequest | None
     proposal: RemovalProposal | None = None
-    told: list[Notice] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,8 @@ class GrantEnds:
 
 def end_of_request(request: AccessRequest) -> End | None:
     """What a request's page says of its end; None while it is not in place."""
-    if request.provisioned_at is None:
+    if request.provisioned_at is None or request.grant is None:
         return None
-    told = Notice.objects.about(request).filter(kind__in=TOLD).for_table().order_by("pk")
     proposal = request.proposals.open().select_related("request__agent").first()
     return End(
         grant=request.grant,
@@ -51,7 +50,7 @@ def end_of_request(request: AccessRequest) -> End | None:
         renew_at=reverse("approvals:request_renew", args=[request.pk]),
         renewal=request.renewals.filter(state__in=OPEN).first(),
         proposal=proposal,
-        told=list(told),
+        told=told_about(request, kinds=TOLD),
     )
 
 
@@ -79,12 +78,11 @@ def agent_to_renew_for(grant: Grant, actor: Actor) -> Agent | None:
 
 def _end_of_grant(grant: Grant, actor: Actor) -> End:
     renewals = AccessRequest.objects.visible_to(actor).open().filter(kind=RequestKind.RENEWAL)
-    told = Notice.objects.about(grant).filter(kind__in=TOLD).for_table().order_by("pk")
     return End(
         grant=grant,
         request=None,
         ends_at=grant.expires_at,
         renew_at=reverse("approvals:grant_renew", args=[grant.pk]),
         renewal=renewals.filter(grant=grant).first(),
-        told=list(told),
+        told=told_about(grant, kinds=TOLD),
     )

@@ -100,5 +100,7 @@ def _added(rows: Iterable[tuple[list[str], list[str]]]) -> set[str]:
 
 
 def _present(use: Use) -> Grant | None:
+    if use.grant_id is None:
+        return None
     rows = Grant.objects.present().filter(pk=use.grant_id)
     return rows.prefetch_related("statements").first()

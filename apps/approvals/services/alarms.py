@@ -19,7 +19,9 @@ def page_on_call(use: BreakGlass, actor: Actor) -> None:
         f" {use.ends_at:%Y-%m-%d %H:%M} UTC. Nobody approved it.\n\nWhy: {use.reason}\n\n"
         f"Look at it, or end it: {_there(use)}"
     )
-    people = [*paged_people(), *([use.agent.owner] if use.agent.owner else [])]
+    owner = use.agent.owner
+    is_told = owner is not None and owner.pk != use.taken_by_id
+    people = [*paged_people(use), *([owner] if owner and is_told else [])]
     _send("break-glass", use, people, subject=f"Break-glass: {use.label}", body=body, actor=actor)
 
 
@@ -39,7 +41,8 @@ def tell_reviewed(use: BreakGlass, actor: Actor) -> None:
     """Tell who took it and the owner; stewards as well, where it was not warranted."""
     people = [use.taken_by, *([use.agent.owner] if use.agent.owner else [])]
     if use.verdict == BreakGlassVerdict.UNWARRANTED:
-        people += User.objects.with_role(Role.STEWARD).order_by("pk")
+        stewards = User.objects.with_role(Role.STEWARD).order_by("pk")
+        people += [one for one in stewards if one.pk != use.reviewed_by_id]
     body = (
         f"{use.reviewed_by} reviewed it. {use.get_verdict_display()}: {use.review}\n\n{_there(use)}"
     )

@@ -118,7 +118,7 @@ def grant_follow(
     A removal that waits is taken back; what the request does not ask for goes.
     """
     does = "renews" if newer.kind == RequestKind.RENEWAL else "explains"
-    grant = Grant.objects.prefetch_related("statements").get(pk=newer.grant_id)
+    grant = Grant.objects.prefetch_related("statements").get(access_requests=newer)
     waiting = Order.objects.from_origin(grant).withdrawable().values_list("pk", flat=True)
     orders_withdraw(
         order_ids=list(waiting), reason=f"{_named(newer)} {does} it.", actor=actor, authority=ALLOW

@@ -61,7 +61,9 @@ def _renewed_request(ask: "Ask", identity: Identity, actor: Actor) -> Held:
 
 
 def _renewed_grant(ask: "Ask", identity: Identity, actor: Actor) -> Held:
-    grant = Grant.objects.prefetch_related("statements").get(pk=ask.grant_id or 0)
+    grant = Grant.objects.prefetch_related("statements").filter(pk=ask.grant_id or 0).first()
+    if grant is None:
+        raise DomainError("Say what is to be renewed.")
     enforce(policies.can_renew_grant(actor, grant))
     _demand_same(ask, identity, grant)
     _demand_no_more(ask, actions_of(grant), ["*"])

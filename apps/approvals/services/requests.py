@@ -97,7 +97,10 @@ def request_submit(*, ask: Ask, actor: Actor) -> Asked:
     there = AccessRequest.objects.open().filter(_same(ask, scope))
     if (same := there.select_for_update(of=["self"]).first()) is not None:
         return Asked(_join(same, ask, actor), joined=True)
-    before = held.outlives if held else outliving(identity, ask.service, level, ask.actions)
+    hint = " Its page says what to ask for."
+    before = (
+        held.outlives if held else outliving(identity, ask.service, level, ask.actions, hint=hint)
+    )
     request = _request(ask, agent, identity, level, actor)
     request.grant_id = held.grant_id if held else None
     request.tags, request.scope_sha256, request.held_before = sorted(tags), scope, before

@@ -78,15 +78,24 @@ def _endings(horizon: datetime) -> Iterable[Ending]:
 def _of_requests(horizon: datetime) -> Iterable[Ending]:
     rows = AccessRequest.objects.ending_by(horizon).select_related("agent__owner", "asked_by")
     for request in rows.order_by("pk"):
+        begun_at, ends_at, grant_id = _in_place(request)
         yield Ending(
             about=request,
             label=request.label,
-            begun_at=request.provisioned_at,
-            ends_at=request.access_ends_at,
+            begun_at=begun_at,
+            ends_at=ends_at,
             renew_at=reverse("approvals:request_renew", args=[request.pk]),
-            grant_id=request.grant_id,
+            grant_id=grant_id,
             people=_people(request.agent.owner, request.asked_by),
         )
+
+
+def _in_place(request: AccessRequest) -> tuple[datetime, datetime, int]:
+    """Since when, until when, and by which grant; what `ending_by` finds has all three."""
+    begun_at, ends_at, grant_id = request.provisioned_at, request.access_ends_at, request.grant_id
+    if begun_at is None or ends_at is None or grant_id is None:
+        raise ValueError(f"Request {request.pk} is not in place, or has no end.")
+    return begun_at, ends_at, grant_id
 
 
 def _of_grants(horizon: datetime) -> Iterable[Ending]:
@@ -95,6 +104,8 @@ def _of_grants(horizon: datetime) -> Iterable[Ending]:
     rows = rows.filter(break_glass_uses__isnull=True).select_related("requested_by", "identity")
     live = Binding.objects.live().select_related("agent__owner")
     for grant in rows.prefetch_related(Prefetch("identity__bindings", live)).order_by("pk"):
+        if grant.expires_at is None:
+            continue
         owners = [binding.agent.owner for binding in grant.identity.bindings.all()]
         yield Ending(
             about=grant,

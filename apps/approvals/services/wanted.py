@@ -49,12 +49,14 @@ def highest_level(permissions: Sequence[Permission]) -> str:
     return max((one.level for one in permissions), key=lambda one: LEVEL_RANK[one])
 
 
-def outliving(identity: Identity, service: str, level: str, actions: Sequence[str]) -> list[str]:
+def outliving(
+    identity: Identity, service: str, level: str, actions: Sequence[str], *, hint: str = ""
+) -> list[str]:
     """What an identity may do there for good. Refuses what it may do already, and all of it."""
     held = Grant.objects.present().filter(identity=identity, service=service, level=level)
     grant = held.prefetch_related("statements").first()
     if grant is None:
         return []
     if set(actions) <= held_by_approval(grant):
-        raise DomainError(f"{identity} holds this already: {grant}. Its page says what to ask for.")
+        raise DomainError(f"{identity} holds this already: {grant}.{hint}")
     return sorted(held_for_good(grant))

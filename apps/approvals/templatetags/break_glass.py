@@ -14,6 +14,6 @@ def break_glass_banner(context: Context) -> dict[str, Any]:
     """What is in force by break-glass, on every page of those who may see it."""
     request = context.get("request")
     actor = getattr(request, "actor", None)
-    if actor is None or not request.user.is_authenticated:
+    if request is None or actor is None or not request.user.is_authenticated:
         return {"uses": []}
     return {"uses": [(use, can_end_use(actor, use)) for use in in_force_for(actor)]}

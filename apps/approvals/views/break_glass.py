@@ -14,6 +14,7 @@ from apps.approvals.forms.requests import ReasonForm
 from apps.approvals.models import BreakGlass
 from apps.approvals.selectors.break_glass import named_people, orders_after, reviewers_of
 from apps.approvals.selectors.catalogue import Found, agents_named, catalogue_of
+from apps.approvals.selectors.told import told_about
 from apps.approvals.services.break_glass import (
     break_glass_end,
     break_glass_review,
@@ -29,7 +30,6 @@ from apps.core.listing import render_listing
 from apps.core.policies import enforce, page
 from apps.core.preferences import preference
 from apps.inventory.models import Agent
-from apps.notices.models import Notice
 
 CHANGED = "breakglass"
 
@@ -135,7 +135,7 @@ def break_glass_detail(request: Request, pk: int) -> HttpResponse:
             "use": use,
             "opens": Agent.objects.visible_to(request.actor).filter(pk=use.agent_id).exists(),
             "orders": orders_after(use, request.actor),
-            "told": Notice.objects.about(use).for_table().order_by("pk"),
+            "told": told_about(use),
             "reviewers": reviewers_of(use),
             "entries": AuditEntry.objects.about(use, request.actor),
             "may_end": policies.can_end_use(request.actor, use),
@@ -184,6 +184,7 @@ def break_glass_review_view(request: Request, pk: int) -> HttpResponse:
         ),
         changed=CHANGED,
         back=use.get_absolute_url(),
+        reloads=True,
     )
 
 

@@ -95,6 +95,7 @@ def _ask(
     of: dict[str, int],
 ) -> HttpResponse:
     form = AskForm(request.POST or None, agent=agent, level=held.level, keys=keys, initial=initial)
+    form.fields["days"].help_text += " It never ends sooner than it does now."
     about = {
         "agent_id": agent.pk,
         "identity_id": held.identity_id,

@@ -65,7 +65,7 @@ def request_list(request: Request, tab: str = "all") -> HttpResponse:
     return render_listing(
         request,
         "approvals/request_list.html",
-        rows=rows.for_table(),
+        rows=rows,
         table_class=RequestTable,
         filterset_class=RequestFilterSet,
         context={

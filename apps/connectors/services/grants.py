@@ -60,6 +60,7 @@ class _Chunk:
         self.rewritten: list[tuple[Grant, StagedRow]] = []
         self.changed: list[Grant] = []
         self.facts: list[Fact] = []
+        self.listed: list[int] = []
 
     def apply(self) -> None:
         for row in self.rows:
@@ -82,10 +83,12 @@ class _Chunk:
             grant = self._new(row, identity, digest)
             self.new.append((grant, row))
             counts.add("new", grant.label)
-        elif not self.run.owns(grant):
-            self._of_another(row, grant, digest)
-        else:
+            return
+        self.listed.append(grant.pk)
+        if self.run.owns(grant):
             self._change(row, grant, digest)
+        else:
+            self._of_another(row, grant, digest)
 
     def _of_another(self, row: StagedRow, grant: Grant, digest: str) -> None:
         if grant.content_sha256 == digest:
@@ -187,10 +190,11 @@ class _Chunk:
             ),
         )
         run.record(self.facts)
-        run.seen(Grant, [grant.pk for grant in self.held.values()])
+        run.seen(Grant, self.listed)
         run.touched_identities.update(grant.identity_id for grant, _ in self.new)
 
     def _held(self) -> dict[tuple[int, str, str], Grant]:
+        """Everything these identities hold on these services: more than the rows may list."""
         locked = Grant.objects.filter(
             state__in=LIVE,
             identity__in={identity.pk for identity in self.identities.values()},

@@ -33,7 +33,7 @@ def apply_identities(run: Run) -> None:
 
 def _apply(run: Run, rows: Sequence[StagedRow]) -> None:
     held = _held(run, rows)
-    new, changed, facts = [], [], []
+    new, changed, facts, listed = [], [], [], []
     counts = run.report.of("identity")
     for row in rows:
         data = row.data
@@ -46,6 +46,7 @@ def _apply(run: Run, rows: Sequence[StagedRow]) -> None:
             new.append(_new(run, system, data))
             counts.add("new", data["name"])
             continue
+        listed.append(identity.pk)
         if run.is_repeated("identity", identity.pk):
             run.reject(row, REPEATED)
             continue
@@ -62,7 +63,7 @@ def _apply(run: Run, rows: Sequence[StagedRow]) -> None:
     Identity.objects.bulk_create(new)
     Identity.objects.bulk_update(changed, WRITTEN)
     run.record(facts)
-    run.seen(Identity, [identity.pk for identity in held.values()])
+    run.seen(Identity, listed)
 
 
 def _held(run: Run, rows: Sequence[StagedRow]) -> dict[tuple[int, str], Identity]:

@@ -71,7 +71,7 @@ def _unused(people: dict[str, User], actor: Person) -> None:
     """In place for five weeks, and its source tells of no use."""
     request = _placed("chargeback-clerk", people, actor, 90)
     _date_back(request, 35)
-    Grant.objects.filter(pk=request.grant_id).update(use_is_known=True, last_used_at=None)
+    Grant.objects.filter(access_requests=request).update(use_is_known=True, last_used_at=None)
 
 
 def _emergency(people: dict[str, User]) -> None:

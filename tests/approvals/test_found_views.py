@@ -6,9 +6,8 @@ from django.urls import reverse
 from apps.approvals.models import AccessRequest
 from apps.findings.models import Finding
 from apps.findings.services import findings_recheck
-from apps.inventory.models import Binding
 from apps.remediation.models import Order
-from tests.approvals.conftest import PATTERN
+from tests.approvals.conftest import PATTERN, brought
 from tests.factories.approvals import AccessRequestFactory, PolicyFactory
 from tests.factories.grants import GrantFactory, PermissionFactory
 from tests.factories.inventory import AgentFactory, BindingFactory, TaskFactory
@@ -71,14 +70,14 @@ class TestTheWaysOut:
             assert ask_url(grant) not in panel(client, grant)
             assert remove_url(grant) not in panel(client, grant)
 
-    def test_where_no_agent_acts_as_it_only_its_removal_is_offered(self, found, as_steward):
-        Binding.objects.all().delete()
+    def test_where_no_agent_acts_as_it_only_its_removal_is_offered(self, readings, as_steward):
+        grant = brought(readings[1])
 
-        shown = panel(as_steward, found)
+        shown = panel(as_steward, grant)
 
-        assert ask_url(found) not in shown
+        assert ask_url(grant) not in shown
         assert "No agent that you answer for acts as its identity." in shown
-        assert remove_url(found) in shown
+        assert remove_url(grant) in shown
 
     def test_the_systems_owner_reaches_the_removal_alone(self, company, found, as_person, htmx):
         client = as_person(company.system_owner)

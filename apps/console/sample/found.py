@@ -21,8 +21,8 @@ LATER = (
     ("data-steward", ("Warehouse", "data-steward-warehouse"), "jobs", "write"),
     ("pipeline-doctor", ("Code host", "pipeline-doctor-code"), "pulls", "write"),
 )
-NEEDED = "It tests a proposed class by running the job that marks the column; set up last week."
-NOT_NEEDED = "It only starts pipelines. Somebody gave it this to try something out."
+NEEDED = "It says on the pull request why its pipeline failed; set up by hand last week."
+NOT_NEEDED = "It only proposes. Somebody gave it this to try something out."
 
 
 def found_load(*, people: dict[str, User], now: datetime, actor: Actor) -> None:
@@ -30,12 +30,12 @@ def found_load(*, people: dict[str, User], now: datetime, actor: Actor) -> None:
     document = company_document(now)
     document["grants"] += [_given(key, service, level) for _, key, service, level in LATER]
     inventory_read(document, actor=actor)
-    _ask(_found("data-steward"))
-    pipelines = Agent.objects.select_related("owner").get(name="pipeline-doctor")
+    _ask(_found("pipeline-doctor"))
+    steward = Agent.objects.select_related("owner").get(name="data-steward")
     found_order(
-        grant_id=_found("pipeline-doctor").pk,
+        grant_id=_found("data-steward").pk,
         reason=NOT_NEEDED,
-        actor=as_person(pipelines.owner or people["administrator"]),
+        actor=as_person(steward.owner or people["administrator"]),
     )
 
 
@@ -51,7 +51,7 @@ def _found(agent: str) -> Grant:
 
 
 def _ask(grant: Grant) -> None:
-    agent = Agent.objects.select_related("owner").get(name="data-steward")
+    agent = Agent.objects.select_related("owner").get(name="pipeline-doctor")
     task = agent.tasks.filter(retired_at__isnull=True).order_by("pk").first()
     assert agent.owner is not None  # noqa: S101  (the sample names one)
     ask = Ask(

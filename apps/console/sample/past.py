@@ -160,7 +160,10 @@ class _Review:
         return items
 
     def _sources(self) -> None:
-        """The readings it stood on: older ones of the streams that are current now."""
+        """The readings it stood on: the same accounts, before approvals were begun with.
+
+        Under a name of their own, so that the present one begins when asking here does.
+        """
         for current in Source.objects.current():
             for moment, at in (
                 ("staging", self.past.staged_at - timedelta(hours=5)),
@@ -176,7 +179,7 @@ class _Review:
 
     def _reading(self, current: Source, at: datetime) -> Source:
         return Source.objects.create(
-            stream=current.stream,
+            stream=f"{current.stream}, before approvals"[:200],
             format=current.format,
             account=current.account,
             label=current.label,

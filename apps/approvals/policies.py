@@ -151,6 +151,7 @@ def can_end_use(actor: Actor, use: BreakGlass) -> Verdict:
         return deny(AUDITORS_READ if actor.role == Role.AUDITOR else "A person ends it.")
     agent = use.agent
     near = {use.taken_by_id, agent.owner_id, agent.technical_owner_id, use.system.owner_id}
+    near |= {agent.team.manager_id} if agent.team else set()
     watches = actor.user.approver_groups.filter(key__in=WATCHING).exists
     if actor.role == Role.STEWARD or actor.user.pk in near or watches():
         return ALLOW

@@ -237,7 +237,9 @@ class TestEnding:
 
         assert Order.objects.count() == 1
 
-    @pytest.mark.parametrize("who", ["taker", "owner", "steward", "system_owner", "security"])
+    @pytest.mark.parametrize(
+        "who", ["taker", "owner", "manager", "steward", "system_owner", "security"]
+    )
     def test_those_near_it_end_it_early(self, company, taker, who):
         use = take(company, taker)
         person = taker if who == "taker" else getattr(company, who)
@@ -280,10 +282,13 @@ class TestEnding:
         assert not Order.objects.exists()
 
     @COMMITTED
-    def test_taken_again_while_its_removal_waits_it_is_in_force_again(self, company, taker, system):
+    @pytest.mark.parametrize("meanwhile", [tasks.end_access, lambda: None])
+    def test_taken_again_before_its_removal_it_is_in_force_again(
+        self, company, taker, system, meanwhile
+    ):
         first = take(company, taker)
         let_time_pass(first, hours=3)
-        tasks.end_access()
+        meanwhile()
 
         second = take(company, taker)
 

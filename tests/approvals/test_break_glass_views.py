@@ -1,6 +1,8 @@
 """The pages of break-glass, and the banner above every other while it lasts."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.approvals.models import BreakGlass
@@ -208,3 +210,16 @@ def test_the_list_costs_the_same_however_many_uses(as_steward, django_assert_max
 
     with django_assert_max_num_queries(14):
         assert as_steward.get(LIST).status_code == 200
+
+
+def test_home_costs_the_same_however_many_uses_wait_for_their_review(
+    company, as_person, django_assert_num_queries
+):
+    client = as_person(company.security)
+    BreakGlassFactory(agent=company.agent, over=True)
+    with CaptureQueriesContext(connection) as one:
+        client.get(reverse("console:home"))
+    BreakGlassFactory.create_batch(5, agent=company.agent, over=True)
+
+    with django_assert_num_queries(len(one)):
+        assert client.get(reverse("console:home")).text.count("To review: ") == 6

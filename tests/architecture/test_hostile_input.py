@@ -32,16 +32,17 @@ FIELDS = [
     "launches_itself", "level", "levels", "manager", "members", "model", "more", "name", "next",
     "no_answer", "open", "outcome", "over", "owner", "owner_id", "ownerless", "page", "permission",
     "person", "platform", "position", "present", "proof", "purpose", "q", "read_after",
-    "read_before", "reason", "record", "recurrence", "request_id", "resources", "retired",
+    "read_before", "reason", "record", "recurrence", "request_id", "resources", "retired", "review",
     "reviewer", "role", "rotation_days", "rule", "run_by", "seat_ends_on", "seed", "seen",
     "service", "service_linked", "severity", "share", "shared", "since", "size", "sort", "stale",
     "standing",
     "starts_on", "state", "status", "steps-0-count_1", "steps-0-group_1", "steps-0-hours",
     "steps-0-kind_1", "steps-0-name", "steps-INITIAL_FORMS", "steps-TOTAL_FORMS", "stored_at",
-    "stored_in", "stream", "subjects", "system", "system_kind", "systems", "tags", "target",
-    "task", "task_id", "tasks-0-system_0", "tasks-0-title", "tasks-INITIAL_FORMS",
+    "stored_in", "stream", "subjects", "system", "system_kind", "systems", "tags", "taken",
+    "target", "task", "task_id", "tasks-0-system_0", "tasks-0-title", "tasks-INITIAL_FORMS",
     "tasks-TOTAL_FORMS", "team", "team_id", "teams", "technical_owner", "text", "ticket",
-    "time_zone", "to", "tools", "unclassified", "until", "value", "verb", "version", "waits",
+    "time_zone", "to", "tools", "unclassified", "until", "value", "verb", "verdict", "version",
+    "waits",
 ]
 # fmt: on
 

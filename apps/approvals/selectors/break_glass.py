@@ -1,14 +1,16 @@
 """Who may break the glass, who is paged, and who reviews it: people as they are now."""
 
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.approvals.models import BreakGlass
-from apps.approvals.selectors.chain import barred_from
 from apps.approvals.states import GroupKey
-from apps.core.actors import Actor, Role
+from apps.core.actors import Actor, Person, Role
+from apps.inventory.models import Credential
 from apps.remediation.models import Order
 
 
@@ -44,9 +46,36 @@ def paged_people(use: BreakGlass) -> list[User]:
 
 def reviewers_of(use: BreakGlass) -> list[User]:
     """Security, else the stewards; never who took it, or benefits from it."""
-    barred = barred_from(agent=use.agent, identity=use.identity, asked_by_id=use.taken_by_id)
-    security = [one for one in people_in(GroupKey.SECURITY) if one.pk not in barred]
-    return security or [one for one in _stewards() if one.pk not in barred]
+    return reviewers_of_each([use])[use.pk]
+
+
+def reviewers_of_each(uses: Collection[BreakGlass]) -> dict[int, list[User]]:
+    """Who may review each of these uses; as many queries for many as for one."""
+    security, stewards = people_in(GroupKey.SECURITY), _stewards()
+    makers: dict[int, set[int | None]] = defaultdict(set)
+    made = Credential.objects.filter(
+        identity__in={use.identity_id for use in uses}, made_by__isnull=False
+    )
+    for identity_id, made_by in made.values_list("identity_id", "made_by_id"):
+        makers[identity_id].add(made_by)
+    found = {}
+    for use in uses:
+        agent = use.agent
+        barred = {use.taken_by_id, agent.owner_id, agent.technical_owner_id}
+        barred |= makers[use.identity_id]
+        able = [one for one in security if one.pk not in barred]
+        found[use.pk] = able or [one for one in stewards if one.pk not in barred]
+    return found
+
+
+def uses_to_review(actor: Person) -> list[BreakGlass]:
+    """Uses that are over and that this person may review, those due first."""
+    rows = BreakGlass.objects.visible_to(actor).to_review()
+    uses = list(rows.select_related("agent", "taken_by").order_by("review_due_at", "pk")[:50])
+    if not uses:
+        return []
+    reviewers = reviewers_of_each(uses)
+    return [use for use in uses if actor.user in reviewers[use.pk]]
 
 
 def orders_after(use: BreakGlass, actor: Actor) -> list[Order]:
@@ -61,7 +90,7 @@ def in_force_for(actor: Actor) -> list[BreakGlass]:
     if not BreakGlass.objects.in_force_at(now).exists():
         return []
     rows = BreakGlass.objects.visible_to(actor).in_force_at(now)
-    return list(rows.select_related("agent", "system", "taken_by").order_by("ends_at", "pk"))
+    return list(rows.select_related("agent__team", "system", "taken_by").order_by("ends_at", "pk"))
 
 
 def _stewards() -> list[User]:

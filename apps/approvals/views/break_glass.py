@@ -200,6 +200,7 @@ def _use(request: Request, pk: int) -> BreakGlass:
     rows = BreakGlass.objects.visible_to(request.actor).select_related(
         "agent__owner",
         "agent__technical_owner",
+        "agent__team",
         "identity",
         "system__owner",
         "grant",

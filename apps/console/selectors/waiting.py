@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.urls import reverse
 
-from apps.approvals.models import AccessRequest, BreakGlass
-from apps.approvals.policies import can_review_use
+from apps.approvals.models import AccessRequest
+from apps.approvals.selectors.break_glass import uses_to_review
 from apps.core.actors import Actor, Person, Role
 from apps.findings.models import Finding
 from apps.remediation.models import Order
@@ -118,8 +118,6 @@ def _requests(actor: Person) -> list[Waiting]:
 
 def _emergencies(actor: Person) -> list[Waiting]:
     """Break-glass uses that this person may review: the rule is `can_review_use`."""
-    rows = BreakGlass.objects.visible_to(actor).to_review()
-    uses = rows.select_related("agent", "identity", "taken_by").order_by("review_due_at")[:20]
     return [
         Waiting(
             icon="clipboard-check",
@@ -128,8 +126,7 @@ def _emergencies(actor: Person) -> list[Waiting]:
             href=use.get_absolute_url(),
             due_at=use.review_due_at,
         )
-        for use in uses
-        if can_review_use(actor, use)
+        for use in uses_to_review(actor)
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import BadRequest, ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -66,6 +66,7 @@ def speak_problems(api: NinjaAPI) -> None:
         (Conflict, _conflict),
         (Http404, _missing),
         (ObjectDoesNotExist, _missing),
+        (BadRequest, _garbled),
         (HttpError, _unreadable),
     ):
         api.add_exception_handler(kind, handler)
@@ -114,6 +115,10 @@ def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
 
 def _missing(request: HttpRequest, error: Exception) -> HttpResponse:
     return problem(404, NOT_HERE)
+
+
+def _garbled(request: HttpRequest, error: BadRequest) -> HttpResponse:
+    return problem(400, "The address of this call cannot be read.")
 
 
 def _unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:

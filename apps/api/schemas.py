@@ -1,10 +1,10 @@
 """What goes in and out, as the OpenAPI document says it."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from ninja import Field, Schema
-from pydantic import ConfigDict
+from pydantic import BeforeValidator, ConfigDict
 
 from apps.approvals.services.wanted import MOST_ACTIONS, MOST_RESOURCES
 from apps.approvals.states import RequestState
@@ -15,7 +15,14 @@ LARGEST_ID = 2**63 - 1
 PLAIN = r"^[^\x00]*$"
 SAYS_SOMETHING = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
-Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+
+def _whole(value: Any) -> Any:
+    """To JSON Schema 30.0 is a whole number; text and true are none."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Id = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=LARGEST_ID)]
+Days = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=3650)]
 Words = Annotated[str, Field(min_length=1, max_length=2000, pattern=SAYS_SOMETHING)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=SAYS_SOMETHING)]
 Resource = Annotated[str, Field(min_length=1, max_length=500, pattern=SAYS_SOMETHING)]
@@ -41,9 +48,7 @@ class AskIn(Said):
     task_id: Id | None = Field(
         default=None, description="The task of your purpose it serves. Needed for write and admin."
     )
-    days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
-        default=None, description="For how long. Needed for write and admin."
-    )
+    days: Days | None = Field(default=None, description="For how long. Needed for write and admin.")
     reason: Words
     ticket: Annotated[str, Field(max_length=80, pattern=PLAIN)] = ""
 

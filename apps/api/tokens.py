@@ -3,7 +3,7 @@
 from typing import Any
 
 from allauth.idp.oidc.contrib.ninja.security import TokenAuth
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest
 from ninja.errors import AuthenticationError
 
@@ -20,7 +20,8 @@ class MachineAuth(TokenAuth):
     """Demand a token with one scope, of a client whose agent may use the API now.
 
     Without a valid token it is a 401. A valid one that may not do this, because of its scope or
-    because its agent was stopped since, is a 403 that says so.
+    because its agent was stopped since, is a 403 that says so. An address whose query the
+    provider's library cannot read is a 400.
     """
 
     openapi_type = "http"
@@ -32,7 +33,10 @@ class MachineAuth(TokenAuth):
         self.wanted = scope
 
     def __call__(self, request: HttpRequest) -> Any:
-        token = super().__call__(request)
+        try:
+            token = super().__call__(request)
+        except ValueError as error:
+            raise BadRequest from error
         if token is None or token.client_id is None:
             raise AuthenticationError
         clients = AgentClient.objects.select_related("agent", "oauth_client")

@@ -182,6 +182,7 @@ def test_the_list_is_narrowed_by_state(caller, company, policy):
         ({"limit": 101}, "limit"),
         ({"limit": "x"}, "limit"),
         ({"state": "done"}, "state"),
+        ({"status": "pending"}, "status"),
     ],
 )
 def test_a_query_that_means_nothing_is_named(caller, query, field):

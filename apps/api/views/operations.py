@@ -97,6 +97,7 @@ def request_list(
     after: Annotated[str, Query(max_length=200, description="The `next` of a page.")] = "",
 ) -> dict[str, Any]:
     """Newest first. A page costs the same at any depth."""
+    _demand_known(request, {"state", "limit", "after"})
     if after and cursor_from(after, AccessRequest, NEWEST_FIRST) is None:
         raise DomainError("That is no cursor of this list.", field="after")
     rows = AccessRequest.objects.visible_to(request.actor).for_table()
@@ -177,6 +178,13 @@ def request_take_back(
         raise Conflict(f"The request is {found.get_state_display().lower()} already.")
     request_cancel(request_id=found.pk, reason=why.reason, actor=request.actor)
     return _told(_visible(request, request_id), request.actor)
+
+
+def _demand_known(request: Call, names: set[str]) -> None:
+    """Refuse a filter that does not exist: left aside, it would show more than was asked for."""
+    for name in request.GET:
+        if name not in names:
+            raise DomainError("The list knows no such filter.", field=name)
 
 
 def _visible(request: Call, request_id: int) -> AccessRequest:

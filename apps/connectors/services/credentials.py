@@ -47,17 +47,20 @@ def _apply(run: Run, rows: Sequence[StagedRow]) -> None:
     identities = run.identities(rows)
     held = _held(identities.values(), rows)
     new, changed, facts, moves = [], [], [], []
+    listed: set[int] = set()
     counts = run.report.of("credential")
     for row in rows:
         data = row.data
         identity = identities.get((data["system"], data["identity"]))
         refusal = _refusal(data, identity)
+        credential = held.get((identity.pk, data["key"])) if identity is not None else None
+        if credential is not None:
+            listed.add(credential.pk)
         if identity is not None and run.is_repeated("credential", identity.pk, data["key"]):
             refusal = REPEATED
         if refusal or identity is None:
             run.reject(row, refusal)
             continue
-        credential = held.get((identity.pk, data["key"]))
         if credential is None:
             new.append(_new(run, identity, data))
             counts.add("new", data["label"] or data["key"])
@@ -80,10 +83,11 @@ def _apply(run: Run, rows: Sequence[StagedRow]) -> None:
     Credential.objects.bulk_update(changed, WRITTEN)
     run.record(facts)
     record_many(actor=run.actor, verb=Verb.CREDENTIAL_MOVED, facts=moves)
-    run.seen(Credential, [credential.pk for credential in held.values()])
+    run.seen(Credential, listed)
 
 
 def _held(identities: Any, rows: Sequence[StagedRow]) -> dict[tuple[int, str], Credential]:
+    """Find the credentials the rows speak of, and others beside them that no row may list."""
     locked = Credential.objects.filter(
         identity__in={identity.pk for identity in identities},
         external_id__in={row.data["key"] for row in rows},

@@ -56,6 +56,7 @@ class _Chunk:
         self.identities = run.identities(rows)
         self.held = self._held()
         self.tags = _tags_by_action(self.identities.values(), rows)
+        self.listed: list[int] = []
         self.new: list[tuple[Grant, StagedRow]] = []
         self.rewritten: list[tuple[Grant, StagedRow]] = []
         self.changed: list[Grant] = []
@@ -78,6 +79,8 @@ class _Chunk:
         counts = self.run.report.of("grant")
         grant = self.held.get((identity.pk, data["service"], data["level"]))
         digest = _digest(data)
+        if grant is not None:
+            self.listed.append(grant.pk)
         if grant is None:
             grant = self._new(row, identity, digest)
             self.new.append((grant, row))
@@ -186,10 +189,11 @@ class _Chunk:
             ),
         )
         run.record(self.facts)
-        run.seen(Grant, [grant.pk for grant in self.held.values()])
+        run.seen(Grant, self.listed)
         run.touched_identities.update(grant.identity_id for grant, _ in self.new)
 
     def _held(self) -> dict[tuple[int, str, str], Grant]:
+        """Find the grants the rows speak of, and others beside them that no row may list."""
         locked = Grant.objects.filter(
             state__in=LIVE,
             identity__in={identity.pk for identity in self.identities.values()},

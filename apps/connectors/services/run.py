@@ -1,6 +1,6 @@
 """One run of an import: what it knows while it applies one kind after another."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import batched
 from typing import Any
@@ -115,7 +115,7 @@ class Run:
         if self.sync.format != countersign.FORMAT:
             target.stream = self.stream
 
-    def seen(self, model: type[models.Model], pks: Sequence[int]) -> None:
+    def seen(self, model: type[models.Model], pks: Collection[int]) -> None:
         model._default_manager.filter(pk__in=pks, stream=self.stream).update(
             source=self.source, last_seen_at=self.now
         )

@@ -123,6 +123,29 @@ def test_what_vanished_is_marked_gone_and_comes_back(tmp_path, content):
     assert user["UserName"] == "narrow-deny"
 
 
+def test_a_level_somebody_lost_is_gone_though_others_still_hold_it(tmp_path, content):
+    statement = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}
+    for user in content["UserDetailList"][:2]:
+        user["UserPolicyList"] = [
+            {"PolicyName": "inline", "PolicyDocument": {"Statement": [statement]}}
+        ]
+    bring(written(tmp_path, content), FORMAT)
+    loser, keeper = (user["UserName"] for user in content["UserDetailList"][:2])
+    lost = Grant.objects.get(identity__name=loser, service="s3", level="write")
+    policy = content["UserDetailList"][0]["UserPolicyList"][0]["PolicyDocument"]
+    policy["Statement"] = [{**statement, "Action": "s3:GetObject"}]
+
+    source = bring(written(tmp_path, content), FORMAT)
+
+    assert told(source)["grant"] == f"1 gone, {Grant.objects.count() - 1} same"
+    gone = Grant.objects.get(gone_at__isnull=False)
+    assert gone.pk == lost.pk
+    assert gone.source_id != source.pk
+    assert AuditEntry.objects.filter(target_type="grants.grant", target_id=lost.pk).count() == 1
+    kept = Grant.objects.filter(identity__name=keeper, service="s3", level="write").get()
+    assert kept.source_id == source.pk
+
+
 @pytest.mark.django_db(transaction=True)
 def test_what_comes_back_is_the_same_record(tmp_path, content):
     bring(LIMITS, FORMAT)

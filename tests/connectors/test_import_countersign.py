@@ -56,6 +56,23 @@ def test_the_second_time_changes_nothing(tmp_path, example, people):
     assert set(told(source).values()) == {"1 same"}
 
 
+def test_a_credential_no_longer_listed_is_gone_though_another_bears_its_key(
+    tmp_path, example, people
+):
+    other = {**example["identities"][0], "name": "other-bot"}
+    example["identities"].append(other)
+    (key,) = example["credentials"]
+    example["credentials"] += [{**key, "identity": "other-bot"}, {**key, "external_id": "key-18"}]
+    bring(written(tmp_path, example), FORMAT)
+    example["credentials"].pop(0)
+
+    source = bring(written(tmp_path, example), FORMAT)
+
+    assert told(source)["credential"] == "1 gone, 2 same"
+    gone = Credential.objects.get(gone_at__isnull=False)
+    assert (gone.identity.name, gone.external_id) == ("triage-bot", "key-17")
+
+
 def test_an_inventory_written_out_reads_the_same(tmp_path, example, people):
     bring(written(tmp_path, example), FORMAT)
     bring(FIXTURES / "aws-limits.json", "aws-authorization-details")

@@ -116,6 +116,8 @@ class Package(models.Model):
     def status(self) -> str:
         if self.number:
             return f"Addendum {self.number}"
+        if self.campaign_id is None and self.built_at is None:
+            return "Not built yet"
         return "Interim" if self.is_interim else "Final"
 
 

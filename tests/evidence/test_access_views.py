@@ -47,11 +47,13 @@ def test_exporting_a_request_leads_to_its_package(company, policy, as_auditor, a
     package = Package.objects.get()
     assert response.headers["Location"] == package.get_absolute_url()
     assert (package.request, package.requested_by) == (request, auditor)
+    assert package.status == "Not built yet"
     assert tasks.build_package(package.job_id) == 1
     page = as_auditor.get(package.get_absolute_url()).content.decode()
     assert "RESULT every claim holds" in page
     assert request.get_absolute_url() in page
     assert "Draw a sample" not in page
+    assert "Not everything in it was over when it was built." in page
 
 
 def test_a_failed_build_leads_back_to_the_same_door(company, policy, as_steward):  # noqa: F811

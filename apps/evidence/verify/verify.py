@@ -659,16 +659,16 @@ class Groups:
     def __init__(self, package, name):
         self.name, self.strangers = name, []
         self.rows = package.rows(name) if name.endswith(".csv") else package.lines(name)
-        self.row = next(self.rows, None)  # type: dict
+        self.row = next(self.rows, {})  # type: dict
 
     def of(self, request):
         taken = []
-        while self.row is not None and int(self.row["request"]) <= request:
+        while self.row and int(self.row["request"]) <= request:
             if int(self.row["request"]) == request:
                 taken.append(self.row)
             else:
                 self.strange()
-            self.row = next(self.rows, None)
+            self.row = next(self.rows, {})
         return taken
 
     def strange(self):
@@ -677,9 +677,9 @@ class Groups:
         )
 
     def end(self):
-        while self.row is not None:
+        while self.row:
             self.strange()
-            self.row = next(self.rows, None)
+            self.row = next(self.rows, {})
         return self.strangers
 
 

@@ -21,8 +21,8 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Id = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=LARGEST_ID)]
-Days = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=3650)]
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID), BeforeValidator(_whole)]
+Days = Annotated[int, Field(ge=1, le=3650), BeforeValidator(_whole)]
 Words = Annotated[str, Field(min_length=1, max_length=2000, pattern=SAYS_SOMETHING)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=SAYS_SOMETHING)]
 Resource = Annotated[str, Field(min_length=1, max_length=500, pattern=SAYS_SOMETHING)]

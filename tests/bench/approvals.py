@@ -17,13 +17,13 @@ INBOX_BOUND = 100
 STATEMENTS = (
     """INSERT INTO approvals_accessrequest (kind, agent_id, identity_id, system_id, service, level,
          tags, label, actions, resources, days, asked, held_before, scope_sha256, reason, ticket,
-         asked_by_id, asked_by_client, asked_by_label, idempotency_key, policy_id, policy_name,
+         asked_by_id, asked_by_client, asked_by_label, policy_id, policy_name,
          combinations, denials_end_it, step_at, step_due_at, round, is_unmeetable, design_digest,
          digest, state, lapses_at, provisioned_how, ended_because)
        SELECT 'new', b.agent_id, b.identity_id, i.system_id, 'service-9', 'write', '{}',
          'agent-' || b.agent_id || ' · System ' || i.system_id || ' · service-9 · ' || b.id,
          '["items.write"]', '["*"]', 30, '{}', '[]', md5(b.id::text) || md5('s' || b.id),
-         'Measured only.', '', 1 + b.id %% 200, '', 'Person ' || (1 + b.id %% 200), '',
+         'Measured only.', '', 1 + b.id %% 200, '', 'Person ' || (1 + b.id %% 200),
          %(policy)s, 'Measured', '[]', 1, 1, now() + interval '2 days', 1, false, '',
          md5(b.id::text) || md5('d' || b.id), 'pending', now() + interval '30 days', '', ''
        FROM (SELECT * FROM inventory_binding ORDER BY id LIMIT %(requests)s) b

@@ -57,7 +57,7 @@ def is_problem(response: HttpResponse) -> bool:
 
 def speak_problems(api: NinjaAPI) -> None:
     """Have an API tell everything it refuses as a problem."""
-    for kind, handler in (
+    handlers: tuple[tuple[type[Exception], Any], ...] = (
         (ValidationError, _invalid),
         (DomainError, _broken_rule),
         (PermissionDenied, _refused),
@@ -68,7 +68,8 @@ def speak_problems(api: NinjaAPI) -> None:
         (ObjectDoesNotExist, _missing),
         (BadRequest, _garbled),
         (HttpError, _unreadable),
-    ):
+    )
+    for kind, handler in handlers:
         api.add_exception_handler(kind, handler)
 
 

@@ -48,9 +48,10 @@ class Guarded:
         if request.GET or "resource" in request.POST:
             return _oauth_error("invalid_request", "Send the form in the body, and no resource.")
         try:
-            return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+            answer: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         except (ValueError, ValidationError, DataError):
             return _oauth_error("invalid_request", "The form cannot be read.")
+        return answer
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -58,12 +59,16 @@ class TokenView(Guarded, views.TokenView):
     def post(self, request: HttpRequest) -> HttpResponse:
         if request.POST.get("grant_type") != Client.GrantType.CLIENT_CREDENTIALS:
             return _oauth_error("unsupported_grant_type", "Only client_credentials.")
-        return super().post(request)
+        answer: HttpResponse = super().post(request)
+        return answer
 
     def _create_token_response(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         server = get_server()
         server.credentials_grant.custom_validators.post_token.append(_judge)
-        return convert_response(*server.create_token_response(*extract_params(request)))
+        answer: HttpResponse = convert_response(
+            *server.create_token_response(*extract_params(request))
+        )
+        return answer
 
 
 @method_decorator(csrf_exempt, name="dispatch")

@@ -1,17 +1,17 @@
 """`aws iam get-account-authorization-details`: users, groups, roles, policies.
 
 The document is read in passes, because policies stand behind the identities that use them.
-Policies and groups are kept, compactly; identities are judged one at a time and let go.
+Policies are kept packed, groups compactly; identities are judged one at a time and let go.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeGuard
 
 from apps.connectors.adapters import json_stream
 from apps.connectors.adapters.aws_catalogue import SYSTEM_KIND, Catalogue, catalogue
 from apps.connectors.adapters.aws_effective import Holding, grants_of
+from apps.connectors.adapters.aws_managed import Managed, managed, statements_in
 from apps.connectors.adapters.aws_policy import BadPolicy, Origin, Statement, statements_of
 from apps.connectors.adapters.aws_trust import account_of, chains_of, trust_of
 from apps.connectors.adapters.contract import (
@@ -34,16 +34,6 @@ LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 SERVICE_LINKED = "/aws-service-role/"
 # Longer than AWS allows a name, and no longer than is kept.
 LONGEST_NAME, LONGEST_ARN = 200, 400
-
-
-@dataclass(frozen=True, slots=True)
-class Managed:
-    """A managed policy's default version, or why it cannot be read."""
-
-    name: str
-    statements: tuple[Statement, ...] = ()
-    path: str = ""
-    problem: str = ""
 
 
 class _Unreadable(Exception):
@@ -141,13 +131,12 @@ class _Reading:
             _check_lengths(name, arn, path)
             at, document = _default_version(entry, path)
         except _Unreadable as error:
-            return Managed(name, path=error.path, problem=error.reason)
+            return Managed(arn, name, path=error.path, problem=error.reason)
         try:
-            held = statements_of(document, origin=Origin(name, arn), known=self.known)
+            return managed(document, arn=arn, name=name, known=self.known)
         except BadPolicy as error:
             where = _join(path, f"PolicyVersionList[{at}].Document", error.path)
-            return Managed(name, path=where, problem=error.reason)
-        return Managed(name, statements=held)
+            return Managed(arn, name, path=where, problem=error.reason)
 
     def _read_groups(self) -> Iterator[Rejected]:
         for at, entry in self._entries("GroupDetailList"):
@@ -276,7 +265,7 @@ class _Reading:
             )
         if policy.problem:
             raise _Unreadable(where, f"Policy {arn} cannot be read: {policy.problem}")
-        return policy.statements
+        return statements_in(policy, self.known)
 
     def _by_groups(self, entry: Mapping[str, Any], path: str) -> Iterator[Statement]:
         for at, name in enumerate(_names(entry, "GroupList", path)):

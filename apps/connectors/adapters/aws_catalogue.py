@@ -66,7 +66,7 @@ class Catalogue:
         span = self.services[service]
         width = span.stop - span.start
         bits = f"{(mask & span.mask) >> span.start:0{width}b}"
-        return tuple(bit == "1" for bit in reversed(bits))
+        return tuple(map("1".__eq__, reversed(bits)))
 
     def compress(
         self, mask: int, service: str, avoid: frozenset[str] = frozenset()
@@ -260,9 +260,13 @@ def _bits(width: int, places: Iterable[int]) -> int:
 
 @lru_cache(maxsize=16384)
 def _compress(known: Catalogue, mask: int, service: str, avoid: frozenset[str]) -> tuple[str, ...]:
-    span = known.services[service]
     skip = len(service) + 1
-    short = [name[skip:] for name in known.names[span.start : span.stop]]
     here = [name[skip:] for name in avoid if name.startswith(f"{service}:")]
-    found = patterns.compress(known.chosen(mask, service), short, avoid=here)
+    found = patterns.compress(known.chosen(mask, service), _short(known, service), avoid=here)
     return tuple(f"{service}:{pattern}" for pattern in found)
+
+
+@lru_cache(maxsize=1024)
+def _short(known: Catalogue, service: str) -> tuple[str, ...]:
+    span, skip = known.services[service], len(service) + 1
+    return tuple(name[skip:] for name in known.names[span.start : span.stop])

@@ -7,6 +7,7 @@ is never assumed to remove anything, so nothing that may be possible is hidden.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from apps.connectors.adapters import patterns
 from apps.connectors.adapters.aws_catalogue import Catalogue
@@ -59,13 +60,13 @@ class _Judged:
         held = {
             service for service, span in self.known.services.items() if span.mask & self.effective
         }
-        return sorted(held | {_service(name) for name in self.unknown})
+        return sorted(held | set(self.unknown))
 
     def slice(self, service: str, level: str) -> int:
         return self.effective & self.known.service_mask(service) & self.known.levels[level]
 
     def unknown_of(self, service: str) -> tuple[str, ...]:
-        return tuple(name for name in self.unknown if _service(name) == service)
+        return self.unknown.get(service, ())
 
     def grant(self, service: str, level: str, mask: int, unknown: tuple[str, ...]) -> GrantRow:
         return GrantRow(
@@ -86,9 +87,12 @@ class _Judged:
         mask = _union(self.allows) & ~_union(self.outright)
         return mask & _union(self.ceiling) if self.bounded else mask
 
-    def _unknown(self) -> tuple[str, ...]:
-        named = dict.fromkeys(name for held in self.allows for name in held.unknown)
-        return tuple(sorted(name for name in named if self._may_be_held(name)))
+    def _unknown(self) -> dict[str, tuple[str, ...]]:
+        """Find what may be held though the catalogue does not know it, by service."""
+        named = {name for held in self.allows for name in held.unknown}
+        in_order = sorted(named, key=lambda name: (_service(name), name))
+        held = filter(self._may_be_held, in_order)
+        return {service: tuple(names) for service, names in groupby(held, key=_service)}
 
     def _may_be_held(self, name: str) -> bool:
         if any(held.surely_covers(name) for held in self.outright):
@@ -114,9 +118,9 @@ class _Judged:
     ) -> Iterator[StatementRow]:
         for held in statements:
             named = tuple(name for name in unknown if held.may_touch(name))
-            actions = self._actions(service, held.mask & mask, named)
-            if actions:
-                yield _row(held, actions)
+            part = held.mask & mask
+            if part or named:
+                yield _row(held, self._actions(service, part, named))
 
     def _limits(self, service: str, mask: int, unknown: tuple[str, ...]) -> Iterator[StatementRow]:
         yield from self._rows(self.narrow, service, mask, unknown)

@@ -8,6 +8,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 WILDCARDS = re.compile(r"[*?]")
 WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=-)")
@@ -36,7 +37,16 @@ def covers(pattern: str, other: str) -> bool:
 
 def overlap(one: str, other: str) -> bool:
     """Say whether some action can match both patterns."""
+    begins, other_begins = _beginning(one), _beginning(other)
+    if not begins.startswith(other_begins) and not other_begins.startswith(begins):
+        return False
     return _overlap(one.lower(), other.lower())
+
+
+@lru_cache(maxsize=16384)
+def _beginning(pattern: str) -> str:
+    """Return what every action that matches begins with."""
+    return WILDCARDS.split(pattern, maxsplit=1)[0].lower()
 
 
 @lru_cache(maxsize=8192)
@@ -83,21 +93,21 @@ def compress(
     `names` is sorted by its lower case. `avoid` lists names outside it that no pattern may
     match either. Patterns are cut where a word begins (`Get*`, not `Ge*`).
     """
-    lower = [name.lower() for name in names]
-    taken = [0]
-    for flag in chosen:
-        taken.append(taken[-1] + flag)
+    lower = _lowered(tuple(names))
+    taken = list(accumulate(chosen, initial=0))
     forbidden = sorted(name.lower() for name in avoid)
     patterns = []
-    at = 0
-    while at < len(names):
-        if not chosen[at]:
-            at += 1
-            continue
+    end = 0
+    while taken[end] < taken[-1]:
+        at = chosen.index(True, end)
         prefix, end = _widest(at, names, lower, taken, forbidden)
         patterns.append(names[at] if prefix is None else f"{prefix}*")
-        at = end
     return tuple(patterns)
+
+
+@lru_cache(maxsize=1024)
+def _lowered(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.lower() for name in names)
 
 
 def _widest(

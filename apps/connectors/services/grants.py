@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q
@@ -49,13 +50,27 @@ def apply_grants(run: Run) -> None:
         run.mark_gone("grant", Grant, spared=unreadable)
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What a file says of one grant, and the grant that is held, if there is one."""
+
+    row: StagedRow
+    identity: Identity
+    grant: Grant | None
+    digest: str
+
+    @property
+    def is_news(self) -> bool:
+        return self.grant is None or self.grant.content_sha256 != self.digest
+
+
 class _Chunk:
     def __init__(self, run: Run, rows: Sequence[StagedRow]):
         self.run = run
         self.rows = rows
         self.identities = run.identities(rows)
         self.held = self._held()
-        self.tags = _tags_by_action(self.identities.values(), rows)
+        self.tags: dict[str, tuple[list[str], bool]] = {}
         self.new: list[tuple[Grant, StagedRow]] = []
         self.rewritten: list[tuple[Grant, StagedRow]] = []
         self.changed: list[Grant] = []
@@ -63,24 +78,30 @@ class _Chunk:
         self.listed: list[int] = []
 
     def apply(self) -> None:
-        for row in self.rows:
-            identity = self.identities.get((row.data["system"], row.data["identity"]))
-            if identity is None:
-                reason = f"{row.data['system']} has no one identity {row.data['identity']}."
-                self.run.reject(row, reason)
-            elif self.run.is_repeated(identity.pk, row.data["service"], row.data["level"]):
-                self.run.reject(row, REPEATED)
-            else:
-                self._one(row, identity)
+        lines = [line for row in self.rows if (line := self._line(row)) is not None]
+        news = [line.row for line in lines if line.is_news]
+        self.tags = _tags_by_action(self.identities.values(), news)
+        for line in lines:
+            self._one(line)
         self._save()
 
-    def _one(self, row: StagedRow, identity: Identity) -> None:
+    def _line(self, row: StagedRow) -> _Line | None:
         data = row.data
-        counts = self.run.report.of("grant")
+        identity = self.identities.get((data["system"], data["identity"]))
+        if identity is None:
+            self.run.reject(row, f"{data['system']} has no one identity {data['identity']}.")
+            return None
+        if self.run.is_repeated(identity.pk, data["service"], data["level"]):
+            self.run.reject(row, REPEATED)
+            return None
         grant = self.held.get((identity.pk, data["service"], data["level"]))
-        digest = _digest(data)
+        return _Line(row, identity, grant, _digest(data))
+
+    def _one(self, line: _Line) -> None:
+        row, grant, digest = line.row, line.grant, line.digest
+        counts = self.run.report.of("grant")
         if grant is None:
-            grant = self._new(row, identity, digest)
+            grant = self._new(row, line.identity, digest)
             self.new.append((grant, row))
             counts.add("new", grant.label)
             return

@@ -50,8 +50,11 @@ def _members(row: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    """What JSON can tell of a value. Texts, which make up most of a file, are not looked into."""
+    if isinstance(value, str | int | None):
+        return value
+    if isinstance(value, tuple):
+        return list(value) if value and isinstance(value[0], str) else [_plain(v) for v in value]
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
     return _members(value) if hasattr(value, "__slots__") else value

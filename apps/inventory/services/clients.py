@@ -113,7 +113,7 @@ def client_note_use(*, oauth_client_id: str, moment: datetime) -> None:
 
 def tokens_drop_expired(*, moment: datetime) -> int:
     """Forget tokens that no longer let anybody in."""
-    count, _ = Token.objects.filter(expires_at__lte=moment).delete()
+    count: int = Token.objects.filter(expires_at__lte=moment).delete()[0]
     return count
 
 

@@ -21,6 +21,7 @@ from apps.findings.models import Finding
 from apps.findings.rules import Rule, rule_named
 from apps.grants.models import Grant, Permission
 from apps.inventory.models import Agent, Identity, Task
+from apps.inventory.querysets.scope import is_limited_auditor
 from apps.reviews.selectors.purpose import tasks_served, tasks_unmet
 
 SHOWN = 20
@@ -73,6 +74,8 @@ class Story:
     questions: list[Question]
     joined: list[RequestNote]
     earlier_votes: list[Vote]
+    # A seat limited to systems reads nothing of access elsewhere, and so not its names.
+    names_others: bool
 
     @property
     def unexplained(self) -> bool:
@@ -112,6 +115,7 @@ def story_of(request: AccessRequest, actor: Actor) -> Story:
         questions=_questions(notes),
         joined=[note for note in notes if note.kind == NoteKind.JOINED],
         earlier_votes=[vote for vote in votes if vote.round < request.round],
+        names_others=not is_limited_auditor(actor),
     )
 
 

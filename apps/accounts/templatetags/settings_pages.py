@@ -11,7 +11,13 @@ register = template.Library()
 PLACES = [
     ("accounts:person_list", "People", "users", "Who signs in, and in what role."),
     ("accounts:team_list", "Teams", "users-group", "Who decides write access for which agents."),
-    ("connectors:source_list", "Sources", "plug-connected", "Where the inventory comes from."),
+    ("connectors:source_list", "Sources", "database-import", "Where the inventory comes from."),
+    (
+        "connectors:connection_list",
+        "Connections",
+        "plug-connected",
+        "Which systems are read, and where access can be removed from here.",
+    ),
     ("console:client_list", "API clients", "plug", "Which agents sign in to the API."),
     ("reviews:template_list", "Templates", "template", "What campaigns are made from, and when."),
     ("accounts:policy_list", "Policies", "adjustments", "The thresholds that rules go by."),

@@ -1,5 +1,6 @@
 from django import forms
 
+from apps.core.forms import ReasonForm
 from apps.remediation.services.by_hand import Proof
 
 
@@ -35,3 +36,33 @@ class ExceptionForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="Within a year. Then the order is taken up again.",
     )
+
+
+class KillForm(ReasonForm):
+    """Short on purpose: it is filled in at three in the morning."""
+
+    exposed_since = forms.DateTimeField(
+        label="Exposed since, if you know",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="What it made and did since then is listed. Left empty, since it was issued.",
+    )
+    field_order = ["reason", "exposed_since"]
+
+
+class LeakForm(forms.Form):
+    """The text is never given back to a page, not even with an error."""
+
+    pasted = forms.CharField(
+        max_length=65536,
+        error_messages={
+            "required": "Paste the key, its id, its fingerprint, or the alert.",
+            "max_length": "That is longer than 64 kB: paste the key or one alert alone.",
+        },
+    )
+
+
+class AdoptForm(forms.Form):
+    connection_id = forms.IntegerField()
+    kind = forms.CharField(max_length=20)
+    external_id = forms.CharField(max_length=300)

@@ -1,0 +1,5 @@
+from apps.remediation.models.batch import Batch
+from apps.remediation.models.order import Order, OrderProof
+from apps.remediation.models.step import OrderStep
+
+__all__ = ["Batch", "Order", "OrderProof", "OrderStep"]

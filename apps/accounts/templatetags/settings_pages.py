@@ -21,7 +21,7 @@ PLACES = [
     ("console:client_list", "API clients", "plug", "Which agents sign in to the API."),
     ("reviews:template_list", "Templates", "template", "What campaigns are made from, and when."),
     ("accounts:policy_list", "Policies", "adjustments", "The thresholds that rules go by."),
-    ("notices:notice_list", "Notices", "mail", "What was mailed, and what became of it."),
+    ("notices:notice_list", "Notices", "mail", "What was sent, who is paged, and where pages go."),
 ]
 
 
@@ -30,7 +30,7 @@ def settings_tabs(context: Context) -> dict[str, Any]:
     request = context["request"]
     return {
         "tabs": [
-            (place["label"], place["href"], request.path == place["href"], None)
+            (place["label"], place["href"], request.path.startswith(place["href"]), None)
             for place in _places(request)
         ]
     }

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
+from apps.connectors.adapters import vault_removal
 from apps.connectors.adapters.removal import Plan, Step, Subject, Wanted, diff_of
 
-_PLANNERS: dict[str, Callable[[Wanted], Plan]] = {}
+_PLANNERS: dict[str, Callable[[Wanted], Plan]] = {
+    "vault": vault_removal.plan,
+}
 
 
 def plan_for(wanted: Wanted) -> Plan:

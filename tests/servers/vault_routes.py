@@ -186,7 +186,8 @@ def lease_revoke(vault, body, caller):
             f"failed to revoke entry: resp: (*logical.Response)(nil) err: no route to "
             f"its system, lease {lease_id}",
         )
-    vault.leases.pop(lease_id, None)
+    if lease_id not in vault.queued:
+        vault.leases.pop(lease_id, None)
 
 
 def lease_renew(vault, body, caller):
@@ -265,7 +266,7 @@ def nothing(vault, body, caller, *_):
 
 def drop(where):
     def dropped(vault, body, caller, at):
-        getattr(vault, where).pop(f"{at}/" if where == "mounts" else at, None)
+        getattr(vault, where).pop(f"{at}/" if where in {"auth", "mounts"} else at, None)
 
     return dropped
 
@@ -320,6 +321,7 @@ ROUTES = (
     ("POST", "sys/capabilities-self", capabilities_self),
     ("GET", "sys/auth", mounted("auth")),
     ("POST", r"sys/auth/([\w-]+)", mount_auth),
+    ("DELETE", r"sys/auth/([\w-]+)", drop("auth")),
     ("GET", "sys/mounts", mounted("mounts")),
     ("POST", r"sys/mounts/([\w-]+)", mount_engine),
     ("DELETE", r"sys/mounts/([\w-]+)", drop("mounts")),

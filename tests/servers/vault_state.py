@@ -38,6 +38,7 @@ class FakeVault:
         self.skew = 0.0
         self.sealed = False
         self.stuck = set()
+        self.queued = set()
         self.failures = []
         self.calls = []
         self.lock = threading.RLock()

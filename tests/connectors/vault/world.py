@@ -108,6 +108,19 @@ class World:
             return getattr(error, "code", "") == "404"
         return True
 
+    def clear(self):
+        """Leave a real server as it was, but for the mount `apps`."""
+        calls = self.as_root
+        calls.delete(f"sys/auth/{self.name('approle')}")
+        calls.delete(f"sys/mounts/{self.name('pki')}")
+        for policy in calls.keys("sys/policies/acl"):
+            if self.tag in policy:
+                calls.delete(f"sys/policies/acl/{policy}")
+        for kind in ("entity", "group"):
+            for at in calls.keys(f"identity/{kind}/id"):
+                if self.tag in str(calls.get(f"identity/{kind}/id/{at}")):
+                    calls.delete(f"identity/{kind}/id/{at}")
+
     # Subjects, as the inventory would tell them.
 
     def subject(self, **more):
@@ -165,7 +178,7 @@ def grant(policy, *actions, shared=False):
 
 
 def build(address, root):
-    """Sign-in by AppRole, policies, an engine with leases, and a connection with the least rights."""
+    """Sign-in by AppRole, policies, an engine with leases, a connection with the least rights."""
     world = World(address, root, secrets.token_hex(4), {}, {})
     calls = world.as_root
     mount = world.name("approle")

@@ -51,6 +51,12 @@ def create_token(vault, body, caller, role=None):
     policies = set(body.get("policies") or caller["policies"])
     if not body.get("no_default_policy"):
         policies.add("default")
+    if "root" not in caller["policies"]:
+        allowed = (
+            _found(vault.token_roles, role, 400, "unknown role") if role else caller["policies"]
+        )
+        if not policies - {"default"} <= set(allowed):
+            raise Answer(400, "child policies must be subset of parent")
     return vault.auth_of(
         vault.token(
             policies=policies,
@@ -65,6 +71,10 @@ def create_token(vault, body, caller, role=None):
             max_ttl=seconds(body.get("explicit_max_ttl", 0)),
         )
     )
+
+
+def token_role_write(vault, body, caller, name):
+    vault.token_roles[name] = body["allowed_policies"]
 
 
 def role_write(vault, body, caller, mount, name):
@@ -289,6 +299,7 @@ ROUTES = (
     ("GET", "auth/token/lookup-self", lookup_self),
     ("POST", "auth/token/lookup-accessor", lookup_accessor),
     ("POST", "auth/token/revoke-accessor", revoke_accessor),
+    ("POST", r"auth/token/roles/([\w-]+)", token_role_write),
     ("POST", r"auth/token/create(?:/([\w-]+))?", create_token),
     ("LIST", "auth/token/accessors", accessors),
     ("LIST", r"auth/([\w-]+)/role", role_list),

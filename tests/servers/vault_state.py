@@ -39,6 +39,7 @@ class FakeVault:
         self.sealed = False
         self.stuck = set()
         self.queued = set()
+        self.token_roles = {}
         self.failures = []
         self.calls = []
         self.lock = threading.RLock()

@@ -28,6 +28,10 @@ from apps.connectors.adapters.vault_steps import role_of_token
 
 KIND = "vault"
 LEASES_AT_MOST = 20_000
+TOKEN_FACTS = (
+    *("type", "path", "policies", "identity_policies", "orphan", "renewable", "num_uses"),
+    *("explicit_max_ttl", "period", "expire_time", "entity_id", "bound_cidrs"),
+)
 NEVER = "0001-01-01T00:00:00Z"
 PARTS = (
     ("identities", "Roles and entities"),
@@ -66,21 +70,7 @@ def holder_of(token: Mapping[str, Any], role_of_entity: Mapping[str, str]) -> Ho
 
 
 def token_facts(token: Mapping[str, Any]) -> dict[str, Any]:
-    kept = (
-        "type",
-        "path",
-        "policies",
-        "identity_policies",
-        "orphan",
-        "renewable",
-        "num_uses",
-        "explicit_max_ttl",
-        "period",
-        "expire_time",
-        "entity_id",
-        "bound_cidrs",
-    )
-    facts = {name: token[name] for name in kept if token.get(name) not in (None, "", [])}
+    facts = {name: token[name] for name in TOKEN_FACTS if token.get(name) not in (None, "", [])}
     if not token.get("accessor"):
         facts["type"] = "batch"
     return facts

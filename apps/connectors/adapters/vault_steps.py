@@ -252,11 +252,7 @@ class VaultSteps:
             for group in there.groups.values()
             if policy in (group.get("policies") or [])
         ]
-        others += [
-            role.path
-            for role in roles
-            if policy in role.policies and role.path not in mine
-        ]
+        others += [role.path for role in roles if policy in role.policies and role.path not in mine]
         others += [
             f"token {token.get('accessor')}"
             for token in there.tokens()

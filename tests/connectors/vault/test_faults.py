@@ -57,7 +57,7 @@ def test_a_server_that_does_not_answer_may_heal(fake, monkeypatch):
     server, world = fake
     adapter = world.adapter()
     adapter.accounts()
-    adapter.calls._http._kwargs["timeout"] = 0.2
+    adapter.api._http._kwargs["timeout"] = 0.2
     server.fail(500, on="revoke-accessor", hang=0.6)
 
     with pytest.raises(Unavailable, match="ReadTimeout"):
@@ -82,7 +82,7 @@ def test_a_session_that_ran_out_is_begun_anew(fake):
     server, world = fake
     adapter = world.adapter()
     _, accessor = world.token(ttl="9h")
-    adapter.calls.own_accessor()
+    adapter.api.own_accessor()
     server.later(3700)
 
     adapter.run("revoke-token", {"accessor": accessor})
@@ -189,11 +189,12 @@ def test_a_redirect_takes_no_token_elsewhere(fake):
     server.fail(307, on="lookup-accessor")
 
     with pytest.raises(Unavailable, match="another server"):
-        world.adapter().calls.post("auth/token/lookup-accessor", accessor="any")
+        world.adapter().api.post("auth/token/lookup-accessor", accessor="any")
 
 
 @pytest.mark.parametrize(
-    "address", ["http://vault.example.com", "ftp://vault.example.com", "https://a:b@vault.example.com"]
+    "address",
+    ["http://vault.example.com", "ftp://vault.example.com", "https://a:b@vault.example.com"],
 )
 def test_an_address_that_would_give_the_secret_away_is_refused(address):
     with pytest.raises(Refused):

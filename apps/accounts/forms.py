@@ -4,10 +4,13 @@ from zoneinfo import available_timezones
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 
 from apps.accounts.models import Team, User
 from apps.core.actors import Role
 from apps.core.preferences import Preference
+from apps.notices.models import Ladder
+from apps.notices.services.ladders import LONGEST_MINUTES, MOST_STEPS
 
 ZONES = [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones())]
 ROLES = [
@@ -131,3 +134,43 @@ class SettingForm(forms.Form):
         field.label = f"{preference.label} ({preference.unit})"
         bounds = f"From {preference.minimum} to {preference.maximum}"
         field.help_text = f"{bounds}; {preference.default} unless changed."
+
+
+class LadderForm(forms.Form):
+    """Whom a page calls first, whom next, and how long each may take."""
+
+    def __init__(self, *args: Any, routes: QuerySet, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        for at in range(1, MOST_STEPS + 1):
+            self.fields[f"route_{at}"] = forms.ModelChoiceField(
+                routes,
+                label="First" if at == 1 else "Then",
+                required=False,
+                empty_label="nobody" if at == 1 else "nobody more",
+            )
+            self.fields[f"minutes_{at}"] = forms.IntegerField(
+                label="Minutes to answer",
+                required=False,
+                min_value=0,
+                max_value=LONGEST_MINUTES,
+                widget=forms.NumberInput(attrs={"placeholder": "as the policy says"}),
+                help_text="0 tells the next at once." if at == 1 else "",
+            )
+        self.fields["reason"] = reason_field("Why it changes")
+
+    def steps(self) -> list[tuple[int, int | None]]:
+        """The steps that name a route, in order."""
+        data = self.cleaned_data
+        return [
+            (data[f"route_{at}"].pk, data[f"minutes_{at}"])
+            for at in range(1, MOST_STEPS + 1)
+            if data.get(f"route_{at}") is not None
+        ]
+
+    @staticmethod
+    def initial_of(ladder: Ladder | None) -> dict[str, Any]:
+        steps = [] if ladder is None else ladder.steps.all()
+        values: dict[str, Any] = {}
+        for at, step in enumerate(steps, 1):
+            values |= {f"route_{at}": step.route_id, f"minutes_{at}": step.minutes}
+        return values

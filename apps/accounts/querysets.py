@@ -69,6 +69,10 @@ class TeamQuerySet(models.QuerySet["Team"]):
             member_count=models.Count("members", filter=models.Q(members__is_active=True))
         )
 
+    def with_ladder(self) -> Self:
+        """Whom the team's pages call, step by step."""
+        return self.prefetch_related("page_ladder__steps__route__person")
+
     def for_table(self) -> Self:
         return self.with_member_count().select_related("manager").fetch_mode(models.FETCH_RAISE)
 

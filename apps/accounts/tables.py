@@ -35,3 +35,19 @@ class TeamTable(Table):
         sortable = {"name": ("name",)}
         order_by = "name"
         empty_text = "No team matches."
+
+
+class OnCallTable(Table):
+    name = tables.Column(verbose_name="Team", linkify=True)
+    steps = tables.TemplateColumn(
+        verbose_name="Who is called, in order",
+        template_name="accounts/ladder_cell.html",
+        empty_values=(),
+    )
+
+    class Meta(Table.Meta):
+        model = Team
+        fields = ["name", "steps"]
+        sortable = {"name": ("name",)}
+        order_by = "name"
+        empty_text = "No team matches."

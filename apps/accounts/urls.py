@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.accounts.views import invitations, people, profile, settings, teams
+from apps.accounts.views import invitations, on_call, people, profile, settings, teams
 
 app_name = "accounts"
 urlpatterns = [
@@ -25,6 +25,9 @@ urlpatterns = [
         name="invitation_withdraw",
     ),
     path("invitation/<str:token>/", invitations.invitation_open, name="invitation_open"),
+    path("notices/on-call/", on_call.ladder_list, name="ladder_list"),
+    path("notices/on-call/house/", on_call.ladder_house, name="ladder_house"),
+    path("notices/on-call/<int:pk>/", on_call.ladder_team, name="ladder_team"),
     path("teams/", teams.team_list, name="team_list"),
     path("teams/new/", teams.team_create, name="team_create"),
     path("teams/<int:pk>/", teams.team_detail, name="team_detail"),

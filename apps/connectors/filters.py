@@ -3,7 +3,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.connectors.adapters.formats import FORMATS
-from apps.core.filters import FilterSet
+from apps.connectors.states import ConnectionKind, ConnectionState
+from apps.core.filters import FilterSet, SearchFilter
 from apps.inventory.models import Source
 
 
@@ -22,3 +23,12 @@ class SourceFilterSet(FilterSet):
 
     def only_current(self, rows: QuerySet, name: str, value: bool) -> QuerySet:  # noqa: FBT001
         return rows.filter(superseded_at__isnull=value)
+
+
+class ConnectionFilterSet(FilterSet):
+    q = SearchFilter("search", placeholder="Name")
+    kind = django_filters.MultipleChoiceFilter(choices=ConnectionKind, label="Kind")
+    state = django_filters.MultipleChoiceFilter(choices=ConnectionState, label="State")
+    failing = django_filters.BooleanFilter(
+        field_name="failing_since", lookup_expr="isnull", exclude=True, label="Failing"
+    )

@@ -10,6 +10,10 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import LessThan
 from django.utils import timezone
 
+from apps.connectors.adapters.live import Capability
+from apps.connectors.adapters.registry import adapter_class
+from apps.connectors.models import Connection, Reading
+from apps.core.models import Job
 from apps.core.preferences import preference
 from apps.inventory.models import Source
 
@@ -22,6 +26,18 @@ TITLES = {
     "permission": "Permissions",
     "grant": "Grants",
     "justification": "Justifications",
+}
+CAN = {
+    Capability.DISCOVER: "Read what is there",
+    Capability.DISABLE: "Disable a credential, so that it can be undone",
+    Capability.DELETE: "Delete a credential",
+    Capability.END_SESSIONS: "End sessions that were issued before",
+    Capability.REMOVE_GRANT: "Take a permission away",
+    Capability.NARROW_GRANT: "Narrow a permission to fewer actions",
+    Capability.FIND: "Find a credential by asking",
+    Capability.LOG: "Read the log of what a credential did",
+    Capability.ROTATE: "Make a new credential beside the old one",
+    Capability.ISSUE: "Issue short-lived credentials",
 }
 WORDS = ("new", "changed", "gone", "back")
 
@@ -83,4 +99,41 @@ def _row(title: str, counts: Mapping[str, Any]) -> KindRow:
         back=counts["back"],
         same=counts["same"],
         examples=[(word, shown[word]) for word in WORDS if shown.get(word)],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the page of a connection shows: what it can do, may do, and last read."""
+
+    title: str
+    can: list[str]
+    cannot: tuple[str, ...]
+    checks: list[Mapping[str, Any]]
+    refused: int
+    rights: list[tuple[str, str]]
+    told: list[tuple[str, Any]]
+    readings: list[Reading]
+
+
+def health_of(connection: Connection, job: Job | None) -> Health:
+    adapter = adapter_class(connection.kind)
+    checks = list(connection.checks)
+    return Health(
+        title=adapter.title,
+        can=[CAN[one] for one in Capability if one in adapter.capabilities],
+        cannot=tuple(CAN[one] for one in Capability if one not in adapter.capabilities)
+        + tuple(adapter.cannot),
+        checks=checks,
+        refused=sum(not check["worked"] for check in checks),
+        rights=[
+            (purpose, adapter.rights(connection.told, purpose))
+            for purpose in ("reading", "removal", "issuing")
+        ],
+        told=[
+            (setting.label, connection.told[setting.key])
+            for setting in adapter.settings
+            if setting.key in connection.told
+        ],
+        readings=list(Reading.objects.of_job(job).for_table()) if job is not None else [],
     )

@@ -1,6 +1,7 @@
 import django_tables2 as tables
 
-from apps.core.tables import MomentColumn, MonoColumn, NumberColumn, Table
+from apps.connectors.models import Connection
+from apps.core.tables import MomentColumn, MonoColumn, NumberColumn, StateColumn, Table
 from apps.inventory.models import Source
 
 
@@ -47,3 +48,30 @@ class SourceTable(Table):
         order_by = "-read_at"
         extra = ("file_name", "account", "read_count", "raw_sha256", "stream")
         empty_text = "No sources match."
+
+
+class ConnectionTable(Table):
+    name = tables.Column(linkify=True, verbose_name="Connection")
+    kind = tables.Column()
+    state = StateColumn()
+    accounts = tables.TemplateColumn(
+        template_name="connectors/accounts_cell.html", verbose_name="Speaks for"
+    )
+    worked_at = MomentColumn(verbose_name="Last worked")
+    failing_since = MomentColumn(verbose_name="Failing since")
+    next_reading_at = MomentColumn(verbose_name="Reads next")
+
+    class Meta(Table.Meta):
+        model = Connection
+        fields = [
+            "name",
+            "kind",
+            "state",
+            "accounts",
+            "worked_at",
+            "failing_since",
+            "next_reading_at",
+        ]
+        sortable = {"name": ("name",)}
+        order_by = "name"
+        empty_text = "No connections match."

@@ -12,12 +12,13 @@ from apps.connectors.heartbeat import pulse
 from apps.connectors.models import Sync
 from apps.connectors.services import jobs
 from apps.connectors.services.applying import sync_apply, sync_drop, sync_preview
+from apps.connectors.services.discovering import connection_discover, connections_read_due
 from apps.connectors.services.reading import sync_read
 from apps.connectors.states import SyncStatus
 from apps.connectors.uploads import upload_delete
 from apps.core.actors import System
 from apps.core.errors import DomainError
-from apps.core.jobs import job_actor, job_claim, job_fail, job_finish
+from apps.core.jobs import job_actor, job_advance, job_claim, job_fail, job_finish
 
 KEPT_FOR = timedelta(days=1)
 LONG: dict[str, Any] = {"time_limit": 3600, "soft_time_limit": 3540}
@@ -80,3 +81,35 @@ def drop_stale_syncs() -> int:
         sync_drop(sync_id=sync.pk, actor=actor)
         dropped += 1
     return dropped
+
+
+@shared_task(name="connectors.discover", **LONG, **RETRY)
+def discover(job_id: int) -> int:
+    """Read everything a connection can read. Starting again skips the parts that were read."""
+    job = job_claim(job_id)
+    if job is None:
+        return 0
+
+    with pulse(job) as progress:
+
+        def told(done: int, total: int, message: str) -> None:
+            job.total = total
+            job.save(update_fields=["total"])
+            job_advance(job, done=done, message=message)
+            progress(done)
+
+        try:
+            message = connection_discover(job=job, actor=job_actor(job), told=told)
+        except DomainError as error:
+            job_fail(job, message=str(error))
+            return 0
+    job.done = job.total or 0
+    job.save(update_fields=["done"])
+    job_finish(job, message=message)
+    return job.done
+
+
+@shared_task(name="connectors.read_due_connections", **RETRY)
+def read_due_connections() -> int:
+    """Start the readings whose time has come."""
+    return connections_read_due(actor=System("connectors.read_due_connections"))

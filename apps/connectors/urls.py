@@ -1,14 +1,36 @@
 from django.urls import path
 
-from apps.connectors import views
+from apps.connectors.views import connections, sources
 
 app_name = "connectors"
 urlpatterns = [
-    path("", views.source_list, name="source_list"),
-    path("<int:pk>/", views.source_detail, name="source_detail"),
-    path("upload/", views.upload, name="sync_upload"),
-    path("export/", views.export, name="inventory_export"),
-    path("readings/<int:pk>/", views.sync_detail, name="sync_detail"),
-    path("readings/<int:pk>/apply/", views.sync_apply, name="sync_apply"),
-    path("readings/<int:pk>/discard/", views.sync_discard, name="sync_discard"),
+    path("", sources.source_list, name="source_list"),
+    path("<int:pk>/", sources.source_detail, name="source_detail"),
+    path("upload/", sources.upload, name="sync_upload"),
+    path("export/", sources.export, name="inventory_export"),
+    path("readings/<int:pk>/", sources.sync_detail, name="sync_detail"),
+    path("readings/<int:pk>/apply/", sources.sync_apply, name="sync_apply"),
+    path("readings/<int:pk>/discard/", sources.sync_discard, name="sync_discard"),
+    path("connections/", connections.connection_list, name="connection_list"),
+    path("connections/new/<slug:kind>/", connections.connection_new, name="connection_new"),
+    path("connections/<int:pk>/", connections.connection_detail, name="connection_detail"),
+    path("connections/<int:pk>/change/", connections.connection_change, name="connection_change"),
+    path("connections/<int:pk>/test/", connections.connection_test, name="connection_test"),
+    path("connections/<int:pk>/read/", connections.connection_read, name="connection_read"),
+    path(
+        "connections/<int:pk>/ask-removal/",
+        connections.connection_ask_removal,
+        name="connection_ask_removal",
+    ),
+    path(
+        "connections/<int:pk>/allow-removal/",
+        connections.connection_allow_removal,
+        name="connection_allow_removal",
+    ),
+    path(
+        "connections/<int:pk>/stop-removal/",
+        connections.connection_stop_removal,
+        name="connection_stop_removal",
+    ),
+    path("connections/<int:pk>/retire/", connections.connection_retire, name="connection_retire"),
 ]

@@ -41,6 +41,8 @@ PAGES = {
     "inventory.identity": "inventory:identity_detail",
     "inventory.source": "connectors:source_detail",
     "inventory.system": "inventory:system_detail",
+    "notices.page": "notices:page_detail",
+    "notices.route": "notices:route_detail",
     "remediation.order": "remediation:order_detail",
     "reviews.campaign": "reviews:campaign_detail",
     "reviews.reviewitem": "evidence:item_story",
@@ -60,6 +62,7 @@ PAGELESS = (
     "grants.agentfingerprint",
     "inventory.agentclient",
     "inventory.binding",
+    "notices.ladder",
     "reviews.hold",
 )
 # What an auditor whose seat is limited to systems may read of: what they may open.

@@ -1,7 +1,7 @@
 import django_filters
 
-from apps.core.filters import FilterSet, SearchFilter
-from apps.notices.states import By, DeliveryStatus
+from apps.core.filters import FilterSet, LinkedFilter, Only, SearchFilter
+from apps.notices.states import By, DeliveryStatus, PageSeverity, PageState
 
 
 class NoticeFilterSet(FilterSet):
@@ -11,3 +11,16 @@ class NoticeFilterSet(FilterSet):
     status = django_filters.ChoiceFilter(
         field_name="delivery__status", choices=DeliveryStatus, label="Delivery"
     )
+    route = LinkedFilter("Route", "notices.route")
+
+
+class PageFilterSet(FilterSet):
+    q = SearchFilter("subject", placeholder="Words of the subject")
+    state = django_filters.MultipleChoiceFilter(choices=PageState, label="State")
+    severity = django_filters.MultipleChoiceFilter(choices=PageSeverity, label="Severity")
+
+
+class RouteFilterSet(FilterSet):
+    q = SearchFilter("name", placeholder="Name")
+    by = django_filters.ChoiceFilter(choices=By, label="By")
+    standing = Only("standing", "Not retired")

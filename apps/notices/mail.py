@@ -10,6 +10,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 from django.utils.module_loading import import_string
 
+from apps.core.outbound import PutOff, Refused
 from apps.notices.models import Notice
 
 
@@ -82,6 +83,8 @@ def words_of(error: Exception) -> str:
         return "; ".join(_answer(*answer) for answer in error.recipients.values())
     if isinstance(error, smtplib.SMTPResponseException):
         return _answer(error.smtp_code, error.smtp_error)
+    if isinstance(error, PutOff | Refused):
+        return str(error)
     return f"{type(error).__name__}: {error}"
 
 

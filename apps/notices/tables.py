@@ -1,7 +1,14 @@
 import django_tables2 as tables
 
-from apps.core.tables import MomentColumn, NumberColumn, StateColumn, Table
-from apps.notices.models import Notice
+from apps.core.tables import (
+    MomentColumn,
+    NumberColumn,
+    PersonColumn,
+    SeverityColumn,
+    StateColumn,
+    Table,
+)
+from apps.notices.models import Notice, Page, Route
 
 
 class NoticeTable(Table):
@@ -21,3 +28,46 @@ class NoticeTable(Table):
         order_by = "-created_at"
         extra = ("attempts", "by", "kind")
         empty_text = "No notice matches."
+
+
+class PageTable(Table):
+    subject = tables.Column(linkify=True)
+    severity = SeverityColumn()
+    state = StateColumn()
+    team = tables.Column(default="none")
+    sent_at = MomentColumn(verbose_name="Sent")
+    acknowledged_by = PersonColumn(verbose_name="Acknowledged by")
+    acknowledged_at = MomentColumn(verbose_name="Acknowledged")
+    resolved_at = MomentColumn(verbose_name="Resolved")
+
+    class Meta(Table.Meta):
+        model = Page
+        fields = [
+            "subject",
+            "severity",
+            "state",
+            "team",
+            "sent_at",
+            "acknowledged_by",
+            "acknowledged_at",
+            "resolved_at",
+        ]
+        sortable = {"sent_at": ("sent_at",)}
+        order_by = "-sent_at"
+        extra = ("acknowledged_at", "resolved_at")
+        empty_text = "No page matches."
+
+
+class RouteTable(Table):
+    name = tables.Column(linkify=True)
+    by = tables.Column(verbose_name="By")
+    leads_to = tables.Column(accessor="leads_to", verbose_name="Leads to")
+    created_at = MomentColumn(verbose_name="Made")
+    retired_at = MomentColumn(verbose_name="Retired")
+
+    class Meta(Table.Meta):
+        model = Route
+        fields = ["name", "by", "leads_to", "created_at", "retired_at"]
+        sortable = {"name": ("name",)}
+        order_by = "name"
+        empty_text = "No route matches."

@@ -2,6 +2,7 @@ from celery import shared_task
 from django.db import OperationalError
 from django.utils import timezone
 
+from apps.core.actors import System
 from apps.notices import services
 from apps.notices.models import Delivery
 from apps.notices.states import DeliveryStatus
@@ -29,3 +30,10 @@ def deliver_waiting() -> int:
     ids = list(waiting.values_list("notice", flat=True)[:BATCH])
     delivered = [services.notice_deliver(notice_id=pk) for pk in ids]
     return sum(one is not None and one.status == DeliveryStatus.SENT for one in delivered)
+
+
+@shared_task(name="notices.escalate_pages")
+def escalate_pages() -> int:
+    """Let pages that nobody acknowledged in time go to the next on call."""
+    actor = System("notices.escalate_pages")
+    return services.pages_escalate(moment=timezone.now(), actor=actor)

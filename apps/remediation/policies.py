@@ -1,7 +1,9 @@
-from apps.core.actors import Actor, Person, Role, System
+from apps.core.actors import Actor, Machine, Person, Role, System
 from apps.core.policies import ALLOW, Verdict, deny
-from apps.remediation.models import Order
-from apps.remediation.states import OrderState
+from apps.inventory.models import Agent, Credential
+from apps.inventory.states import CREDENTIAL_OVER, REPORT_LEAKS, AgentState
+from apps.remediation.models import Batch, Order
+from apps.remediation.states import BatchState, OrderKind, OrderState, StepStatus
 
 
 def can_browse(actor: Actor) -> Verdict:
@@ -45,3 +47,76 @@ def can_verify(actor: Actor) -> Verdict:
     if isinstance(actor, System) or actor.role == Role.STEWARD:
         return ALLOW
     return deny("Orders verify themselves when a newer source is imported.")
+
+
+def can_end_credentials(actor: Actor) -> Verdict:
+    if isinstance(actor, System) or actor.role == Role.STEWARD:
+        return ALLOW
+    return deny("Only a steward revokes or kills a credential.")
+
+
+def can_end_credential(actor: Actor, credential: Credential) -> Verdict:
+    """Revoke or kill one credential. Nobody else is waited for."""
+    if credential.state in CREDENTIAL_OVER:
+        return deny(f"It is over already: {credential.get_state_display().lower()}.")
+    return can_end_credentials(actor)
+
+
+def can_confirm_kill(actor: Actor, order: Order) -> Verdict:
+    """Say afterwards that a kill was right: another steward than the one who did it."""
+    if not isinstance(actor, Person) or actor.role != Role.STEWARD:
+        return deny("Only a steward confirms a kill.")
+    if order.kind != OrderKind.KILL or order.state == OrderState.ROLLED_BACK:
+        return deny("There is no kill to confirm.")
+    if order.confirmed_at is not None:
+        return deny(f"{order.confirmed_by} confirmed it already.")
+    if order.decided_by_id == actor.user.pk:
+        return deny("You killed it, so somebody else must confirm that it was right.")
+    return ALLOW
+
+
+def can_undo(actor: Actor, order: Order) -> Verdict:
+    """Take an order back while every step that was done can be taken back."""
+    if not isinstance(actor, Person) or actor.role != Role.STEWARD:
+        return deny("Only a steward undoes an order.")
+    if order.state not in {OrderState.EXECUTED, OrderState.VERIFIED}:
+        return deny(f"This order is {order.get_state_display().lower()}.")
+    if order.kind == OrderKind.KILL and order.decided_by_id == actor.user.pk:
+        return deny("You killed it, so undoing it takes another person.")
+    return _can_be_undone(order)
+
+
+def _can_be_undone(order: Order) -> Verdict:
+    if order.undo_asked_at is not None:
+        return deny("It is being undone.")
+    if order.connection_id is None:
+        return deny("No connection carried it out, so a person takes it back in the system.")
+    done = order.steps.filter(status=StepStatus.DONE)
+    if final := done.filter(reversible=False).first():
+        return deny(f"It is final: “{final.title}” cannot be taken back.")
+    return ALLOW
+
+
+def can_judge_batch(actor: Actor, batch: Batch) -> Verdict:
+    """Let a held batch go, or refuse it: another steward than the one who decided it."""
+    if not isinstance(actor, Person) or actor.role != Role.STEWARD:
+        return deny("Only a steward lets a held batch go.")
+    if batch.state != BatchState.HELD:
+        return deny(f"This batch is {batch.get_state_display().lower()}.")
+    if batch.decided_by_id == actor.user.pk:
+        return deny("You decided it, so another steward must let it go.")
+    return ALLOW
+
+
+def can_stop_agent(actor: Actor, agent: Agent) -> Verdict:
+    """Stop an agent in the systems it acts on: a steward, without waiting for anybody."""
+    if agent.state == AgentState.RETIRED:
+        return deny("It is retired.")
+    return can_end_credentials(actor)
+
+
+def can_report_leaks(actor: Actor) -> Verdict:
+    """Report a leak: a scanner that signs in with the scope for it, or whoever ends credentials."""
+    if isinstance(actor, Machine) and REPORT_LEAKS in actor.scopes:
+        return ALLOW
+    return can_end_credentials(actor)

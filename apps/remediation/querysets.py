@@ -9,11 +9,18 @@ from apps.core.actors import Actor, Person
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential
 from apps.inventory.querysets.scope import reads_all_systems
-from apps.remediation.states import GONE, SETTLED, WITHDRAWABLE, OrderKind, OrderState
+from apps.remediation.states import (
+    GONE,
+    SETTLED,
+    WITHDRAWABLE,
+    BatchState,
+    OrderKind,
+    OrderState,
+)
 
 if TYPE_CHECKING:
     from apps.inventory.models import Source
-    from apps.remediation.models import Order
+    from apps.remediation.models import Batch, Order
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -102,8 +109,53 @@ class OrderQuerySet(models.QuerySet["Order"]):
             .order_by("pk")
         )
 
+    def awake_at(self, moment: datetime) -> Self:
+        """Orders of a connection of which something is due."""
+        return self.filter(wake_at__lte=moment).order_by("wake_at", "pk")
+
+    def taken(self, pk: int) -> "Order | None":
+        """Lock an order for one act; None where another worker has it."""
+        locked = self.filter(pk=pk).select_for_update(of=["self"], skip_locked=True)
+        return locked.select_related("connection", "credential", "grant", "binding").first()
+
+    def ending_credentials(self) -> Self:
+        """Orders that end or suspend credentials."""
+        ends = (OrderKind.REVOKE, OrderKind.KILL, OrderKind.ROTATE, OrderKind.SUSPEND)
+        return self.filter(credential__isnull=False, kind__in=ends)
+
+    def stopping(self, credential_id: int) -> Self:
+        """Orders that end a credential, and were not taken back."""
+        return self.in_force().ending_credentials().filter(credential=credential_id)
+
+    def watched_at(self, since: datetime) -> Self:
+        """Credentials ended since then by a connection, and so supposed to be dead."""
+        return self.in_force().filter(
+            kind__in=(OrderKind.REVOKE, OrderKind.KILL, OrderKind.ROTATE),
+            credential__isnull=False,
+            stopped_at__gte=since,
+            undo_asked_at__isnull=True,
+        )
+
+    def unwatched_since(self, moment: datetime) -> Self:
+        return self.filter(Q(watched_at__isnull=True) | Q(watched_at__lt=moment)).order_by(
+            "watched_at", "pk"
+        )
+
+    def unconfirmed_since(self, moment: datetime) -> Self:
+        """Kills that nobody else has confirmed in time."""
+        return self.kills_to_confirm().filter(decided_at__lt=moment)
+
+    def about_credential(self, credential_id: int) -> Self:
+        return self.filter(credential=credential_id)
+
+    def kills_to_confirm(self) -> Self:
+        return self.in_force().filter(kind=OrderKind.KILL, confirmed_at__isnull=True)
+
     def for_table(self) -> Self:
         return self.select_related(
+            "connection",
+            "confirmed_by",
+            "undo_asked_by",
             "grant__system",
             "credential__identity__system",
             "binding__identity__system",
@@ -112,4 +164,20 @@ class OrderQuerySet(models.QuerySet["Order"]):
         ).fetch_mode(models.FETCH_RAISE)
 
     def locked(self, pk: int) -> "Order":
+        return self.select_for_update(of=["self"]).get(pk=pk)
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def visible_to(self, actor: Actor) -> Self:
+        return self if reads_all_systems(actor) else self.none()
+
+    def held(self) -> Self:
+        return self.filter(state=BatchState.HELD)
+
+    def for_table(self) -> Self:
+        return self.select_related("decided_by", "judged_by", "agent").fetch_mode(
+            models.FETCH_RAISE
+        )
+
+    def locked(self, pk: int) -> "Batch":
         return self.select_for_update(of=["self"]).get(pk=pk)

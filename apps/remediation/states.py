@@ -30,7 +30,7 @@ ORDER_MOVES = StateMachine(
         _S.EXECUTED: frozenset({_S.VERIFIED, _S.VERIFY_FAILED, _S.ROLLED_BACK}),
         _S.MANUAL_NEEDED: frozenset({_S.CONFIRMED, _S.VERIFIED, _S.EXCEPTION, _S.ROLLED_BACK}),
         _S.VERIFY_FAILED: frozenset({_S.EXECUTING, _S.MANUAL_NEEDED, _S.EXCEPTION}),
-        _S.VERIFIED: frozenset({_S.VERIFY_FAILED}),
+        _S.VERIFIED: frozenset({_S.VERIFY_FAILED, _S.ROLLED_BACK}),
         _S.EXCEPTION: frozenset({_S.PLANNED, _S.ROLLED_BACK}),
         _S.CONFIRMED: frozenset(),
         _S.NOT_APPLICABLE: frozenset(),
@@ -48,6 +48,7 @@ WITHDRAWABLE = (_S.MANUAL_NEEDED, _S.EXCEPTION)
 
 class OrderKind(models.TextChoices):
     REVOKE = "revoke", "Revoke"
+    KILL = "kill", "Kill now"
     NARROW = "narrow", "Narrow"
     SUSPEND = "suspend", "Suspend"
     ROTATE = "rotate", "Rotate"
@@ -58,3 +59,30 @@ class ProofKind(models.TextChoices):
     DONE = "done", "It was carried out"
     PROOF = "proof", "Proof that it is gone"
     SEEN = "seen", "Seen in a source"
+
+
+class StepStatus(models.TextChoices):
+    """How far one step of an order has come; the order's state is what is recorded."""
+
+    WAITING = "waiting", "Waiting"
+    DONE = "done", "Done"
+    UNDONE = "undone", "Taken back"
+    FAILED = "failed", "Failed"
+
+
+class BatchState(models.TextChoices):
+    RUNNING = "running", "Being carried out"
+    HELD = "held", "Held for a second person"
+    RELEASED = "released", "Released"
+    REFUSED = "refused", "Refused"
+
+
+BATCH_MOVES = StateMachine(
+    name="batch",
+    moves={
+        BatchState.HELD: frozenset({BatchState.RELEASED, BatchState.REFUSED}),
+        BatchState.RUNNING: frozenset(),
+        BatchState.RELEASED: frozenset(),
+        BatchState.REFUSED: frozenset(),
+    },
+)

@@ -41,3 +41,22 @@ def order_expired_grants() -> int:
     """Order the removal of grants whose time is up."""
     actor = System("remediation.order_expired_grants")
     return orders.grants_order_expired(moment=timezone.now(), actor=actor)
+
+
+@shared_task(name="remediation.run_order", **RETRY)
+def run_order(order_id: int) -> int:
+    """Carry one order out, as far as it is due."""
+    order = orders.order_run(order_id=order_id, actor=System("remediation.run_order"))
+    return int(order.is_over)
+
+
+@shared_task(name="remediation.run_awake_orders", **RETRY)
+def run_awake_orders() -> int:
+    """Carry out what is due of every order: fresh, to be tried again, watched long enough."""
+    return orders.orders_run_awake(actor=System("remediation.run_awake_orders"))
+
+
+@shared_task(name="remediation.watch_orders", time_limit=900, soft_time_limit=870, **RETRY)
+def watch_orders() -> int:
+    """Look for uses of what was ended."""
+    return orders.orders_watch(actor=System("remediation.watch_orders"))

@@ -51,7 +51,7 @@ def hook(settings):
     thread.start()
     settings.CHAT_WEBHOOK_URL = server.url
     settings.CHAT_WEBHOOK_SECRET = SECRET
-    settings.CHAT_WEBHOOK_INTERNAL_HOSTS = ["localhost"]
+    settings.OUTBOUND_INTERNAL_HOSTS = ["localhost"]
     yield server
     server.shutdown()
     thread.join()
@@ -129,7 +129,7 @@ def test_a_redirect_is_not_followed(hook, reviewer, system):
 def test_addresses_inside_are_never_posted_to_unless_allowed(
     hook, reviewer, system, settings, host
 ):
-    settings.CHAT_WEBHOOK_INTERNAL_HOSTS = []
+    settings.OUTBOUND_INTERNAL_HOSTS = []
     settings.CHAT_WEBHOOK_URL = f"http://{host}:{hook.server_port}/"
     delivery = delivered(say(reviewer, system))
     assert delivery.status == DeliveryStatus.FAILED

@@ -11,11 +11,17 @@ register = template.Library()
 PLACES = [
     ("accounts:person_list", "People", "users", "Who signs in, and in what role."),
     ("accounts:team_list", "Teams", "users-group", "Who decides write access for which agents."),
-    ("connectors:source_list", "Sources", "plug-connected", "Where the inventory comes from."),
+    ("connectors:source_list", "Sources", "database-import", "Where the inventory comes from."),
+    (
+        "connectors:connection_list",
+        "Connections",
+        "plug-connected",
+        "Which systems are read, and where access can be removed from here.",
+    ),
     ("console:client_list", "API clients", "plug", "Which agents sign in to the API."),
     ("reviews:template_list", "Templates", "template", "What campaigns are made from, and when."),
     ("accounts:policy_list", "Policies", "adjustments", "The thresholds that rules go by."),
-    ("notices:notice_list", "Notices", "mail", "What was mailed, and what became of it."),
+    ("notices:notice_list", "Notices", "mail", "What was sent, who is paged, and where pages go."),
 ]
 
 
@@ -24,7 +30,7 @@ def settings_tabs(context: Context) -> dict[str, Any]:
     request = context["request"]
     return {
         "tabs": [
-            (place["label"], place["href"], request.path == place["href"], None)
+            (place["label"], place["href"], request.path.startswith(place["href"]), None)
             for place in _places(request)
         ]
     }

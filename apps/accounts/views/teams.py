@@ -13,6 +13,7 @@ from apps.core.errors import DomainError
 from apps.core.htmx import Request, moved, render_page, written
 from apps.core.listing import render_listing
 from apps.core.policies import page
+from apps.notices.policies import can_change_ladder
 
 
 @require_GET
@@ -37,7 +38,8 @@ def team_list(request: Request) -> HttpResponse:
 @require_GET
 @page(policies.can_browse)
 def team_detail(request: Request, pk: int) -> HttpResponse:
-    team = get_object_or_404(Team.objects.visible_to(request.actor).for_table(), pk=pk)
+    teams_seen = Team.objects.visible_to(request.actor).with_ladder().for_table()
+    team = get_object_or_404(teams_seen, pk=pk)
     members = User.objects.visible_to(request.actor).in_team(team).for_table()
     return render_page(
         request,
@@ -46,6 +48,7 @@ def team_detail(request: Request, pk: int) -> HttpResponse:
             "team": team,
             "members": members,
             "may_change": policies.can_change_team(request.actor),
+            "may_change_ladder": can_change_ladder(request.actor),
         },
         regions=["team-summary"],
     )

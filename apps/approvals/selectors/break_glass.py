@@ -38,12 +38,6 @@ def named_people() -> Named:
     )
 
 
-def paged_people(use: BreakGlass) -> list[User]:
-    """Who else is on call; where nobody is, every steward. Who took it need not be told."""
-    on_call = [one for one in people_in(GroupKey.ON_CALL) if one.pk != use.taken_by_id]
-    return on_call or [one for one in _stewards() if one.pk != use.taken_by_id]
-
-
 def reviewers_of(use: BreakGlass) -> list[User]:
     """Security, else the stewards; never who took it, or benefits from it."""
     return reviewers_of_each([use])[use.pk]

@@ -4,25 +4,47 @@ from collections.abc import Iterable
 
 from apps.accounts.models import User
 from apps.approvals.models import BreakGlass
-from apps.approvals.selectors.break_glass import paged_people, reviewers_of
-from apps.approvals.states import BreakGlassVerdict
+from apps.approvals.selectors.break_glass import people_in, reviewers_of
+from apps.approvals.states import BreakGlassVerdict, GroupKey
 from apps.core.actors import Actor, Role
 from apps.core.links import public_url
-from apps.notices.services import notice_send
+from apps.core.policies import ALLOW
+from apps.notices.models import Notice
+from apps.notices.services import notice_send, page_send, page_settle
+from apps.notices.states import PageSeverity
+
+KIND = "break-glass"
 
 
 def page_on_call(use: BreakGlass, actor: Actor) -> None:
-    """Page whoever is on call, or every steward where nobody is; and tell the agent's owner."""
+    """Page the group On call and the team's ladder, and tell the agent's owner by mail.
+
+    Where nobody is on call, every steward is paged; never who took it.
+    """
     body = (
         f"{use.taken_by} took {use.level} access on {use.system} ({use.service}) for {use.agent},"
         f" for {use.hours} hour{'' if use.hours == 1 else 's'}, until"
         f" {use.ends_at:%Y-%m-%d %H:%M} UTC. Nobody approved it.\n\nWhy: {use.reason}\n\n"
         f"Look at it, or end it: {_there(use)}"
     )
+    subject = f"Break-glass: {use.label}"
+    page_send(
+        about=use,
+        subject=subject,
+        body=body,
+        severity=PageSeverity.HIGH,
+        team_id=use.agent.team_id,
+        dedupe_key=_page_key(use),
+        actor=actor,
+        kind=KIND,
+        people=people_in(GroupKey.ON_CALL),
+        caused_by=use.taken_by,
+    )
     owner = use.agent.owner
-    is_told = owner is not None and owner.pk != use.taken_by_id
-    people = [*paged_people(use), *([owner] if owner and is_told else [])]
-    _send("break-glass", use, people, subject=f"Break-glass: {use.label}", body=body, actor=actor)
+    if owner is None or owner.pk == use.taken_by_id:
+        return
+    if not Notice.objects.about(use).filter(kind=KIND, recipient=owner).exists():
+        _send(KIND, use, [owner], subject=subject, body=body, actor=actor)
 
 
 def tell_over(use: BreakGlass, actor: Actor) -> None:
@@ -38,7 +60,10 @@ def tell_over(use: BreakGlass, actor: Actor) -> None:
 
 
 def tell_reviewed(use: BreakGlass, actor: Actor) -> None:
-    """Tell who took it and the owner; stewards as well, where it was not warranted."""
+    """Tell who took it and the owner; stewards as well, where it was not warranted.
+
+    Its page is over: whoever reviewed it has looked.
+    """
     people = [use.taken_by, *([use.agent.owner] if use.agent.owner else [])]
     if use.verdict == BreakGlassVerdict.UNWARRANTED:
         stewards = User.objects.with_role(Role.STEWARD).order_by("pk")
@@ -46,8 +71,18 @@ def tell_reviewed(use: BreakGlass, actor: Actor) -> None:
     body = (
         f"{use.reviewed_by} reviewed it. {use.get_verdict_display()}: {use.review}\n\n{_there(use)}"
     )
+    page_settle(
+        dedupe_key=_page_key(use),
+        reason=f"Reviewed: {use.get_verdict_display().lower()}.",
+        actor=actor,
+        authority=ALLOW,
+    )
     subject = f"Break-glass reviewed: {use.label}"
     _send("break-glass-reviewed", use, people, subject=subject, body=body, actor=actor)
+
+
+def _page_key(use: BreakGlass) -> str:
+    return f"{KIND}:{use.pk}"
 
 
 def _there(use: BreakGlass) -> str:

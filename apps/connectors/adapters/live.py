@@ -111,6 +111,7 @@ class Seen(StrEnum):
 class How(StrEnum):
     RE_READ = "re-read"
     REFUSED = "refused"
+    WORKED = "worked"
     NO_USE = "no-use"
 
 

@@ -107,3 +107,15 @@ class Plan:
 
     def told(self) -> dict[str, Any]:
         return {"steps": [step.told() for step in self.steps], "diff": self.diff, "note": self.note}
+
+
+def diff_of(wanted: Wanted) -> str:
+    """The statements of a grant, with what goes marked "-" and what stays marked " "."""
+    subject = wanted.subject
+    gone = set(wanted.removed)
+    lines: list[str] = []
+    for path in subject.paths or [Path("", "", subject.actions)]:
+        by = f"{path.policy or subject.service}{f' (group {path.group})' if path.group else ''}"
+        lines.append(f"  {by}")
+        lines += [f"{'-' if action in gone else ' '}     {action}" for action in path.actions]
+    return "\n".join(lines)

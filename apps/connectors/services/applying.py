@@ -120,7 +120,7 @@ def _source(sync: Sync, actor: Actor, now: Any) -> Source:
         command=sync.command,
         provider_time=header["provider_at"],
         read_at=now,
-        independently_obtained=False,
+        independently_obtained=sync.connection_id is not None,
         brought_by=sync.brought_by,
         brought_by_label=sync.brought_by_label,
         channel=actor.channel,
@@ -128,6 +128,8 @@ def _source(sync: Sync, actor: Actor, now: Any) -> Source:
 
 
 def _label(sync: Sync) -> str:
+    if sync.connection is not None:
+        return f"{sync.connection}: {sync.file_name}"[:200]
     of = sync.header["account"] or sync.header["stream"].partition(":")[2]
     return f"{FORMATS[sync.format].title}: {of}"[:200]
 

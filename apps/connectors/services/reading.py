@@ -1,5 +1,7 @@
 """Read a file into staging: checked entry by entry, in chunks, so that memory stays small."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from itertools import batched
@@ -21,6 +23,8 @@ from apps.connectors.states import SyncStatus
 from apps.core.actors import Actor, Person
 from apps.core.errors import DomainError
 from apps.core.policies import enforce
+
+type Progress = Callable[[int], None]
 
 CHUNK = 1000
 REJECTED_SHOWN = 1000
@@ -58,7 +62,7 @@ def sync_open(
     )
 
 
-def sync_read(*, sync_id: int, progress: Callable[[int], None] | None = None) -> Sync:
+def sync_read(*, sync_id: int, progress: Progress | None = None) -> Sync:
     """Stage everything the file says. Starting again begins anew; nothing else is touched.
 
     Raises `SourceRefused`, and notes it on the reading, if the file cannot be used as a whole.
@@ -67,14 +71,30 @@ def sync_read(*, sync_id: int, progress: Callable[[int], None] | None = None) ->
     sync.rows.all().delete()
     sync.status = SyncStatus.READING
     sync.save(update_fields=["status"])
-    reading = _Reading(sync, progress or (lambda done: None))
     try:
-        reading.run()
+        source = SourceFile(Path(sync.path), name=sync.file_name)
+        rows = FORMATS[sync.format].read(source, sync.stream_hint)
+        _Reading(sync, progress or _unwatched).run(rows)
+        sync.raw_sha256, sync.raw_bytes = source.sha256, source.size
+        sync.save(update_fields=["raw_sha256", "raw_bytes"])
     except UnreadableSource as error:
         refused = SourceRefused.of(error)
         sync_refuse(sync=sync, refused=refused)
         raise refused from error
     return sync
+
+
+def sync_stage(*, sync: Sync, rows: Iterator[Row], progress: Progress | None = None) -> Sync:
+    """Stage what a connection reads. Its digest is of the rows, in the order in which they came."""
+    reading = _Reading(sync, progress or _unwatched)
+    reading.run(rows)
+    sync.raw_sha256, sync.raw_bytes = reading.digest.hexdigest(), reading.size
+    sync.save(update_fields=["raw_sha256", "raw_bytes"])
+    return sync
+
+
+def _unwatched(done: int) -> None:
+    """Nobody waits for the progress."""
 
 
 @transaction.atomic
@@ -89,9 +109,11 @@ def sync_refuse(*, sync: Sync, refused: SourceRefused) -> Sync:
 
 
 class _Reading:
-    def __init__(self, sync: Sync, progress: Callable[[int], None]):
+    def __init__(self, sync: Sync, progress: Progress):
         self.sync = sync
         self.progress = progress
+        self.digest = hashlib.sha256()
+        self.size = 0
         self.header: Header | None = None
         self.entries: int | None = None
         self.staged = 0
@@ -99,14 +121,12 @@ class _Reading:
         self.rejected: list[dict[str, str]] = []
         self.protected: set[tuple[str, str]] = set()
 
-    def run(self) -> None:
-        source = SourceFile(Path(self.sync.path), name=self.sync.file_name)
-        rows = FORMATS[self.sync.format].read(source, self.sync.stream_hint)
+    def run(self, rows: Iterator[Row]) -> None:
         for chunk in batched(self._rows(rows), CHUNK, strict=False):
             self.staged += copy_in(StagedRow, ("sync", "kind", "key", "path", "data"), chunk)
             self.progress(self.staged)
         self._drop_duplicates()
-        self._keep(source)
+        self._keep()
 
     def _rows(self, rows: Iterator[Row]) -> Iterator[tuple[Any, ...]]:
         for row in rows:
@@ -119,7 +139,16 @@ class _Reading:
                 self.protected.add((row.kind, row.key))
             else:
                 kind, key, data = staged(row)
+                self._note(kind, key, data)
                 yield self.sync.pk, kind, key, row.path, data
+
+    def _note(self, kind: str, key: str, data: dict[str, Any]) -> None:
+        """What a connection read has no file whose digest could be kept, so its rows have one."""
+        if self.sync.connection_id is None:
+            return
+        told = json.dumps([kind, key, data], sort_keys=True, separators=(",", ":")).encode()
+        self.digest.update(told)
+        self.size += len(told)
 
     def _reject(self, path: str, reason: str) -> None:
         self.rejected_count += 1
@@ -137,11 +166,10 @@ class _Reading:
             rows.delete()
         self.staged -= len(repeated)
 
-    def _keep(self, source: SourceFile) -> None:
+    def _keep(self) -> None:
         sync = self.sync
         read = self.staged + self.rejected_count if self.entries is None else self.entries
         sync.header = self._said()
-        sync.raw_sha256, sync.raw_bytes = source.sha256, source.size
         sync.read_count = read
         sync.rejected_count = min(self.rejected_count, read)
         sync.rejected = self.rejected

@@ -5,11 +5,15 @@ from datetime import datetime
 
 from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.approvals.models import AccessRequest
 from apps.approvals.selectors.break_glass import uses_to_review
 from apps.core.actors import Actor, Person, Role
+from apps.core.templatetags.countersign import relative
 from apps.findings.models import Finding
+from apps.notices.models import Page
+from apps.notices.states import PageState
 from apps.remediation.models import Order
 from apps.remediation.states import OrderState
 from apps.reviews.models import Campaign, Hold, ItemNote, ReviewItem
@@ -34,6 +38,7 @@ def waiting_for(actor: Actor) -> list[Waiting]:
     if not isinstance(actor, Person) or actor.role not in {Role.REVIEWER, Role.STEWARD}:
         return []
     rows = [
+        *_pages(actor),
         *_reviews(actor),
         *_requests(actor),
         *_emergencies(actor),
@@ -44,6 +49,23 @@ def waiting_for(actor: Actor) -> list[Waiting]:
     if actor.role == Role.STEWARD:
         rows += [*_holds(actor), *_campaigns_to_move(actor)]
     return rows
+
+
+def _pages(actor: Person) -> list[Waiting]:
+    """Calls that nobody answered: the oldest waits longest."""
+    pages = Page.objects.visible_to(actor).unacknowledged()
+    found = pages.aggregate(n=Count("pk"), oldest=Min("sent_at"))
+    if not (n := found["n"]):
+        return []
+    return [
+        Waiting(
+            icon="urgent",
+            title=f"{n} page{'s' if n > 1 else ''} not acknowledged",
+            text=f"The oldest was sent {relative(found['oldest'], timezone.now())}; say that"
+            " somebody looks",
+            href=reverse("notices:page_list", query={"state": PageState.SENT}),
+        )
+    ]
 
 
 def _reviews(actor: Person) -> list[Waiting]:

@@ -147,6 +147,25 @@ def page_href(context: Context, url_name: str) -> str:
     return "" if callable(rule) and not rule(context["request"].actor) else href
 
 
+@register.simple_tag(takes_context=True)
+def page_allows(context: Context, url_name: str, *args: Any) -> str:
+    """The address of one record's page or panel, if its own policy lets this reader in."""
+    href = reverse(url_name, args=args)
+    rule = getattr(resolve(href).func, "page_rule", None)
+    return "" if callable(rule) and not rule(context["request"].actor) else href
+
+
+@register.filter
+def seconds_told(seconds: float) -> str:
+    """A span in one unit: `45 seconds`, `10 minutes`, `1 hour`."""
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = round(seconds / size)
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    count = round(seconds)
+    return f"{count} second{'' if count == 1 else 's'}"
+
+
 @cache
 def _page(url_name: str) -> tuple[str, Any]:
     """A page's address, empty if there is none, and its rule: the same as long as we run."""

@@ -44,6 +44,13 @@ class AgentQuerySet(models.QuerySet["Agent"]):
         bound = binding.live().filter(agent=OuterRef("pk"), identity__system=system)
         return self.filter(Exists(bound))
 
+    def acting_as(self, identity_id: int) -> Self:
+        """Agents that act as one identity now."""
+        binding = rows_of(self.model, "bindings")
+        return self.filter(
+            Exists(binding.live().filter(agent=OuterRef("pk"), identity=identity_id))
+        )
+
     def for_table(self) -> Self:
         """Load what a row shows; anything forgotten raises instead of querying per row."""
         return self.select_related("owner", "technical_owner", "team").fetch_mode(

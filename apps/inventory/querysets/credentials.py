@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
@@ -10,7 +11,12 @@ from apps.inventory.querysets.scope import (
     rows_of,
     seat_systems,
 )
-from apps.inventory.states import CREDENTIAL_EXPIRES, CREDENTIAL_OVER, STATIC_KINDS
+from apps.inventory.states import (
+    CREDENTIAL_EXPIRES,
+    CREDENTIAL_OVER,
+    STATIC_KINDS,
+    CredentialKind,
+)
 
 if TYPE_CHECKING:
     from apps.inventory.models import Credential
@@ -57,6 +63,18 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
     def gone(self) -> Self:
         """Records their source no longer shows."""
         return self.filter(gone_at__isnull=False)
+
+    def named_by(self, ids: Collection[str], digests: Collection[str]) -> Self:
+        """Credentials with one of these ids, or whose secret has one of these fingerprints."""
+        by_digest = self.model._default_manager.exclude(fingerprint="").filter(
+            fingerprint__in=digests
+        )
+        by_id = self.model._default_manager.filter(external_id__in=ids)
+        return self.filter(pk__in=by_id.values("pk").union(by_digest.values("pk")))
+
+    def hinted(self, hints: Collection[str]) -> Self:
+        """Standing client secrets whose first characters their system tells."""
+        return self.standing().filter(kind=CredentialKind.CLIENT_SECRET, facts__hint__in=hints)
 
     def for_table(self) -> Self:
         return self.select_related("identity__system", "made_by").fetch_mode(models.FETCH_RAISE)

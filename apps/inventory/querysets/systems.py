@@ -46,6 +46,9 @@ class SystemQuerySet(models.QuerySet["System"]):
         """Records their source no longer shows."""
         return self.filter(gone_at__isnull=False)
 
+    def of_account(self, kind: str, account: str) -> Self:
+        return self.filter(kind=kind, account=account).order_by("pk")
+
     def for_table(self) -> Self:
         return self.select_related("owner").fetch_mode(models.FETCH_RAISE)
 

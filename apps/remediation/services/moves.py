@@ -38,6 +38,10 @@ def orders_move(
 # Each move has a verb of its own where two happen in one transaction: a verb is recorded once
 # per record and transaction.
 _VERBS = {
+    OrderState.SCHEDULED: Verb.ORDER_SCHEDULED,
+    OrderState.EXECUTING: Verb.ORDER_BEGUN,
+    OrderState.RETRYING: Verb.ORDER_PUT_OFF,
+    OrderState.EXECUTED: Verb.ORDER_EXECUTED,
     OrderState.PLANNED: Verb.ORDER_PLANNED,
     OrderState.MANUAL_NEEDED: Verb.ORDER_HANDED_OVER,
     OrderState.NOT_APPLICABLE: Verb.ORDER_DROPPED,

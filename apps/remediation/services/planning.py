@@ -1,7 +1,6 @@
 """Orders come into being: planned in bulk, each with its steps, none twice."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,15 +10,20 @@ from django.utils import timezone
 
 from apps.audit.services import Fact, record_many
 from apps.audit.verbs import Verb
+from apps.connectors.adapters.planning import plan_for
+from apps.connectors.adapters.removal import Step
+from apps.connectors.models import Connection
 from apps.core.actors import Actor
-from apps.grants.models import Grant, GrantStatement
+from apps.core.jobs import enqueue
+from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential
-from apps.remediation.models import Order
-from apps.remediation.plans import Held, Path, plan_for_credential, plan_for_grant
+from apps.remediation.models import Batch, Order, OrderStep
 from apps.remediation.services.moves import orders_move
 from apps.remediation.states import OrderKind, OrderState
+from apps.remediation.subjects import wanted_of
 
 CHUNK = 1000
+BY_HAND = "No connection can remove this; a person must."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +48,17 @@ class OrderRequest:
     decided_by_id: int | None = None
     due_at: datetime | None = None
     follows_id: int | None = None
+    batch: Batch | None = None
+    exposed_since: datetime | None = None
 
 
 @transaction.atomic
 def orders_plan(*, requests: Sequence[OrderRequest], actor: Actor) -> list[Order]:
     """Plan one order per request; a request whose origin asked before gets the order it has.
 
-    No connection can remove anything yet, so each order goes on to *manual needed*; one whose
-    subject is over or gone already goes to *not applicable*. Safe to run twice.
+    A connection that may remove takes an order it can carry out whole, and begins once this has
+    committed; every other goes on to *manual needed*. One whose subject is over or gone already
+    goes to *not applicable*. Safe to run twice.
     """
     known = _already_planned(requests)
     fresh = [request for request in requests if _key(request) not in known]
@@ -72,12 +79,37 @@ def orders_plan(*, requests: Sequence[OrderRequest], actor: Actor) -> list[Order
     waiting = [order for order in orders if order.pk not in gone]
     _write_plans(waiting)
     orders_move(
-        orders=waiting,
+        orders=[order for order in waiting if order.connection is None],
         state=OrderState.MANUAL_NEEDED,
         actor=actor,
-        reason="No connection can remove this yet; a person must.",
+        reason=BY_HAND,
     )
+    _hand_on([order for order in waiting if order.connection is not None], actor)
     return [*known.values(), *orders]
+
+
+def _hand_on(orders: Sequence[Order], actor: Actor) -> None:
+    """Let connections begin: one order at once, many as one piece of work; held ones wait."""
+    held = [order for order in orders if order.batch is not None and order.batch.is_held]
+    if held:
+        for order in held:
+            order.wake_at = None
+        orders_move(
+            orders=held,
+            state=OrderState.SCHEDULED,
+            actor=actor,
+            reason="Held with its batch until a second person lets it go.",
+            also=["wake_at"],
+        )
+    orders_start([order for order in orders if order not in held])
+
+
+def orders_start(orders: Sequence[Order]) -> None:
+    """Have orders carried out once this transaction has committed."""
+    if len(orders) == 1:
+        enqueue("remediation.run_order", order_id=orders[0].pk)
+    elif orders:
+        enqueue("remediation.run_awake_orders")
 
 
 def _key(request: OrderRequest | Order) -> tuple[str, int | None, str]:
@@ -110,6 +142,8 @@ def _order(request: OrderRequest) -> Order:
         decided_at=request.decided_at,
         due_at=request.due_at,
         follows_id=request.follows_id,
+        batch=request.batch,
+        exposed_since=request.exposed_since,
     )
 
 
@@ -133,78 +167,45 @@ def _over_or_gone(orders: Sequence[Order]) -> set[int]:
 
 
 def _write_plans(orders: Sequence[Order]) -> None:
-    held = _held({order.grant_id for order in orders if order.grant_id})
-    credentials = Credential.objects.select_related("identity__system").in_bulk(
-        {order.credential_id for order in orders if order.credential_id}
-    )
+    """Plan each order, and give it to a connection where one can carry all of it out."""
+    wanted = wanted_of(orders)
+    connections = _connections()
+    steps: list[OrderStep] = []
     for order in orders:
-        if order.grant_id:
-            name = f"countersign-{order.kind}-{order.pk}"
-            order.plan = plan_for_grant(order.kind, held[order.grant_id], order.target, name)
-        elif order.credential_id:
-            order.plan = _credential_plan(order, credentials[order.credential_id])
-        else:
+        if order.pk not in wanted:
             order.plan = {"steps": [], "diff": "", "note": "End the binding here in Countersign."}
-    Order.objects.bulk_update(orders, ["plan"], batch_size=CHUNK)
+            continue
+        plan = plan_for(wanted[order.pk])
+        order.plan = plan.told()
+        subject = wanted[order.pk].subject
+        order.connection = connections.get((subject.system_kind, subject.account))
+        if order.connection is None or not plan.can_run:
+            order.connection = None
+            continue
+        steps += [_step(order, position, step) for position, step in enumerate(plan.steps, start=1)]
+        order.wake_at = timezone.now()
+    Order.objects.bulk_update(orders, ["plan", "connection", "wake_at"], batch_size=CHUNK)
+    OrderStep.objects.bulk_create(steps, batch_size=CHUNK)
 
 
-def _credential_plan(order: Order, credential: Credential) -> dict[str, Any]:
-    system = credential.identity.system
-    return plan_for_credential(
-        order.kind,
-        system_kind=system.kind,
-        system=system.name,
-        identity=credential.identity.name,
-        key=credential.external_id,
-        credential_kind=credential.kind,
-    )
+def _connections() -> dict[tuple[str, str], Connection]:
+    """Connections that may remove, by the kind and account they speak for; the oldest counts."""
+    removing = Connection.objects.removing().order_by("-pk")
+    return {(one.kind, account): one for one in removing for account in one.accounts}
 
 
-def _held(grant_ids: Collection[int]) -> dict[int, Held]:
-    grants = Grant.objects.select_related("identity", "system").in_bulk(grant_ids)
-    statements: dict[int, list[GrantStatement]] = defaultdict(list)
-    for statement in GrantStatement.objects.filter(grant__in=grant_ids, effect="allow"):
-        statements[statement.grant_id].append(statement)
-    carried = _policies_of({grant.identity_id for grant in grants.values()})
-    return {pk: _as_held(grant, statements[pk], carried) for pk, grant in grants.items()}
-
-
-def _policies_of(identity_ids: Collection[int]) -> dict[tuple[int, str], set[int]]:
-    """Which grants of an identity each policy carries: one that carries others is only edited."""
-    carried: dict[tuple[int, str], set[int]] = defaultdict(set)
-    rows = GrantStatement.objects.filter(grant__identity__in=identity_ids).values_list(
-        "grant__identity_id", "policy", "grant_id"
-    )
-    for identity_id, policy, grant_id in rows:
-        carried[identity_id, policy].add(grant_id)
-    return carried
-
-
-def _as_held(
-    grant: Grant, statements: Iterable[GrantStatement], carried: dict[tuple[int, str], set[int]]
-) -> Held:
-    paths = [
-        Path(
-            policy=statement.policy_key or statement.policy,
-            group=statement.group,
-            actions=statement.actions,
-            resources=statement.resources,
-            shared=len(carried[grant.identity_id, statement.policy]) > 1,
-        )
-        for statement in statements
-    ]
-    actions = sorted({action for path in paths for action in path.actions})
-    return Held(
-        system=grant.system.name,
-        system_kind=grant.system.kind,
-        account=grant.system.account,
-        identity=grant.identity.name,
-        identity_kind=grant.identity.kind,
-        external_id=grant.identity.external_id,
-        service=grant.service,
-        level=grant.level,
-        actions=actions,
-        paths=paths,
+def _step(order: Order, position: int, step: Step) -> OrderStep:
+    return OrderStep(
+        order=order,
+        position=position,
+        title=step.title[:300],
+        command=step.command,
+        undo_command=step.undo,
+        op=step.op,
+        arguments=dict(step.arguments),
+        when=step.when,
+        reversible=step.reversible,
+        effective_seconds=step.effective_seconds,
     )
 
 
@@ -224,6 +225,6 @@ def orders_replan_ended_exceptions(*, actor: Actor) -> int:
             orders=ended,
             state=OrderState.MANUAL_NEEDED,
             actor=actor,
-            reason="No connection can remove this yet; a person must.",
+            reason=BY_HAND,
         )
     return len(ended)

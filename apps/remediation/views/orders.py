@@ -15,6 +15,7 @@ from apps.remediation.filters import OrderFilterSet
 from apps.remediation.forms import ExceptionForm, ProofForm
 from apps.remediation.models import Order, OrderProof
 from apps.remediation.proofs import proof_path
+from apps.remediation.selectors.ending import progress_of
 from apps.remediation.services import by_hand
 from apps.remediation.tables import OrderTable
 
@@ -51,8 +52,11 @@ def order_detail(request: Request, pk: int) -> HttpResponse:
             "may_carry_out": policies.can_carry_out(request.actor, order),
             "may_confirm": policies.can_confirm(request.actor, order),
             "may_except": policies.can_except(request.actor, order),
+            "may_undo": policies.can_undo(request.actor, order),
+            "may_confirm_kill": policies.can_confirm_kill(request.actor, order),
+            "progress": progress_of(order),
         },
-        regions=["order-summary", "order-history"],
+        regions=["order-summary", "order-steps", "order-history"],
     )
 
 

@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from apps.connectors.models import Connection
 from apps.core.links import record_href
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential, Source
@@ -17,6 +18,11 @@ class Order(models.Model):
     that app. `plan` holds the steps, the commands to copy, and the difference to apply. `target`
     holds what stays after a narrowing, or as what a grant ends (`ends_as`).
     Decided, executed, effective, verified: four times.
+
+    Where a connection carries it out, `steps` tell how: `wake_at` is when it is looked at next,
+    `stopped_at` when it was first seen not to work any more, `watch_until` when what can be
+    undone becomes final, `used_after_at` when it was used although dead, `trouble` what the
+    provider said last that stood in the way.
     """
 
     kind = models.CharField(max_length=8, choices=OrderKind)
@@ -54,6 +60,34 @@ class Order(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="followed_by"
     )
     created_at = models.DateTimeField(db_default=Now())
+    # Where a connection carries it out.
+    connection = models.ForeignKey(
+        Connection, models.PROTECT, null=True, blank=True, related_name="orders"
+    )
+    batch = models.ForeignKey(
+        "remediation.Batch", models.PROTECT, null=True, blank=True, related_name="orders"
+    )
+    exposed_since = models.DateTimeField(null=True, blank=True)
+    begun_at = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    stopped_how = models.TextField(blank=True)
+    looked_at = models.DateTimeField(null=True, blank=True)
+    watch_until = models.DateTimeField(null=True, blank=True)
+    wake_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    trouble = models.TextField(blank=True)
+    watched_at = models.DateTimeField(null=True, blank=True)
+    used_after_at = models.DateTimeField(null=True, blank=True)
+    used_after_how = models.TextField(blank=True)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    undo_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    undo_asked_at = models.DateTimeField(null=True, blank=True)
+    undo_reason = models.TextField(blank=True)
 
     objects = OrderQuerySet.as_manager()
 
@@ -81,6 +115,12 @@ class Order(models.Model):
                 condition=~Q(state__in=(OrderState.VERIFIED, OrderState.CONFIRMED))
                 | Q(verified_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="remediation_order_kill_confirmed_by_another",
+                condition=Q(confirmed_by__isnull=True)
+                | Q(decided_by__isnull=True)
+                | ~Q(confirmed_by=models.F("decided_by")),
+            ),
             models.UniqueConstraint(
                 name="remediation_order_once_per_origin",
                 fields=["origin_type", "origin_id", "kind"],
@@ -93,6 +133,12 @@ class Order(models.Model):
             models.Index(name="remediation_order_due", fields=["due_at", "id"]),
             models.Index(name="remediation_order_campaign", fields=["campaign_id", "state"]),
             models.Index(name="remediation_order_grant", fields=["grant", "state"]),
+            models.Index(name="remediation_order_credential", fields=["credential", "state"]),
+            models.Index(
+                name="remediation_order_wake",
+                fields=["wake_at", "id"],
+                condition=Q(wake_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,12 +11,17 @@ from apps.inventory.models import Source
 
 
 class Sync(models.Model):
-    """One reading of a file on its way into the inventory: staged, shown, then applied or dropped.
+    """One reading of a file, or of a connection's part, on its way into the inventory.
+
+    It is staged, shown, then applied or dropped.
 
     `path` is where the file waits in the data directory; empty once it is read and deleted.
     `header` is what the file says of itself, `report` what applying it would change or changed.
     """
 
+    connection = models.ForeignKey(
+        "connectors.Connection", models.PROTECT, null=True, related_name="+"
+    )
     format = models.CharField(max_length=60)
     file_name = models.CharField(max_length=200)
     path = models.CharField(max_length=500, blank=True)

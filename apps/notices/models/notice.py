@@ -4,12 +4,14 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.core.links import record_href
+from apps.notices.models.page import Page
+from apps.notices.models.route import Route
 from apps.notices.querysets import DeliveryQuerySet, NoticeQuerySet
-from apps.notices.states import By, DeliveryStatus
+from apps.notices.states import By, DeliveryStatus, Event
 
 
 class Notice(models.Model):
-    """One message to one person, or to the chat, about one record.
+    """One message to one person, or to one tool, about one record.
 
     The contact log of a campaign is the notices about it and about its items.
 
@@ -18,13 +20,16 @@ class Notice(models.Model):
     """
 
     kind = models.CharField(max_length=40)
-    by = models.CharField(max_length=4, choices=By, default=By.MAIL)
+    by = models.CharField(max_length=9, choices=By, default=By.MAIL)
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="notices"
     )
     address = models.CharField(
-        max_length=254, help_text="An address of mail, or the host of the chat."
+        max_length=254, help_text="An address of mail, the host of the chat, or a route's name."
     )
+    route = models.ForeignKey(Route, models.PROTECT, null=True, related_name="notices")
+    page = models.ForeignKey(Page, models.PROTECT, null=True, related_name="notices")
+    event = models.CharField(max_length=11, choices=Event, default=Event.TRIGGER)
     about_type = models.CharField(max_length=60)
     about_id = models.BigIntegerField()
     subject = models.CharField(max_length=200)
@@ -39,6 +44,10 @@ class Notice(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(name="notices_notice_by_known", condition=Q(by__in=By.values)),
+            models.CheckConstraint(
+                name="notices_notice_tools_have_a_route",
+                condition=Q(by__in=[By.MAIL, By.CHAT]) | Q(route__isnull=False),
+            ),
         ]
         indexes = [
             models.Index(name="notices_notice_about", fields=["about_type", "about_id", "-id"]),
@@ -51,9 +60,16 @@ class Notice(models.Model):
     def get_absolute_url(self) -> str:
         return record_href("notices:notice_detail", self.pk)
 
+    @property
+    def the_route(self) -> Route:
+        """The route of a notice to a tool: the database demands one."""
+        if self.route is None:
+            raise ValueError(f"Notice {self.pk} has no route.")
+        return self.route
+
 
 class Delivery(models.Model):
-    """One attempt-series to hand a notice to a mail server, and the server's own words."""
+    """One attempt-series to hand a notice over, and the other side's own words."""
 
     notice = models.OneToOneField(Notice, models.PROTECT, related_name="delivery")
     status = models.CharField(
@@ -89,3 +105,7 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status}: {self.notice}"
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.status == DeliveryStatus.QUEUED

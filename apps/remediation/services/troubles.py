@@ -1,0 +1,56 @@
+"""What stands in the way of an order: tried again where that can heal it, else a person's."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from apps.core.actors import Actor
+from apps.remediation.models import Order
+from apps.remediation.services.moves import orders_move
+from apps.remediation.states import OrderState
+
+MOST_ATTEMPTS = 8
+LONGEST_WAIT = timedelta(minutes=5)
+TROUBLE = ["attempts", "trouble", "wake_at"]
+
+
+def put_off(order: Order, said: str, actor: Actor, *, after: float = 0.0) -> None:
+    """Try again later, each time further off; after the eighth time a person must.
+
+    `after` is how many seconds the provider asked to be left alone.
+    """
+    order.attempts += 1
+    if order.attempts >= MOST_ATTEMPTS:
+        give_up(order, f"{said} (tried {order.attempts} times)", actor)
+        return
+    order.trouble = said
+    wait = timedelta(seconds=max(after, 2**order.attempts))
+    order.wake_at = timezone.now() + min(LONGEST_WAIT, wait)
+    if order.state == OrderState.EXECUTING:
+        _move(order, OrderState.RETRYING, said, actor)
+    else:
+        order.save(update_fields=TROUBLE)
+
+
+def give_up(order: Order, said: str, actor: Actor) -> None:
+    """Leave the order to a person, with what the provider said. An undo is given up alone."""
+    order.trouble = said
+    if order.undo_asked_at is not None:
+        order.undo_asked_at = order.undo_asked_by = None
+        order.wake_at = order.watch_until
+        order.save(update_fields=[*TROUBLE, "undo_asked_at", "undo_asked_by"])
+        return
+    order.wake_at = None
+    if order.state == OrderState.EXECUTED:
+        _move(order, OrderState.VERIFY_FAILED, said, actor)
+    _move(order, OrderState.MANUAL_NEEDED, said, actor)
+
+
+def _move(order: Order, state: OrderState, said: str, actor: Actor) -> None:
+    orders_move(
+        orders=[order],
+        state=state,
+        actor=actor,
+        reason=said,
+        also=TROUBLE,
+    )

@@ -15,6 +15,7 @@ from tests.servers.vault_state import Answer, FakeVault
 class _Handler(BaseHTTPRequestHandler):
     vault: FakeVault
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet for an answer
 
     def _any(self):
         length = int(self.headers.get("Content-Length") or 0)
@@ -43,6 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Location", "https://other.example.com/")
         self.end_headers()
         self.wfile.write(raw)
+        self.wfile.flush()
 
     def _route(self, method, path, body, caller):
         for known, pattern, handler in ROUTES:

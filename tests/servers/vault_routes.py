@@ -51,6 +51,12 @@ def create_token(vault, body, caller, role=None):
     policies = set(body.get("policies") or caller["policies"])
     if not body.get("no_default_policy"):
         policies.add("default")
+    if "root" not in caller["policies"]:
+        allowed = (
+            _found(vault.token_roles, role, 400, "unknown role") if role else caller["policies"]
+        )
+        if not policies - {"default"} <= set(allowed):
+            raise Answer(400, "child policies must be subset of parent")
     return vault.auth_of(
         vault.token(
             policies=policies,
@@ -65,6 +71,10 @@ def create_token(vault, body, caller, role=None):
             max_ttl=seconds(body.get("explicit_max_ttl", 0)),
         )
     )
+
+
+def token_role_write(vault, body, caller, name):
+    vault.token_roles[name] = body["allowed_policies"]
 
 
 def role_write(vault, body, caller, mount, name):
@@ -186,7 +196,8 @@ def lease_revoke(vault, body, caller):
             f"failed to revoke entry: resp: (*logical.Response)(nil) err: no route to "
             f"its system, lease {lease_id}",
         )
-    vault.leases.pop(lease_id, None)
+    if lease_id not in vault.queued:
+        vault.leases.pop(lease_id, None)
 
 
 def lease_renew(vault, body, caller):
@@ -265,7 +276,7 @@ def nothing(vault, body, caller, *_):
 
 def drop(where):
     def dropped(vault, body, caller, at):
-        getattr(vault, where).pop(f"{at}/" if where == "mounts" else at, None)
+        getattr(vault, where).pop(f"{at}/" if where in {"auth", "mounts"} else at, None)
 
     return dropped
 
@@ -288,6 +299,7 @@ ROUTES = (
     ("GET", "auth/token/lookup-self", lookup_self),
     ("POST", "auth/token/lookup-accessor", lookup_accessor),
     ("POST", "auth/token/revoke-accessor", revoke_accessor),
+    ("POST", r"auth/token/roles/([\w-]+)", token_role_write),
     ("POST", r"auth/token/create(?:/([\w-]+))?", create_token),
     ("LIST", "auth/token/accessors", accessors),
     ("LIST", r"auth/([\w-]+)/role", role_list),
@@ -320,6 +332,7 @@ ROUTES = (
     ("POST", "sys/capabilities-self", capabilities_self),
     ("GET", "sys/auth", mounted("auth")),
     ("POST", r"sys/auth/([\w-]+)", mount_auth),
+    ("DELETE", r"sys/auth/([\w-]+)", drop("auth")),
     ("GET", "sys/mounts", mounted("mounts")),
     ("POST", r"sys/mounts/([\w-]+)", mount_engine),
     ("DELETE", r"sys/mounts/([\w-]+)", drop("mounts")),

@@ -38,6 +38,8 @@ class FakeVault:
         self.skew = 0.0
         self.sealed = False
         self.stuck = set()
+        self.queued = set()
+        self.token_roles = {}
         self.failures = []
         self.calls = []
         self.lock = threading.RLock()

@@ -83,7 +83,7 @@ class VaultAdapter(Adapter):
 
     def __init__(self, told: Mapping[str, Any], secret: Callable[[str], str]):
         super().__init__(told, secret)
-        self.calls = VaultCalls(told, secret)
+        self.api = VaultCalls(told, secret)
 
     @classmethod
     def plan(cls, wanted: Wanted) -> Plan:
@@ -96,7 +96,7 @@ class VaultAdapter(Adapter):
     @cached_property
     def account(self) -> str:
         """The cluster and, inside it, the namespace: addresses change."""
-        said = self.calls.health()
+        said = self.api.health()
         cluster = said.get("cluster_id")
         if not cluster:
             raise Unavailable("It is sealed, or not set up yet.", call="GET sys/health")
@@ -107,7 +107,7 @@ class VaultAdapter(Adapter):
         return [self.account]
 
     def check(self, *, removal: bool) -> Iterator[Check]:
-        return vault_rights.VaultChecks(self.calls, self.told).all(removal=removal)
+        return vault_rights.VaultChecks(self.api, self.told).all(removal=removal)
 
     def parts(self) -> Sequence[Part]:
         return parts_of(self.account)
@@ -119,15 +119,15 @@ class VaultAdapter(Adapter):
     def _discovery(self) -> VaultDiscovery:
         """One for all parts, so that what several need is read once."""
         namespace = str(self.told.get("namespace") or "").strip("/")
-        host = self.calls.address.partition("://")[2]
+        host = self.api.address.partition("://")[2]
         title = f"Vault {host}{f' {namespace}' if namespace else ''}"[:120]
-        return VaultDiscovery(self.calls, self.account, title, self.told)
+        return VaultDiscovery(self.api, self.account, title, self.told)
 
     def run(self, op: str, arguments: Mapping[str, Any]) -> Outcome:
-        return VaultSteps(self.calls).run(op, arguments)
+        return VaultSteps(self.api).run(op, arguments)
 
     def undo(self, op: str, arguments: Mapping[str, Any], undo: Mapping[str, Any]) -> Outcome:
-        return VaultSteps(self.calls).undo(op, arguments, undo)
+        return VaultSteps(self.api).undo(op, arguments, undo)
 
     def verify(self, wanted: Wanted) -> Sighting:
         return self._seeing.verify(wanted)
@@ -141,13 +141,13 @@ class VaultAdapter(Adapter):
     @property
     def _seeing(self) -> VaultSeeing:
         """A new one each time: what was seen before is what is to be seen anew."""
-        return VaultSeeing(self.calls, self.account)
+        return VaultSeeing(self.api, self.account)
 
     def rotate(self, subject: Subject) -> Rotated:
-        return VaultIssuing(self.calls, self.told).rotate(subject)
+        return VaultIssuing(self.api, self.told).rotate(subject)
 
     def issue(self, scope: Scope) -> Issued:
-        return VaultIssuing(self.calls, self.told).issue(scope)
+        return VaultIssuing(self.api, self.told).issue(scope)
 
     def end_issued(self, issued: Mapping[str, Any]) -> Outcome:
-        return VaultIssuing(self.calls, self.told).end(issued)
+        return VaultIssuing(self.api, self.told).end(issued)

@@ -158,7 +158,7 @@ class VaultCalls:
         self._note_time(response)
         if response.status_code >= 300:
             raise _error(response, call)
-        return response
+        return response  # type: ignore[no-any-return]
 
     def _note_time(self, response: requests.Response) -> None:
         """How far the server's clock is ahead of ours, at most: it tells whole seconds."""

@@ -28,6 +28,10 @@ from apps.connectors.adapters.vault_steps import role_of_token
 
 KIND = "vault"
 LEASES_AT_MOST = 20_000
+TOKEN_FACTS = (
+    *("type", "path", "policies", "identity_policies", "orphan", "renewable", "num_uses"),
+    *("explicit_max_ttl", "period", "expire_time", "entity_id", "bound_cidrs"),
+)
 NEVER = "0001-01-01T00:00:00Z"
 PARTS = (
     ("identities", "Roles and entities"),
@@ -66,21 +70,7 @@ def holder_of(token: Mapping[str, Any], role_of_entity: Mapping[str, str]) -> Ho
 
 
 def token_facts(token: Mapping[str, Any]) -> dict[str, Any]:
-    kept = (
-        "type",
-        "path",
-        "policies",
-        "identity_policies",
-        "orphan",
-        "renewable",
-        "num_uses",
-        "explicit_max_ttl",
-        "period",
-        "expire_time",
-        "entity_id",
-        "bound_cidrs",
-    )
-    facts = {name: token[name] for name in kept if token.get(name) not in (None, "", [])}
+    facts = {name: token[name] for name in TOKEN_FACTS if token.get(name) not in (None, "", [])}
     if not token.get("accessor"):
         facts["type"] = "batch"
     return facts
@@ -129,18 +119,26 @@ class VaultDiscovery:
     # Identities.
 
     def _identities(self) -> Iterator[Row]:
+        roles = self.there.roles
+        yield from self._unread("identity")
         for mount, kind in self.there.mounts.items():
             if kind not in ROLES_AT and kind != "token":
                 self._entries += 1
                 reason = f"Its roles are not read: it is of the type {kind}."
                 yield Rejected(f"auth/{mount}", reason, "mount", f"auth/{mount}")
-        for role in self.there.roles.values():
+        for role in roles.values():
             self._entries += 1
             yield self._role_row(role)
         for entity_id, entity in self.there.entities.items():
             self._entries += 1
             if not self.there.role_of_entity(entity):
                 yield self._entity_row(entity_id, entity)
+
+    def _unread(self, kind: str) -> Iterator[Rejected]:
+        """Mounts that could not be read; without a key, so that nothing of the kind is gone."""
+        for mount, error in self.there.unread.items():
+            self._entries += 1
+            yield Rejected(f"auth/{mount}", str(error), kind)
 
     def _role_row(self, role: Role) -> IdentityRow:
         entity_id = self.there.entity_of_role.get(role.path, "")
@@ -196,7 +194,9 @@ class VaultDiscovery:
     # Policies.
 
     def _grants(self) -> Iterator[Row]:
-        for role in self.there.roles.values():
+        roles = self.there.roles
+        yield from self._unread("grant")
+        for role in roles.values():
             held = [(policy, "") for policy in role.policies]
             entity = self.there.entities.get(self.there.entity_of_role.get(role.path, ""))
             held += self.there.policies_of_entity(entity) if entity else []
@@ -228,7 +228,9 @@ class VaultDiscovery:
     # Credentials.
 
     def _secret_ids(self) -> Iterator[Row]:
-        for role in self.there.roles.values():
+        roles = self.there.roles
+        yield from self._unread("credential")
+        for role in roles.values():
             if role.mount_type != "approle":
                 yield from self._managed(role)
                 continue

@@ -44,7 +44,7 @@ def permission(action: str) -> PermissionRow:
 
 def grants_of(holding: Holding, mounts: Iterable[str]) -> Iterator[GrantRow]:
     """One grant for each mount and level."""
-    named = list(mounts)
+    engines = list(mounts)
     denied = {one.path for texts in holding.texts.values() for one in texts if one.denies}
     statements: dict[tuple[str, str], list[StatementRow]] = {}
     for policy, group in holding.policies:
@@ -52,11 +52,11 @@ def grants_of(holding: Holding, mounts: Iterable[str]) -> Iterator[GrantRow]:
             if stanza.path in denied:
                 continue
             for level, actions in _by_level(stanza).items():
-                at = (service_of(stanza.path, named), level)
+                at = (service_of(stanza.path, engines), level)
                 row = _statement("allow", stanza, actions, policy, group)
                 statements.setdefault(at, []).append(row)
     for (service, level), rows in sorted(statements.items()):
-        actions = tuple(dict.fromkeys(name for row in rows for name in row.actions))
+        held = tuple(dict.fromkeys(name for row in rows for name in row.actions))
         yield GrantRow(
             system=holding.system,
             identity=holding.identity,
@@ -64,14 +64,14 @@ def grants_of(holding: Holding, mounts: Iterable[str]) -> Iterator[GrantRow]:
             level=level,
             statements=tuple(rows),
             limits=tuple(_limits(holding, rows)),
-            actions=actions,
-            action_count=len(actions),
-            tags={tag: why for name in actions for tag, why in tags_of(name).items()},
+            actions=held,
+            action_count=len(held),
+            tags={tag: why for name in held for tag, why in tags_of(name).items()},
             classified_by=f"{SOURCE}, version {VERSION}",
         )
 
 
-def _by_level(stanza: Stanza) -> dict[str, list[str]]:
+def _by_level(stanza: Stanza) -> Mapping[str, Sequence[str]]:
     found: dict[str, list[str]] = {}
     for name in stanza.actions:
         found.setdefault(level_of(name), []).append(name)

@@ -49,6 +49,8 @@ class Directory:
 
     def __init__(self, calls: VaultCalls):
         self.calls = calls
+        # Sign-in mounts whose roles could not be read, with why; known once `roles` are.
+        self.unread: dict[str, ProviderError] = {}
         self._stanzas: dict[str, list[Stanza]] = {}
 
     def get(self, path: str) -> dict[str, Any]:
@@ -104,20 +106,23 @@ class Directory:
 
     @cached_property
     def roles(self) -> dict[str, Role]:
-        """The roles of every sign-in mount that has them, by path."""
-        found = {}
+        """The roles of every sign-in mount that has them and may be read, by path."""
+        found: dict[str, Role] = {}
         for mount, kind in self.mounts.items():
-            at = ROLES_AT.get(kind)
-            if at is None:
-                continue
-            for name in self.keys(f"auth/{mount}/{at}"):
-                path = f"auth/{mount}/{at}/{name}"
-                try:
-                    told = self.get(f"auth/{mount}/{at}/{quoted(name)}")
-                except Absent:
-                    continue
-                found[path] = Role(path, name, mount, kind, told)
+            try:
+                found |= {role.path: role for role in self._roles_of(mount, kind)}
+            except ProviderError as error:
+                self.unread[mount] = error
         return found
+
+    def _roles_of(self, mount: str, kind: str) -> Iterator[Role]:
+        at = ROLES_AT.get(kind)
+        for name in self.keys(f"auth/{mount}/{at}") if at else ():
+            try:
+                told = self.get(f"auth/{mount}/{at}/{quoted(name)}")
+            except Absent:
+                continue
+            yield Role(f"auth/{mount}/{at}/{name}", name, mount, kind, told)
 
     @cached_property
     def entity_of_role(self) -> dict[str, str]:

@@ -63,6 +63,9 @@ path "auth/{mount}/role/+"  {{ capabilities = ["read", "update", "delete"] }}
 """
 ISSUING = """\
 # Countersign, issuing: short-lived credentials, and new secret ids beside old ones.
+# A token may only hand on policies of its own, unless a token role says which:
+#   vault write auth/token/roles/agents allowed_policies=crm-agent renewable=false
+# and then auth/token/create/agents is what it may issue from.
 path "auth/token/revoke-accessor"  { capabilities = ["update"] }
 path "sys/leases/revoke"           { capabilities = ["update"] }
 path "sys/leases/renew"            { capabilities = ["update"] }

@@ -239,6 +239,9 @@ class VaultSteps:
         """Who else has this policy: entities, groups, roles, and tokens of their own."""
         policy, mine = arguments["policy"], {arguments["identity"], arguments["entity_id"]}
         there = Directory(self.calls)
+        roles = there.roles.values()
+        if there.unread:
+            raise next(iter(there.unread.values()))  # who else uses it is not known
         others = [
             f"entity {entity.get('name')}"
             for entity_id, entity in there.entities.items()
@@ -249,11 +252,7 @@ class VaultSteps:
             for group in there.groups.values()
             if policy in (group.get("policies") or [])
         ]
-        others += [
-            role.path
-            for role in there.roles.values()
-            if policy in role.policies and role.path not in mine
-        ]
+        others += [role.path for role in roles if policy in role.policies and role.path not in mine]
         others += [
             f"token {token.get('accessor')}"
             for token in there.tokens()

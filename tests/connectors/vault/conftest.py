@@ -14,7 +14,9 @@ REAL = os.environ.get("COUNTERSIGN_TEST_VAULT_ADDR")
 def world():
     """A Vault of one's own: a small one, or a real one where its address is given."""
     if REAL:
-        yield build(REAL, os.environ["COUNTERSIGN_TEST_VAULT_TOKEN"])
+        made = build(REAL, os.environ["COUNTERSIGN_TEST_VAULT_TOKEN"])
+        yield made
+        made.clear()
         return
     with serving() as (_, address):
         yield build(address, ROOT)

@@ -47,6 +47,10 @@ class World:
     def role(self):
         return f"auth/{self.name('approle')}/role/crm"
 
+    @property
+    def token_path(self):
+        return f"auth/token/create/{self.name('agents')}"
+
     def policy(self, what, text):
         self.as_root.post(f"sys/policies/acl/{self.name(what)}", policy=text)
         return self.name(what)
@@ -108,6 +112,20 @@ class World:
             return getattr(error, "code", "") == "404"
         return True
 
+    def clear(self):
+        """Leave a real server as it was, but for the mount `apps`."""
+        calls = self.as_root
+        calls.delete(f"sys/auth/{self.name('approle')}")
+        calls.delete(f"sys/mounts/{self.name('pki')}")
+        calls.delete(f"auth/token/roles/{self.name('agents')}")
+        for policy in calls.keys("sys/policies/acl"):
+            if self.tag in policy:
+                calls.delete(f"sys/policies/acl/{policy}")
+        for kind in ("entity", "group"):
+            for at in calls.keys(f"identity/{kind}/id"):
+                if self.tag in str(calls.get(f"identity/{kind}/id/{at}")):
+                    calls.delete(f"identity/{kind}/id/{at}")
+
     # Subjects, as the inventory would tell them.
 
     def subject(self, **more):
@@ -165,7 +183,7 @@ def grant(policy, *actions, shared=False):
 
 
 def build(address, root):
-    """Sign-in by AppRole, policies, an engine with leases, and a connection with the least rights."""
+    """Sign-in by AppRole, policies, an engine with leases, a connection with the least rights."""
     world = World(address, root, secrets.token_hex(4), {}, {})
     calls = world.as_root
     mount = world.name("approle")
@@ -182,7 +200,9 @@ def build(address, root):
     calls.post(f"auth/{mount}/role/crm", token_policies=[world.name("crm")], token_ttl="1h")
     calls.post("apps/crm/customers", name="made up")
     calls.post("apps/reports/q1", name="made up")
-    told = {"approle_mounts": [mount], "issue_paths": [f"{pki}/issue/web", "auth/token/create"]}
+    calls.post(f"auth/token/roles/{world.name('agents')}", allowed_policies=[world.name("crm")])
+    issue_paths = [f"{pki}/issue/web", world.token_path]
+    told = {"approle_mounts": [mount], "issue_paths": issue_paths}
     for purpose in ("reading", "removal", "issuing"):
         world.policy(f"own-{purpose}", VaultAdapter.rights(told, purpose))
     rights = [world.name(f"own-{purpose}") for purpose in ("reading", "removal", "issuing")]

@@ -6,7 +6,7 @@ from apps.connectors.adapters.formats import FORMATS
 from apps.connectors.adapters.live import Setting
 from apps.connectors.adapters.registry import adapter_class
 from apps.connectors.models import Connection
-from apps.core.references import reference_validate
+from apps.core.forms import ReferenceField
 
 
 class UploadForm(forms.Form):
@@ -131,5 +131,6 @@ def _field(setting: Setting) -> forms.Field:
         return Lines(**said)
     if setting.address:
         return forms.URLField(assume_scheme="https", **said)
-    validators = [reference_validate] if setting.reference else []
-    return forms.CharField(max_length=200, validators=validators, **said)
+    if setting.reference:
+        return ReferenceField(label=setting.label, required=setting.required)
+    return forms.CharField(max_length=200, **said)

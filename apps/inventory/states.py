@@ -73,7 +73,9 @@ CLIENT_MOVES = StateMachine(
 
 # What a client may be let do by the API.
 READ_REQUESTS, WRITE_REQUESTS = "requests:read", "requests:write"
-CLIENT_SCOPES = (READ_REQUESTS, WRITE_REQUESTS)
+REPORT_LEAKS = "leaks:report"
+ISSUE_CREDENTIALS = "credentials:issue"
+CLIENT_SCOPES = (READ_REQUESTS, WRITE_REQUESTS, REPORT_LEAKS, ISSUE_CREDENTIALS)
 
 
 class Environment(models.TextChoices):

@@ -12,7 +12,11 @@ class OrderFilterSet(FilterSet):
     state = django_filters.MultipleChoiceFilter(choices=OrderState, label="State")
     kind = django_filters.MultipleChoiceFilter(choices=OrderKind, label="Order")
     open = Only("unsettled", "Still open")
+    unconfirmed = Only("kills_to_confirm", "Kills nobody else confirmed")
     campaign = LinkedFilter("Campaign", "reviews.campaign", "campaign_id")
+    batch = LinkedFilter("Batch", "remediation.batch", "batch_id")
+    connection = LinkedFilter("Connection", "connectors.connection", "connection_id")
+    credential = LinkedFilter("Credential", "inventory.credential", "credential_id")
 
     waits = django_filters.ChoiceFilter(
         method="waiting",

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django import forms
 
 from apps.core.forms import ReasonForm
@@ -66,3 +68,32 @@ class AdoptForm(forms.Form):
     connection_id = forms.IntegerField()
     kind = forms.CharField(max_length=20)
     external_id = forms.CharField(max_length=300)
+
+
+class ManyForm(ReasonForm):
+    """`count` is what the person saw; a list that changed meanwhile is shown again first."""
+
+    kind = forms.ChoiceField(
+        label="What is done",
+        choices=[
+            ("revoke", "Revoke: disabled now, deleted after 7 days without use"),
+            ("kill", "Kill now: they may be in other hands"),
+        ],
+        widget=forms.RadioSelect,
+        initial="revoke",
+    )
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+    field_order = ["kind", "reason", "seen"]
+
+    def __init__(self, *args: Any, count: int, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.count = count
+        self.fields["seen"].initial = count
+
+    def clean_seen(self) -> int:
+        seen: int = self.cleaned_data["seen"]
+        if seen != self.count:
+            raise forms.ValidationError(
+                f"You saw {seen}, and by now there are {self.count}. Look again, then decide."
+            )
+        return seen

@@ -1,7 +1,7 @@
-from apps.core.actors import Actor, Person, Role, System
+from apps.core.actors import Actor, Machine, Person, Role, System
 from apps.core.policies import ALLOW, Verdict, deny
-from apps.inventory.models import Credential
-from apps.inventory.states import CREDENTIAL_OVER
+from apps.inventory.models import Agent, Credential
+from apps.inventory.states import CREDENTIAL_OVER, REPORT_LEAKS, AgentState
 from apps.remediation.models import Batch, Order
 from apps.remediation.states import BatchState, OrderKind, OrderState, StepStatus
 
@@ -106,3 +106,17 @@ def can_judge_batch(actor: Actor, batch: Batch) -> Verdict:
     if batch.decided_by_id == actor.user.pk:
         return deny("You decided it, so another steward must let it go.")
     return ALLOW
+
+
+def can_stop_agent(actor: Actor, agent: Agent) -> Verdict:
+    """Stop an agent in the systems it acts on: a steward, without waiting for anybody."""
+    if agent.state == AgentState.RETIRED:
+        return deny("It is retired.")
+    return can_end_credentials(actor)
+
+
+def can_report_leaks(actor: Actor) -> Verdict:
+    """Report a leak: a scanner that signs in with the scope for it, or whoever ends credentials."""
+    if isinstance(actor, Machine) and REPORT_LEAKS in actor.scopes:
+        return ALLOW
+    return can_end_credentials(actor)

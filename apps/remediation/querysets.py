@@ -127,6 +127,24 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Orders that end a credential, and were not taken back."""
         return self.in_force().ending_credentials().filter(credential=credential_id)
 
+    def watched_at(self, since: datetime) -> Self:
+        """Credentials ended since then by a connection, and so supposed to be dead."""
+        return self.in_force().filter(
+            kind__in=(OrderKind.REVOKE, OrderKind.KILL, OrderKind.ROTATE),
+            credential__isnull=False,
+            stopped_at__gte=since,
+            undo_asked_at__isnull=True,
+        )
+
+    def unwatched_since(self, moment: datetime) -> Self:
+        return self.filter(Q(watched_at__isnull=True) | Q(watched_at__lt=moment)).order_by(
+            "watched_at", "pk"
+        )
+
+    def unconfirmed_since(self, moment: datetime) -> Self:
+        """Kills that nobody else has confirmed in time."""
+        return self.kills_to_confirm().filter(decided_at__lt=moment)
+
     def about_credential(self, credential_id: int) -> Self:
         return self.filter(credential=credential_id)
 

@@ -54,3 +54,9 @@ def run_order(order_id: int) -> int:
 def run_awake_orders() -> int:
     """Carry out what is due of every order: fresh, to be tried again, watched long enough."""
     return orders.orders_run_awake(actor=System("remediation.run_awake_orders"))
+
+
+@shared_task(name="remediation.watch_orders", time_limit=900, soft_time_limit=870, **RETRY)
+def watch_orders() -> int:
+    """Look for uses of what was ended."""
+    return orders.orders_watch(actor=System("remediation.watch_orders"))

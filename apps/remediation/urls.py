@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.remediation.views import ending, leaks, orders
+from apps.remediation.views import batches, ending, leaks, orders
 
 app_name = "remediation"
 urlpatterns = [
@@ -8,6 +8,11 @@ urlpatterns = [
     path("<int:pk>/", orders.order_detail, name="order_detail"),
     path("leaked/", leaks.leak_search, name="leak_search"),
     path("leaked/take-in/", leaks.leak_adopt, name="leak_adopt"),
+    path("batches/<int:pk>/", batches.batch_detail, name="batch_detail"),
+    path("batches/<int:pk>/release/", batches.batch_release, name="batch_release"),
+    path("batches/<int:pk>/refuse/", batches.batch_refuse, name="batch_refuse"),
+    path("agents/<int:pk>/stop/", batches.agent_stop, name="agent_stop"),
+    path("credentials/many/", batches.credentials_end, name="credentials_end"),
     path("<int:pk>/carried-out/", orders.order_carry_out, name="order_carry_out"),
     path("<int:pk>/confirm/", orders.order_confirm, name="order_confirm"),
     path("<int:pk>/confirm-kill/", ending.kill_confirm, name="kill_confirm"),

@@ -31,13 +31,15 @@ class Capability(StrEnum):
 
 class ProviderError(Exception):
     """A call that did not do what it was for. `said` is the provider's own words, kept as they are
-    but never with a secret in them; `call` names the call as the provider does."""
+    but never with a secret in them; `call` names the call as the provider does. `retry_after` is
+    the number of seconds it asked to be left alone, or 0."""
 
-    def __init__(self, said: str, *, call: str = "", code: str = ""):
+    def __init__(self, said: str, *, call: str = "", code: str = "", retry_after: float = 0.0):
         super().__init__(f"{call}: {said}" if call else said)
         self.said = said
         self.call = call
         self.code = code
+        self.retry_after = retry_after
 
 
 class Unavailable(ProviderError):

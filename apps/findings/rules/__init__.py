@@ -18,6 +18,12 @@ from apps.findings.rules.credentials import (
     SharedCredential,
     UnusedCredential,
 )
+from apps.findings.rules.removals import (
+    ConnectionFailing,
+    KillUnconfirmed,
+    LeakedCredential,
+    UsedAfterRevocation,
+)
 
 register(
     LongLivedCredential,
@@ -33,6 +39,10 @@ register(
     AgentWithoutOwner,
     PurposeMissing,
     AgentNotReady,
+    UsedAfterRevocation,
+    LeakedCredential,
+    KillUnconfirmed,
+    ConnectionFailing,
 )
 
 __all__ = ["Rule", "all_rules", "register", "rule_choices", "rule_named"]

@@ -10,7 +10,7 @@ from apps.inventory.models import Binding, Credential
 from apps.inventory.states import STATIC_KINDS, StoredIn
 
 
-def _described(rows: QuerySet, detail: Expression) -> QuerySet:
+def described(rows: QuerySet, detail: Expression) -> QuerySet:
     described: QuerySet = rows.annotate(
         finding_label=Concat("identity__name", words(" · "), "external_id", output_field=TEXT),
         for_agent=accountable_agent("identity__"),
@@ -41,7 +41,7 @@ class LongLivedCredential(Rule):
             issued_at__lt=before,
         )
         detail = Concat(_days_since("issued_at"), words(" days old"), output_field=TEXT)
-        return _described(rows, detail)
+        return described(rows, detail)
 
 
 class EndlessCredential(Rule):
@@ -55,7 +55,7 @@ class EndlessCredential(Rule):
 
     def subjects(self, now: datetime) -> QuerySet:
         rows = Credential.objects.never_expires_or_rotates()
-        return _described(rows, words("No expiry and no rotation policy"))
+        return described(rows, words("No expiry and no rotation policy"))
 
 
 class UnusedCredential(Rule):
@@ -73,7 +73,7 @@ class UnusedCredential(Rule):
             Q(last_used_at__lt=before) | Q(last_used_at__isnull=True, issued_at__lt=before),
             use_is_known=True,
         )
-        return _described(rows, words("Not used within the threshold, as its source tells"))
+        return described(rows, words("Not used within the threshold, as its source tells"))
 
 
 class SharedCredential(Rule):
@@ -111,7 +111,7 @@ class SharedCredential(Rule):
             .union(standing.filter(fingerprint__in=kept_twice).values("pk"))
         )
         rows = Credential.objects.filter(pk__in=shared)
-        return _described(rows, words("Used by more than one agent or system"))
+        return described(rows, words("Used by more than one agent or system"))
 
 
 class ExpiredCredential(Rule):
@@ -129,7 +129,7 @@ class ExpiredCredential(Rule):
         rows = Credential.objects.filter(gone_at__isnull=True, expires_at__lt=now).exclude(
             state__in=("revoked", "verified")
         )
-        return _described(rows, words("Its expiry has passed and its source still shows it"))
+        return described(rows, words("Its expiry has passed and its source still shows it"))
 
 
 class CredentialInCode(Rule):
@@ -143,4 +143,4 @@ class CredentialInCode(Rule):
 
     def subjects(self, now: datetime) -> QuerySet:
         rows = Credential.objects.standing().filter(stored_in=StoredIn.CODE)
-        return _described(rows, words("Its secret is stored in code"))
+        return described(rows, words("Its secret is stored in code"))

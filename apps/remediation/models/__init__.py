@@ -1,5 +1,6 @@
 from apps.remediation.models.batch import Batch
+from apps.remediation.models.leak import Leak
 from apps.remediation.models.order import Order, OrderProof
 from apps.remediation.models.step import OrderStep
 
-__all__ = ["Batch", "Order", "OrderProof", "OrderStep"]
+__all__ = ["Batch", "Leak", "Order", "OrderProof", "OrderStep"]

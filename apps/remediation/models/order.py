@@ -21,7 +21,8 @@ class Order(models.Model):
 
     Where a connection carries it out, `steps` tell how: `wake_at` is when it is looked at next,
     `stopped_at` when it was first seen not to work any more, `watch_until` when what can be
-    undone becomes final, `trouble` what the provider said last that stood in the way.
+    undone becomes final, `used_after_at` when it was used although dead, `trouble` what the
+    provider said last that stood in the way.
     """
 
     kind = models.CharField(max_length=8, choices=OrderKind)
@@ -75,6 +76,9 @@ class Order(models.Model):
     wake_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     trouble = models.TextField(blank=True)
+    watched_at = models.DateTimeField(null=True, blank=True)
+    used_after_at = models.DateTimeField(null=True, blank=True)
+    used_after_how = models.TextField(blank=True)
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )

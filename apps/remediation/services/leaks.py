@@ -21,10 +21,14 @@ from apps.connectors.models import Connection
 from apps.connectors.services.adapters import adapter_of
 from apps.core.actors import Actor
 from apps.core.errors import DomainError
+from apps.core.jobs import enqueue
+from apps.core.links import public_url
 from apps.core.policies import enforce
 from apps.core.references import ReferenceRefused
 from apps.inventory.models import Agent, Credential, Identity, System
+from apps.notices.services import page_send
 from apps.remediation import policies
+from apps.remediation.models import Leak
 
 MOST_SHOWN = 20
 ASKED_FOR = 8.0
@@ -80,6 +84,50 @@ def leak_look_up(*, text: str, actor: Actor) -> LookUp:
         where=found.where,
         is_alert=found.is_alert,
     )
+
+
+@sensitive_variables("text", "found")
+@transaction.atomic
+def leaks_report(*, text: str, actor: Actor) -> list[Leak]:
+    """Take in a scanner's alert: one leak for each credential it names, and a page for each.
+
+    What is in no inventory is one leak about nothing, paged as well: a person looks. Only the
+    inventory is asked. The same credential at the same place is reported once.
+    """
+    enforce(policies.can_report_leaks(actor))
+    found = recognise(text)
+    if not found.clues:
+        raise DomainError("Nothing in it looks like a key, an id, or a fingerprint.")
+    named = Credential.objects.named_by(found.ids, found.digests).order_by("pk")[:MOST_SHOWN]
+    kinds = ", ".join(sorted({clue.kind for clue in found.clues}))[:120]
+    return [_reported(one, kinds, found.where, actor) for one in list(named) or [None]]
+
+
+def _reported(credential: Credential | None, kinds: str, where: str, actor: Actor) -> Leak:
+    same = Leak.objects.filter(credential=credential, kinds=kinds, found_at=where)
+    if (known := same.first()) is not None:
+        return known
+    leak = Leak.objects.create(
+        credential=credential, kinds=kinds, found_at=where, reported_by_label=str(actor)[:150]
+    )
+    record(
+        actor=actor,
+        verb=Verb.LEAK_REPORTED,
+        target=credential or leak,
+        changes={"leak": (None, leak.pk), "found_at": (None, where)},
+    )
+    page_send(
+        about=credential or leak,
+        subject=f"Leaked: {credential or kinds}",
+        body=f"Found at {where or 'a place the alert does not tell'}, reported by {actor}."
+        + (f"\n\n{public_url(credential.get_absolute_url())}" if credential else ""),
+        severity="critical",
+        team_id=None,
+        dedupe_key=f"leak:{leak.pk}",
+        actor=actor,
+    )
+    enqueue("findings.recheck")
+    return leak
 
 
 @transaction.atomic

@@ -26,6 +26,7 @@ SEEN = ("stopped_at", "stopped_how", "looked_at", "attempts", "trouble")
 HOW = {
     How.RE_READ: "The configuration was read anew",
     How.REFUSED: "It was tried, and refused",
+    How.WORKED: "It was tried, and worked",
     How.NO_USE: "No use in the log",
 }
 

@@ -1,5 +1,6 @@
 """What other apps may ask of orders."""
 
+from apps.remediation.services.batches import batch_judge, credentials_end_many
 from apps.remediation.services.by_hand import (
     Proof,
     order_carried_out,
@@ -20,16 +21,21 @@ from apps.remediation.services.planning import (
     orders_replan_ended_exceptions,
 )
 from apps.remediation.services.running import order_run
+from apps.remediation.services.stopping import agent_stop
 from apps.remediation.services.suspensions import suspensions_escalate
 from apps.remediation.services.verification import orders_check_against_source
+from apps.remediation.services.watching import orders_watch
 from apps.remediation.services.withdrawing import orders_withdraw
 
 __all__ = [
     "EXPIRES",
     "OrderRequest",
     "Proof",
+    "agent_stop",
+    "batch_judge",
     "credential_kill",
     "credential_revoke",
+    "credentials_end_many",
     "grants_order_expired",
     "kill_confirm",
     "order_carried_out",
@@ -41,6 +47,7 @@ __all__ = [
     "orders_plan",
     "orders_replan_ended_exceptions",
     "orders_run_awake",
+    "orders_watch",
     "orders_withdraw",
     "suspensions_escalate",
 ]

@@ -69,8 +69,10 @@ def _act(order_id: int, actor: Actor, adapters: dict[int, Adapter], pace: Pace) 
     except (ReferenceRefused, DomainError) as error:
         give_up(order, str(error), actor)
     except ProviderError as error:
-        retry = put_off if heals(error) else give_up
-        retry(order, str(error), actor)
+        if heals(error):
+            put_off(order, str(error), actor, after=error.retry_after)
+        else:
+            give_up(order, str(error), actor)
     return True
 
 

@@ -14,14 +14,18 @@ LONGEST_WAIT = timedelta(minutes=5)
 TROUBLE = ["attempts", "trouble", "wake_at"]
 
 
-def put_off(order: Order, said: str, actor: Actor) -> None:
-    """Try again later, each time further off; after the eighth time a person must."""
+def put_off(order: Order, said: str, actor: Actor, *, after: float = 0.0) -> None:
+    """Try again later, each time further off; after the eighth time a person must.
+
+    `after` is how many seconds the provider asked to be left alone.
+    """
     order.attempts += 1
     if order.attempts >= MOST_ATTEMPTS:
         give_up(order, f"{said} (tried {order.attempts} times)", actor)
         return
     order.trouble = said
-    order.wake_at = timezone.now() + min(LONGEST_WAIT, timedelta(seconds=2**order.attempts))
+    wait = timedelta(seconds=max(after, 2**order.attempts))
+    order.wake_at = timezone.now() + min(LONGEST_WAIT, wait)
     if order.state == OrderState.EXECUTING:
         _move(order, OrderState.RETRYING, said, actor)
     else:

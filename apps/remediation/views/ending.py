@@ -15,7 +15,7 @@ from apps.inventory.models import Credential
 from apps.remediation import policies
 from apps.remediation.forms import KillForm
 from apps.remediation.models import Order
-from apps.remediation.selectors import confirmation_of, connection_for, progress_of
+from apps.remediation.selectors.ending import confirmation_of, connection_for, progress_of
 from apps.remediation.services import ending
 from apps.remediation.states import OrderKind
 

@@ -15,7 +15,7 @@ from apps.remediation.filters import OrderFilterSet
 from apps.remediation.forms import ExceptionForm, ProofForm
 from apps.remediation.models import Order, OrderProof
 from apps.remediation.proofs import proof_path
-from apps.remediation.selectors import progress_of
+from apps.remediation.selectors.ending import progress_of
 from apps.remediation.services import by_hand
 from apps.remediation.tables import OrderTable
 

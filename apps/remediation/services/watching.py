@@ -1,0 +1,123 @@
+"""What was ended is watched: a use after that is the worst news there is, and pages somebody."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.audit.services import record
+from apps.audit.verbs import Verb
+from apps.connectors.adapters.live import Adapter, Call, Capability, ProviderError
+from apps.connectors.services.adapters import adapter_of
+from apps.core.actors import Actor
+from apps.core.errors import DomainError
+from apps.core.jobs import enqueue
+from apps.core.links import public_url
+from apps.core.references import ReferenceRefused
+from apps.notices.services import page_send
+from apps.remediation.models import Order
+from apps.remediation.services.moves import orders_move
+from apps.remediation.states import OrderState
+from apps.remediation.subjects import subject_of
+
+# Systems tell the last use only to the minute or the hour, and late.
+GRACE = timedelta(minutes=1)
+WATCHED_FOR = timedelta(days=30)
+LOOKED_AT_EVERY = timedelta(minutes=15)
+MOST_AT_ONCE = 200
+
+
+def orders_watch(*, actor: Actor) -> int:
+    """Look for uses of what was ended: in what was read of it, and in the systems' own logs.
+
+    Returns how many were found. One that worked reopens its order; a refused one tells that
+    somebody still holds it. Each is told once.
+    """
+    now = timezone.now()
+    told = _by_last_use(now)
+    logged = _by_log(now)
+    return len([_used(pk, at, how, worked, actor) for pk, at, how, worked in [*told, *logged]])
+
+
+def _by_last_use(now: datetime) -> list[tuple[int, datetime, str, bool]]:
+    rows = Order.objects.watched_at(now - WATCHED_FOR).filter(
+        credential__last_used_at__gt=F("effective_by") + GRACE, used_after_at__isnull=True
+    )
+    used = rows.values_list("pk", "credential__last_used_at")[:MOST_AT_ONCE]
+    return [(pk, at, "Its source tells a last use after it was ended.", True) for pk, at in used]
+
+
+def _by_log(now: datetime) -> list[tuple[int, datetime, str, bool]]:
+    due = Order.objects.watched_at(now - WATCHED_FOR).unwatched_since(now - LOOKED_AT_EVERY)
+    found = []
+    for order in due.select_related("connection", "credential__identity__system")[:MOST_AT_ONCE]:
+        calls = _calls(order)
+        Order.objects.filter(pk=order.pk).update(watched_at=now)
+        if order.used_after_at is None and calls:
+            found.append(_told(order, calls))
+    return found
+
+
+def _told(order: Order, calls: list[Call]) -> tuple[int, datetime, str, bool]:
+    worked = [call for call in calls if not call.error]
+    first = (worked or calls)[0]
+    what = f"{first.service} {first.name} from {first.address or 'an address not told'}"
+    how = "worked" if worked else f"was refused ({first.error})"
+    return (
+        order.pk,
+        first.at,
+        f"The log holds {len(calls)} calls since; {what} {how}.",
+        bool(worked),
+    )
+
+
+def _calls(order: Order) -> list[Call]:
+    """Calls after it should have been dead; none where the log cannot be had now."""
+    if order.connection is None or order.effective_by is None or order.credential is None:
+        return []
+    try:
+        adapter: Adapter = adapter_of(order.connection)
+        if Capability.LOG not in adapter.capabilities:
+            return []
+        since = order.effective_by + GRACE
+        return list(adapter.calls(subject_of(order.credential), since=since))
+    except (ProviderError, ReferenceRefused, DomainError):
+        return []
+
+
+@transaction.atomic
+def _used(pk: int, at: datetime, how: str, worked: bool, actor: Actor) -> Order:  # noqa: FBT001
+    order = Order.objects.select_related("credential", "connection").locked(pk)
+    order.used_after_at, order.used_after_how = at, how
+    fields = ["used_after_at", "used_after_how"]
+    if worked and order.state in {OrderState.EXECUTED, OrderState.VERIFIED}:
+        order.wake_at, order.looked_at, order.attempts = timezone.now(), None, 0
+        orders_move(
+            orders=[order],
+            state=OrderState.VERIFY_FAILED,
+            actor=actor,
+            reason=f"It was used after it was ended. {how}",
+            also=[*fields, "wake_at", "looked_at", "attempts"],
+        )
+        enqueue("remediation.run_order", order_id=order.pk)
+    else:
+        order.save(update_fields=fields)
+    record(
+        actor=actor,
+        verb=Verb.ORDER_USED_AFTER,
+        target=order,
+        changes={"used_after_at": (None, at.isoformat())},
+        reason=how,
+    )
+    page_send(
+        about=order,
+        subject=f"Used after revocation: {order.label}",
+        body=f"{how}\n\n{public_url(order.get_absolute_url())}",
+        severity="critical",
+        team_id=None,
+        dedupe_key=f"used-after:{order.pk}",
+        actor=actor,
+    )
+    enqueue("findings.recheck")
+    return order

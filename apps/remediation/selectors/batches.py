@@ -155,12 +155,19 @@ def standing_of(batch: Batch) -> Standing:
     count = 0
     for order in orders.iterator(chunk_size=1000):
         count += 1
-        system = order.grant.system if order.grant else order.credential.identity.system
+        system = _system_of(order)
         enforced = systems.setdefault(system.pk, Enforced(system))
         _count(enforced, order)
         if len(enforced.orders) < MOST_LISTED:
             enforced.orders.append(order)
     return Standing(list(systems.values()), count)
+
+
+def _system_of(order: Order) -> System:
+    if order.grant is not None:
+        return order.grant.system
+    assert order.credential is not None  # noqa: S101  (a batch holds nothing else)
+    return order.credential.identity.system
 
 
 def _count(enforced: Enforced, order: Order) -> None:

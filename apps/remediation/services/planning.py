@@ -179,7 +179,8 @@ def _write_plans(orders: Sequence[Order]) -> None:
         order.plan = plan.told()
         subject = wanted[order.pk].subject
         order.connection = connections.get((subject.system_kind, subject.account))
-        if order.connection is None or not plan.can_run:
+        # Where a new secret goes is a person's to say, so a rotation is never begun from here.
+        if order.connection is None or not plan.can_run or order.kind == OrderKind.ROTATE:
             order.connection = None
             continue
         steps += [_step(order, position, step) for position, step in enumerate(plan.steps, start=1)]

@@ -72,10 +72,10 @@ def without(document: Any, actions: Sequence[str]) -> dict[str, Any] | None:
     An entry that stands for more than what goes cannot be cut: it stays, and a statement that
     denies what goes is added, so that exactly these actions are lost.
     """
-    document = read(document)
+    before = read(document)
     kept: list[dict[str, Any]] = []
     cut = False
-    for statement in _statements(document):
+    for statement in _statements(before):
         if not _allows(statement) or "NotAction" in statement:
             kept.append(statement)
             cut = cut or any(_may_allow(statement, action) for action in actions)
@@ -88,7 +88,7 @@ def without(document: Any, actions: Sequence[str]) -> dict[str, Any] | None:
         return None
     if cut and not all(_is_denied(kept, action) for action in actions):
         kept.append({"Sid": NARROWED, "Effect": "Deny", "Action": list(actions), "Resource": "*"})
-    return document | {"Statement": kept}
+    return before | {"Statement": kept}
 
 
 def still_allowed(documents: Iterable[Any], actions: Iterable[str]) -> list[str]:

@@ -223,7 +223,7 @@ def cut_managed(clients: Clients, holder: Holder, arn: str, actions: list[str]) 
         return Outcome(f"{arn} allows none of it.", changed=False)
     made_room = _make_room(clients, holder, arn)
     try:
-        said = clients.call(
+        made = clients.call(
             "iam",
             "create_policy_version",
             account=holder.account,
@@ -235,7 +235,7 @@ def cut_managed(clients: Clients, holder: Holder, arn: str, actions: list[str]) 
         if error.code not in LIMITS:
             raise
         return Outcome(f"Cut, it would be too long: the deny stays. {error.said}", changed=False)
-    version = said["PolicyVersion"]["VersionId"]
+    version = made["PolicyVersion"]["VersionId"]
     return Outcome(f"Version {version} of {arn} is in force without it.{made_room}")
 
 

@@ -95,6 +95,5 @@ def _statement(
         resources=(stanza.path,),
         conditions={"parameters": sorted(stanza.limits)} if stanza.limits else {},
         policy=policy,
-        policy_key=f"sys/policies/acl/{policy}"[:400],
         group=group,
     )

@@ -7,6 +7,7 @@ policies that give it.
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from apps.connectors.adapters.contract import LEVELS
@@ -196,7 +197,7 @@ def _grant(wanted: Wanted) -> Plan:
         )
     when = When.LATER if deny else When.NOW
     steps = [deny] if deny else []
-    for path in subject.paths or [Path("", "", subject.actions)]:
+    for path in _by_policy(subject):
         steps += _removal(wanted, path, set(removed), when)
     if deny:
         steps.append(_lift(deny))
@@ -256,6 +257,18 @@ def _removal(wanted: Wanted, path: Path, removed: set[str], when: When) -> Itera
         yield from _narrow(wanted, path.policy, goes, when)
 
 
+def _by_policy(subject: Subject) -> list[Path]:
+    """What each policy gives, from all its paths together: it is written anew once."""
+    merged: dict[tuple[str, str], Path] = {}
+    for path in subject.paths or [Path("", "", subject.actions)]:
+        one = merged.get((path.policy, path.group), Path(path.policy, path.group, ()))
+        actions = [*one.actions, *path.actions]
+        merged[path.policy, path.group] = replace(
+            one, actions=actions, shared=one.shared or path.shared
+        )
+    return list(merged.values())
+
+
 def _holder(subject: Subject) -> dict[str, Any]:
     """Where a policy is written beside an identity."""
     if subject.identity_kind == ENTITY:
@@ -301,14 +314,14 @@ def _narrow(wanted: Wanted, policy: str, goes: Sequence[str], when: When) -> Ite
 
 
 def _later(step: Step) -> Step:
-    return Step(step.title, step.command, op=step.op, arguments=step.arguments, when=When.LATER)
+    return replace(step, when=When.LATER)
 
 
 def _diff(subject: Subject, removed: Iterable[str]) -> str:
     """The lines of each policy, those that go marked "-"."""
     gone = set(removed)
     lines: list[str] = []
-    for path in subject.paths or [Path("", "", subject.actions)]:
+    for path in _by_policy(subject):
         by = f"{path.policy or subject.service}{f' (group {path.group})' if path.group else ''}"
         lines.append(f"  {by}")
         lines += [f"{'-' if name in gone else ' '}     {name}" for name in path.actions]

@@ -1,5 +1,6 @@
 """Looking at Vault: is it gone, does it still work, and whose is what somebody pasted."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,6 +28,9 @@ from apps.connectors.adapters.vault_removal import (
 )
 from apps.connectors.adapters.vault_steps import VaultSteps, is_session
 
+# What a pasted text may be for it to concern Vault; nothing else of it is sent there.
+OURS = {"vault", "guid", "id"}
+GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 TOKEN_BEGINS = ("hvs.", "hvb.", "hvr.", "s.", "b.", "r.")
 
 
@@ -165,7 +169,7 @@ class VaultSeeing:
             still = self._is_known(clue.secret)
             seen = Seen.DISABLED if still else Seen.ABSENT
             return Sighting(seen, How.REFUSED, f"GET auth/token/lookup-self: {error.said}")
-        return Sighting(Seen.LIVE, How.RE_READ, f"It works, by {said.get('display_name')}.")
+        return Sighting(Seen.LIVE, How.WORKED, f"It works, by {said.get('display_name')}.")
 
     def _is_known(self, token: str) -> bool:
         try:
@@ -175,19 +179,19 @@ class VaultSeeing:
         return True
 
     def find(self, clue: Clue) -> Located | None:
-        """Ask this server for a token by itself, or for an accessor or lease by its id."""
-        if clue.secret.startswith(TOKEN_BEGINS):
-            return self._known(lambda: self.calls.post("auth/token/lookup", token=clue.secret))
-        if clue.secret and not clue.external_id:
-            return self._secret_id_by({"secret_id": clue.secret}, "secret-id/lookup")
-        wanted = clue.external_id
-        if not wanted:
+        """Ask this server for a token by itself, or for what an accessor or id names."""
+        if clue.kind not in OURS:
             return None
+        wanted = clue.external_id or clue.secret
+        if wanted.startswith(TOKEN_BEGINS):
+            return self._known(lambda: self.calls.post("auth/token/lookup", token=wanted))
         if "/" in wanted:
             return self._lease(wanted)
-        return self._known(
-            lambda: self.calls.post("auth/token/lookup-accessor", accessor=wanted)
-        ) or self._secret_id_by({"secret_id_accessor": wanted}, "secret-id-accessor/lookup")
+        if GUID.fullmatch(wanted):
+            return self._secret_id_by(
+                {"secret_id_accessor": wanted}, "secret-id-accessor/lookup"
+            ) or self._secret_id_by({"secret_id": wanted}, "secret-id/lookup")
+        return self._known(lambda: self.calls.post("auth/token/lookup-accessor", accessor=wanted))
 
     def _known(self, ask: Any) -> Located | None:
         try:

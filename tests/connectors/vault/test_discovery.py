@@ -141,6 +141,8 @@ def test_policies_become_grants_by_mount_and_level(world, adapter):
     assert set(write.tags) == {"reads-secrets", "changes", "deletes"}
     assert {via.policy for via in write.via} == {world.name("crm")}
     assert "apps/crm/*" in write.resources
+    # A policy is found again by its name: a grant carries no other key of it.
+    assert {row.policy_key for row in write.statements} == {""}
     own = f"auth/{world.name('approle')}/role/countersign"
     levels = {(row.service, row.level) for row in of(rows, GrantRow, identity=own)}
     assert ("sys", "admin") in levels

@@ -9,7 +9,7 @@ from tests.connectors.vault.world import now
 def test_a_pasted_token_is_found_by_its_accessor_and_tried(world, adapter):
     secret_id, _ = world.secret_id()
     token, accessor, entity = world.signed_in(secret_id)
-    clue = Clue("vault-token", secret=token)
+    clue = Clue("vault", secret=token)
 
     found = adapter.find(clue)
     tried = adapter.try_out(clue)
@@ -21,12 +21,12 @@ def test_a_pasted_token_is_found_by_its_accessor_and_tried(world, adapter):
     assert found.subject.identity_facts["entity_id"] == entity
     assert token not in repr(found)
     assert token not in repr(clue)
-    assert (tried.seen, tried.how) == (Seen.LIVE, How.RE_READ)
+    assert (tried.seen, tried.how) == (Seen.LIVE, How.WORKED)
 
 
 def test_a_found_token_can_be_killed_with_what_was_found(world, adapter):
     token, _ = world.token()
-    clue = Clue("vault-token", secret=token)
+    clue = Clue("vault", secret=token)
     wanted = world.wanted(adapter.find(clue).subject, "kill", sessions_before=now())
 
     for step in adapter.plan(wanted).steps:
@@ -42,7 +42,7 @@ def test_a_token_whose_entity_is_disabled_is_refused_though_it_is_known(world, a
     secret_id, _ = world.secret_id()
     token, _, entity = world.signed_in(secret_id)
     world.as_root.post(f"identity/entity/id/{entity}", disabled=True)
-    clue = Clue("vault-token", secret=token)
+    clue = Clue("vault", secret=token)
 
     assert adapter.try_out(clue).seen == Seen.DISABLED
     assert not adapter.find(clue).active
@@ -54,20 +54,20 @@ def test_accessors_secret_ids_and_leases_are_found_by_what_they_are_called(world
     lease_id = world.lease()
 
     by_id = [adapter.find(Clue("id", name)) for name in (accessor, secret_id_accessor, lease_id)]
-    by_itself = adapter.find(Clue("vault-secret-id", secret=secret_id))
+    by_itself = adapter.find(Clue("guid", secret_id))
 
     kinds = [found.subject.credential_kind for found in by_id]
     assert kinds == ["token", "client-secret", "lease"]
     assert by_itself.subject.credential == secret_id_accessor
     assert by_itself.subject.identity_id == world.role
     assert adapter.find(Clue("id", "9f1c2d7e")) is None
-    assert adapter.find(Clue("vault-token", secret="hvs.made-up-and-never-issued")) is None
+    assert adapter.find(Clue("vault", secret="hvs.made-up-and-never-issued")) is None
 
 
 def test_a_batch_token_is_found_and_cannot_be_revoked(world, adapter):
     token, _ = world.token(kind="batch")
 
-    found = adapter.find(Clue("vault-token", secret=token))
+    found = adapter.find(Clue("vault", secret=token))
 
     assert found.subject.facts["type"] == "batch"
     assert not adapter.plan(world.wanted(found.subject)).can_run
@@ -75,7 +75,7 @@ def test_a_batch_token_is_found_and_cannot_be_revoked(world, adapter):
 
 def test_only_a_token_is_tried(adapter):
     with pytest.raises(Refused):
-        adapter.try_out(Clue("vault-secret-id", secret="0d1eaf00-6287-a6ea-7d01-804621d2c8fc"))
+        adapter.try_out(Clue("guid", secret="0d1eaf00-6287-a6ea-7d01-804621d2c8fc"))
 
 
 def test_the_rights_it_asks_for_are_the_rights_it_needs(world, adapter):
@@ -131,3 +131,20 @@ def test_a_connection_speaks_for_one_cluster(adapter):
     [account] = adapter.accounts()
 
     assert len(account) == 36
+
+
+def test_what_belongs_elsewhere_is_not_sent_to_vault(fake):
+    server, world = fake
+    adapter = world.adapter()
+    adapter.accounts()
+    asked = len(server.calls)
+
+    for clue in (
+        Clue("azure", secret="s.a8Q~made-up-secret-of-somebody-else"),
+        Clue("github", secret="ghp_made-up"),
+        Clue("aws-key", "AKIAIOSFODNN7EXAMPLE"),
+        Clue("jwt", "a-subject", secret="eyJ"),
+    ):
+        assert adapter.find(clue) is None
+
+    assert len(server.calls) == asked

@@ -3,7 +3,7 @@
 import pytest
 
 from apps.connectors.adapters.live import Absent, How, Refused, Seen
-from apps.connectors.adapters.removal import When
+from apps.connectors.adapters.removal import Path, When
 from tests.connectors.vault.world import OPERATE, carry_out, grant, now
 
 GONE = (Seen.ABSENT, How.RE_READ)
@@ -327,3 +327,16 @@ def test_a_role_loses_a_policy_and_the_tokens_that_carry_it(world, adapter):
     assert not world.works(token)
     assert world.name("crm") not in world.as_root.get(world.role)["token_policies"]
     assert looked(adapter, wanted) == GONE
+
+
+def test_a_policy_of_several_paths_is_one_step(world, adapter):
+    _, entity = crm(world)
+    policy = world.name("crm")
+    paths = [Path(policy, "", ["read apps/crm/*"]), Path(policy, "", ["delete apps/reports/*"])]
+    actions = [name for path in paths for name in path.actions]
+    subject = world.of_entity(entity, service="apps", level="write", actions=actions, paths=paths)
+
+    plan = adapter.plan(world.wanted(subject))
+
+    assert [step.op for step in plan.steps] == ["deny", "detach-policy", "lift-deny"]
+    assert plan.diff.count(policy) == 1

@@ -184,11 +184,13 @@ class Clients:
             )
         return self._made[key]
 
-    def with_keys(self, service: str, *, key: str, secret: str, token: str = "") -> Any:
+    def with_keys(
+        self, service: str, *, key: str, secret: str, token: str = "", region: str = ""
+    ) -> Any:
         """A client that signs with a credential at hand, which is kept nowhere."""
         return _bare_session().create_client(
             service,
-            region_name=self.regions[0],
+            region_name=region or self.regions[0],
             endpoint_url=self.endpoint,
             config=ONCE,
             aws_access_key_id=key,

@@ -36,17 +36,16 @@ def denials(actions: Sequence[str], longest: int) -> list[dict[str, Any]]:
     return [*documents, deny(chunk)]
 
 
-def deny_older_sessions(before: datetime) -> dict[str, Any]:
-    """Deny everything to sessions issued before then; a long-term key has no issue time."""
+def deny_older_sessions(before: datetime, *, userid: str = "") -> dict[str, Any]:
+    """Deny everything to sessions issued before then; a long-term key has no issue time.
+
+    `userid` names the one session meant, as AWS does (role id and session name).
+    """
     moment = up_to_second(before).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return _document(
-        {
-            "Effect": "Deny",
-            "Action": "*",
-            "Resource": "*",
-            "Condition": {"DateLessThan": {"aws:TokenIssueTime": moment}},
-        }
-    )
+    condition: dict[str, Any] = {"DateLessThan": {"aws:TokenIssueTime": moment}}
+    if userid:
+        condition["StringEquals"] = {"aws:userid": userid}
+    return _document({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition})
 
 
 def up_to_second(moment: datetime) -> datetime:

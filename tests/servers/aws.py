@@ -75,6 +75,10 @@ class AwsServer:
         held = {"id": signed_with.id, "secret": signed_with.secret}
         return AwsAdapter(settings | told, held.__getitem__)
 
+    def in_account(self, account: str) -> "AwsServer":
+        """The same server in another account: MiniStack takes a number for that account's root."""
+        return AwsServer(self.endpoint, account, Key(account, self.root.secret))
+
     def user(self, *statements: dict[str, Any], keys: int = 1) -> "User":
         """A new user that may do what the statements say, with keys."""
         iam, name = self.client("iam"), f"user-{token_hex(6)}"

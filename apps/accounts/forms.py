@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -139,6 +140,8 @@ class SettingForm(forms.Form):
 class LadderForm(forms.Form):
     """Whom a page calls first, whom next, and how long each may take."""
 
+    template_name = "accounts/ladder_fields.html"
+
     def __init__(self, *args: Any, routes: QuerySet, **kwargs: Any):
         super().__init__(*args, **kwargs)
         for at in range(1, MOST_STEPS + 1):
@@ -149,14 +152,18 @@ class LadderForm(forms.Form):
                 empty_label="nobody" if at == 1 else "nobody more",
             )
             self.fields[f"minutes_{at}"] = forms.IntegerField(
-                label="Minutes to answer",
+                label="Minutes",
                 required=False,
                 min_value=0,
                 max_value=LONGEST_MINUTES,
-                widget=forms.NumberInput(attrs={"placeholder": "as the policy says"}),
-                help_text="0 tells the next at once." if at == 1 else "",
             )
         self.fields["reason"] = reason_field("Why it changes")
+
+    @property
+    def rows(self) -> Iterator[tuple[forms.BoundField, forms.BoundField]]:
+        """The two fields of each step."""
+        for at in range(1, MOST_STEPS + 1):
+            yield self[f"route_{at}"], self[f"minutes_{at}"]
 
     def steps(self) -> list[tuple[int, int | None]]:
         """The steps that name a route, in order."""

@@ -33,7 +33,7 @@ class NoticeTable(Table):
 class PageTable(Table):
     subject = tables.Column(linkify=True)
     severity = SeverityColumn()
-    state = StateColumn()
+    state = StateColumn(attrs={"td": {"class": "is-page"}})
     team = tables.Column(default="none")
     sent_at = MomentColumn(verbose_name="Sent")
     acknowledged_by = PersonColumn(verbose_name="Acknowledged by")

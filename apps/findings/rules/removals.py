@@ -84,9 +84,10 @@ class ConnectionFailing(Rule):
         ).order_by("pk")
         nobody = Subquery(Agent.objects.none().values("pk")[:1])
         rows: QuerySet = Connection.objects.reading().filter(failing_since__isnull=False)
-        return rows.annotate(
+        told: QuerySet = rows.annotate(
             finding_label=F("name"),
             for_agent=nobody,
             for_system=Coalesce(Subquery(of_account.values("pk")[:1]), NO_SYSTEM),
             finding_detail=F("problem"),
         )
+        return told

@@ -100,7 +100,8 @@ def leaks_report(*, text: str, actor: Actor) -> list[Leak]:
         raise DomainError("Nothing in it looks like a key, an id, or a fingerprint.")
     named = Credential.objects.named_by(found.ids, found.digests).order_by("pk")[:MOST_SHOWN]
     kinds = ", ".join(sorted({clue.kind for clue in found.clues}))[:120]
-    return [_reported(one, kinds, found.where, actor) for one in list(named) or [None]]
+    about: list[Credential | None] = [*named] or [None]
+    return [_reported(one, kinds, found.where, actor) for one in about]
 
 
 def _reported(credential: Credential | None, kinds: str, where: str, actor: Actor) -> Leak:

@@ -1,5 +1,6 @@
 """What was ended is watched: a use after that is the worst news there is, and pages somebody."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -28,27 +29,35 @@ LOOKED_AT_EVERY = timedelta(minutes=15)
 MOST_AT_ONCE = 200
 
 
+@dataclass(frozen=True, slots=True)
+class _Use:
+    order_id: int
+    at: datetime
+    how: str
+    worked: bool
+
+
 def orders_watch(*, actor: Actor) -> int:
     """Look for uses of what was ended: in what was read of it, and in the systems' own logs.
 
     Returns how many were found. One that worked reopens its order; a refused one tells that
-    somebody still holds it. Each is told once.
+    somebody still holds it. Each order tells its first.
     """
     now = timezone.now()
-    told = _by_last_use(now)
-    logged = _by_log(now)
-    return len([_used(pk, at, how, worked, actor) for pk, at, how, worked in [*told, *logged]])
+    uses = {use.order_id: use for use in [*_by_log(now), *_by_last_use(now)]}
+    return sum(_note(use, actor) for use in uses.values())
 
 
-def _by_last_use(now: datetime) -> list[tuple[int, datetime, str, bool]]:
+def _by_last_use(now: datetime) -> list[_Use]:
     rows = Order.objects.watched_at(now - WATCHED_FOR).filter(
         credential__last_used_at__gt=F("effective_by") + GRACE, used_after_at__isnull=True
     )
+    how = "Its source tells a last use after it was ended."
     used = rows.values_list("pk", "credential__last_used_at")[:MOST_AT_ONCE]
-    return [(pk, at, "Its source tells a last use after it was ended.", True) for pk, at in used]
+    return [_Use(pk, at, how, worked=True) for pk, at in used if at is not None]
 
 
-def _by_log(now: datetime) -> list[tuple[int, datetime, str, bool]]:
+def _by_log(now: datetime) -> list[_Use]:
     due = Order.objects.watched_at(now - WATCHED_FOR).unwatched_since(now - LOOKED_AT_EVERY)
     found = []
     for order in due.select_related("connection", "credential__identity__system")[:MOST_AT_ONCE]:
@@ -59,17 +68,13 @@ def _by_log(now: datetime) -> list[tuple[int, datetime, str, bool]]:
     return found
 
 
-def _told(order: Order, calls: list[Call]) -> tuple[int, datetime, str, bool]:
+def _told(order: Order, calls: list[Call]) -> _Use:
     worked = [call for call in calls if not call.error]
     first = (worked or calls)[0]
     what = f"{first.service} {first.name} from {first.address or 'an address not told'}"
     how = "worked" if worked else f"was refused ({first.error})"
-    return (
-        order.pk,
-        first.at,
-        f"The log holds {len(calls)} calls since; {what} {how}.",
-        bool(worked),
-    )
+    told = f"The log holds {len(calls)} calls since; {what} {how}."
+    return _Use(order.pk, first.at, told, worked=bool(worked))
 
 
 def _calls(order: Order) -> list[Call]:
@@ -87,17 +92,19 @@ def _calls(order: Order) -> list[Call]:
 
 
 @transaction.atomic
-def _used(pk: int, at: datetime, how: str, worked: bool, actor: Actor) -> Order:  # noqa: FBT001
-    order = Order.objects.select_related("credential", "connection").locked(pk)
-    order.used_after_at, order.used_after_how = at, how
+def _note(use: _Use, actor: Actor) -> int:
+    order = Order.objects.locked(use.order_id)
+    if order.used_after_at is not None:
+        return 0
+    order.used_after_at, order.used_after_how = use.at, use.how
     fields = ["used_after_at", "used_after_how"]
-    if worked and order.state in {OrderState.EXECUTED, OrderState.VERIFIED}:
+    if use.worked and order.state in {OrderState.EXECUTED, OrderState.VERIFIED}:
         order.wake_at, order.looked_at, order.attempts = timezone.now(), None, 0
         orders_move(
             orders=[order],
             state=OrderState.VERIFY_FAILED,
             actor=actor,
-            reason=f"It was used after it was ended. {how}",
+            reason=f"It was used after it was ended. {use.how}",
             also=[*fields, "wake_at", "looked_at", "attempts"],
         )
         enqueue("remediation.run_order", order_id=order.pk)
@@ -107,17 +114,17 @@ def _used(pk: int, at: datetime, how: str, worked: bool, actor: Actor) -> Order:
         actor=actor,
         verb=Verb.ORDER_USED_AFTER,
         target=order,
-        changes={"used_after_at": (None, at.isoformat())},
-        reason=how,
+        changes={"used_after_at": (None, use.at.isoformat())},
+        reason=use.how,
     )
     page_send(
         about=order,
         subject=f"Used after revocation: {order.label}",
-        body=f"{how}\n\n{public_url(order.get_absolute_url())}",
+        body=f"{use.how}\n\n{public_url(order.get_absolute_url())}",
         severity="critical",
         team_id=None,
         dedupe_key=f"used-after:{order.pk}",
         actor=actor,
     )
     enqueue("findings.recheck")
-    return order
+    return 1

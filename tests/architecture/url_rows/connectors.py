@@ -1,6 +1,8 @@
 from apps.connectors.models import Sync
-from apps.connectors.states import SyncStatus
+from apps.connectors.states import ConnectionState, SyncStatus
 from tests.architecture.url_matrix import READERS, STEWARDS, Row
+from tests.factories.accounts import UserFactory
+from tests.factories.connectors import ConnectionFactory
 from tests.factories.inventory import SourceFactory
 
 
@@ -19,6 +21,21 @@ def _reading():
     return [sync.pk]
 
 
+def _connection():
+    return [ConnectionFactory().pk]
+
+
+def _removing():
+    return [ConnectionFactory(removing=True).pk]
+
+
+def _asked():
+    asked = ConnectionFactory(
+        state=ConnectionState.REMOVAL_ASKED, removal_asked_by=UserFactory(steward=True)
+    )
+    return [asked.pk]
+
+
 ROWS = {
     "connectors:source_list": Row(READERS),
     # A source is about a whole account, so a seat limited to systems reads it too.
@@ -28,4 +45,14 @@ ROWS = {
     "connectors:sync_detail": Row(STEWARDS, _reading),
     "connectors:sync_apply": Row(STEWARDS, _reading, method="post"),
     "connectors:sync_discard": Row(STEWARDS, _reading, method="post"),
+    "connectors:connection_list": Row(STEWARDS),
+    "connectors:connection_new": Row(STEWARDS, lambda: ["aws"]),
+    "connectors:connection_detail": Row(STEWARDS, _connection),
+    "connectors:connection_change": Row(STEWARDS, _connection),
+    "connectors:connection_test": Row(STEWARDS, _connection, method="post"),
+    "connectors:connection_read": Row(STEWARDS, _connection, method="post"),
+    "connectors:connection_ask_removal": Row(STEWARDS, _connection),
+    "connectors:connection_allow_removal": Row(STEWARDS, _asked),
+    "connectors:connection_stop_removal": Row(STEWARDS, _removing),
+    "connectors:connection_retire": Row(STEWARDS, _connection),
 }

@@ -1,7 +1,10 @@
 from django.utils import timezone
 
-from tests.architecture.url_matrix import EVERYBODY, RECORD, Row
+from apps.remediation.models import Batch
+from apps.remediation.states import BatchState, OrderKind
+from tests.architecture.url_matrix import EVERYBODY, RECORD, STEWARDS, Row
 from tests.factories.accounts import UserFactory
+from tests.factories.inventory import AgentFactory, CredentialFactory
 from tests.factories.remediation import OrderFactory
 
 
@@ -22,6 +25,27 @@ def _proof_without_file():
     return [order.pk, proof.pk]
 
 
+def _credential():
+    return [CredentialFactory().pk]
+
+
+def _killed():
+    credential = CredentialFactory()
+    return [OrderFactory(kind=OrderKind.KILL, grant=None, credential=credential, label="key").pk]
+
+
+def _held():
+    batch = Batch.objects.create(
+        label="Revoke 60 credentials",
+        reason="Left behind",
+        count=60,
+        state=BatchState.HELD,
+        held_because="60 are many.",
+        decided_by=UserFactory(steward=True),
+    )
+    return [batch.pk]
+
+
 ROWS = {
     "remediation:order_list": Row(EVERYBODY),
     "remediation:order_detail": Row(RECORD, _waiting),
@@ -32,4 +56,18 @@ ROWS = {
     "remediation:proof_file": Row(
         RECORD, _proof_without_file, overrides={"steward": 404, "auditor": 404}
     ),
+    "remediation:credential_revoke": Row(STEWARDS, _credential),
+    "remediation:credential_kill": Row(STEWARDS, _credential),
+    "remediation:credential_panel": Row(STEWARDS, _credential),
+    "remediation:reach": Row(STEWARDS),
+    "remediation:credentials_end": Row(STEWARDS),
+    "remediation:kill_confirm": Row(STEWARDS, _killed),
+    # It was not carried out by a connection, so nobody can undo it from here.
+    "remediation:order_undo": Row(STEWARDS, _killed, overrides={"steward": 403}),
+    "remediation:leak_search": Row(STEWARDS),
+    "remediation:leak_adopt": Row(STEWARDS, method="post"),
+    "remediation:batch_detail": Row(STEWARDS, _held),
+    "remediation:batch_release": Row(STEWARDS, _held),
+    "remediation:batch_refuse": Row(STEWARDS, _held),
+    "remediation:agent_stop": Row(STEWARDS, lambda: [AgentFactory(active=True).pk]),
 }

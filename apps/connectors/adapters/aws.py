@@ -1,0 +1,123 @@
+"""AWS: users, roles, keys, and policies of an account, and of others by their roles."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from apps.connectors.adapters import (
+    aws_checks,
+    aws_removal,
+    aws_rights,
+    aws_sightings,
+    aws_steps,
+)
+from apps.connectors.adapters.aws_client import Clients
+from apps.connectors.adapters.contract import Row
+from apps.connectors.adapters.live import (
+    Adapter,
+    Capability,
+    Check,
+    Clue,
+    Outcome,
+    Part,
+    Setting,
+    Sighting,
+)
+from apps.connectors.adapters.removal import Plan, Wanted
+
+AMBIENT, REFERENCES = "ambient", "references"
+
+
+class AwsAdapter(Adapter):
+    kind: ClassVar[str] = "aws"
+    title: ClassVar[str] = "AWS"
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {
+            Capability.DISABLE,
+            Capability.DELETE,
+            Capability.END_SESSIONS,
+            Capability.REMOVE_GRANT,
+            Capability.NARROW_GRANT,
+        }
+    )
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting(
+            "auth",
+            "Signs in as",
+            help="The host's own identity needs no secret at all: an instance profile, a "
+            "container's or a pod's role.",
+            required=True,
+            choices=(
+                (AMBIENT, "The host's own identity"),
+                (REFERENCES, "An access key, by reference"),
+            ),
+        ),
+        Setting("access_key_id", "Access key id", reference=True),
+        Setting("secret_access_key", "Secret access key", reference=True),
+        Setting("session_token", "Session token", reference=True),
+        Setting(
+            "regions",
+            "Regions",
+            help="Where secrets and the log are read; the first is where AWS is called. Name the "
+            "one that records IAM too (us-east-1).",
+            required=True,
+            several=True,
+        ),
+        Setting(
+            "roles",
+            "Roles of further accounts",
+            help="ARNs of roles to assume, one for each further account.",
+            several=True,
+        ),
+        Setting("external_id", "External id", help="Where those roles ask for one."),
+        Setting(
+            "endpoint",
+            "Endpoint",
+            help="Only where AWS is not called at its own address.",
+            address=True,
+        ),
+    )
+    cannot: ClassVar[tuple[str, ...]] = (
+        "End one session alone: it ends all older sessions of a user or role.",
+        "Change what is root's.",
+        "Change a group, a policy of AWS's own, or a policy that others use too: there a deny for "
+        "the one identity stays.",
+        "See policies of the organisation, of resources, and of Identity Center.",
+        "Switch a console password off: it can only be deleted.",
+        "Prove that a key is dead by trying it, unless its secret is at hand.",
+    )
+
+    def __init__(self, told: Mapping[str, Any], secret: Callable[[str], str]):
+        super().__init__(told, secret)
+        self.clients = Clients(told, secret)
+
+    @classmethod
+    def plan(cls, wanted: Wanted) -> Plan:
+        return aws_removal.plan(wanted)
+
+    @classmethod
+    def rights(cls, told: Mapping[str, Any], purpose: str) -> str:
+        return aws_rights.rights(told, purpose)
+
+    def accounts(self) -> Sequence[str]:
+        return self.clients.accounts()
+
+    def check(self, *, removal: bool) -> Iterator[Check]:
+        return aws_checks.check(self.clients, removal=removal)
+
+    def parts(self) -> Sequence[Part]:
+        return ()
+
+    def discover(self, part: Part) -> Iterator[Row]:
+        raise NotImplementedError(part.key)
+
+    def run(self, op: str, arguments: Mapping[str, Any]) -> Outcome:
+        return aws_steps.run(self.clients, op, arguments)
+
+    def undo(self, op: str, arguments: Mapping[str, Any], undo: Mapping[str, Any]) -> Outcome:
+        return aws_steps.undo(self.clients, op, arguments, undo)
+
+    def verify(self, wanted: Wanted) -> Sighting:
+        return aws_sightings.verify(self.clients, wanted)
+
+    def try_out(self, clue: Clue) -> Sighting:
+        return aws_sightings.try_out(self.clients, clue)

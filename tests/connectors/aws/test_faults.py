@@ -1,0 +1,206 @@
+"""What AWS answers when it goes wrong, through botocore's own parsing."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import sleep
+
+import pytest
+from botocore.config import Config
+
+from apps.connectors.adapters import aws_client
+from apps.connectors.adapters.aws import AwsAdapter
+from apps.connectors.adapters.live import Absent, Refused, Seen, Unavailable
+from tests.connectors.aws.subjects import subject, wanted
+
+ORDER = wanted(subject(credential="AKIAIOSFODNN7EXAMPLE", credential_kind="access-key"))
+IDENTITY = """<GetCallerIdentityResponse><GetCallerIdentityResult>
+<Arn>arn:aws:iam::000000000000:user/countersign</Arn><UserId>AIDA</UserId>
+<Account>000000000000</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"""
+
+
+def failure(code, said="It went wrong."):
+    return (
+        "<ErrorResponse><Error><Type>Sender</Type>"
+        f"<Code>{code}</Code><Message>{said}</Message></Error></ErrorResponse>"
+    )
+
+
+class Faulty:
+    """Answers who it is, and everything else as it is told to."""
+
+    def __init__(self):
+        self.status, self.text, self.asked, self.wait = 200, "", [], 0.0
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                action = body.split("Action=")[1].split("&")[0]
+                outer.asked.append(action)
+                if action == "GetCallerIdentity":
+                    return self.answer(200, IDENTITY)
+                sleep(outer.wait)
+                return self.answer(outer.status, outer.text)
+
+            def answer(self, status, text):
+                self.send_response(status)
+                self.send_header("Content-Type", "text/xml")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, *told):
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def adapter(self):
+        told = {"auth": "references", "access_key_id": "id", "secret_access_key": "secret"}
+        return AwsAdapter(
+            told | {"regions": ["us-east-1"], "endpoint": self.endpoint},
+            {"id": "AKIAOFTHEADAPTER0000", "secret": "the-adapters-secret"}.__getitem__,
+        )
+
+
+@pytest.fixture
+def faulty():
+    server = Faulty()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
+
+
+def disable(adapter):
+    step = adapter.plan(ORDER).steps[0]
+    return adapter.run(step.op, step.arguments)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "Throttling", Unavailable),
+        (429, "TooManyRequestsException", Unavailable),
+        (500, "ServiceFailure", Unavailable),
+        (503, "ServiceUnavailable", Unavailable),
+        (502, "Whatever", Unavailable),
+        (409, "EntityTemporarilyUnmodifiable", Unavailable),
+        (403, "ExpiredToken", Unavailable),
+        (403, "AccessDenied", Refused),
+        (400, "ValidationError", Refused),
+        (400, "InvalidAction", Refused),
+        (404, "NoSuchEntity", Absent),
+    ],
+)
+def test_a_failure_says_whether_trying_again_can_heal_it(faulty, status, code, kind):
+    faulty.status, faulty.text = status, failure(code, "Its own words.")
+
+    with pytest.raises(kind) as told:
+        disable(faulty.adapter())
+
+    assert (told.value.call, told.value.code) == ("iam:UpdateAccessKey", code)
+    assert told.value.said == "Its own words."
+
+
+def test_a_step_is_tried_once_and_its_order_tries_again(faulty):
+    faulty.status, faulty.text = 503, failure("ServiceUnavailable")
+
+    with pytest.raises(Unavailable):
+        disable(faulty.adapter())
+
+    assert faulty.asked.count("UpdateAccessKey") == 1
+
+
+def test_an_answer_that_is_no_answer_may_heal(faulty):
+    faulty.status, faulty.text = 502, "<html>Bad gateway</html"
+
+    with pytest.raises(Unavailable):
+        disable(faulty.adapter())
+
+
+def test_silence_is_waited_for_no_longer_than_is_set(faulty, monkeypatch):
+    faulty.wait = 1.5
+    monkeypatch.setattr(
+        aws_client, "ONCE", aws_client.ONCE.merge(Config(read_timeout=0.3, connect_timeout=0.3))
+    )
+
+    with pytest.raises(Unavailable) as told:
+        disable(faulty.adapter())
+
+    assert told.value.code == "ReadTimeoutError"
+
+
+def test_nobody_listening_may_heal():
+    told = {"auth": "references", "access_key_id": "id", "secret_access_key": "secret"}
+    adapter = AwsAdapter(
+        told | {"regions": ["us-east-1"], "endpoint": "http://127.0.0.1:9"}, lambda name: name
+    )
+
+    with pytest.raises(Unavailable):
+        disable(adapter)
+
+
+def test_a_clock_that_is_wrong_is_named(faulty):
+    said = "Signature expired: 20261124T000000Z is now earlier than 20261124T001500Z"
+    faulty.status, faulty.text = 403, failure("SignatureDoesNotMatch", said)
+
+    with pytest.raises(Refused, match="The clock of this host is not AWS's"):
+        disable(faulty.adapter())
+
+
+def test_what_aws_repeats_of_a_request_is_not_kept(faulty):
+    said = (
+        "The request signature we calculated does not match.\n\nThe Canonical String for this "
+        "request should have been 'POST / x-amz-security-token:secret-token'"
+    )
+    faulty.status, faulty.text = 403, failure("SignatureDoesNotMatch", said)
+
+    with pytest.raises(Refused) as told:
+        disable(faulty.adapter())
+
+    assert str(told.value).endswith("does not match.")
+
+
+def test_a_host_without_an_identity_says_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+    with pytest.raises(Refused, match="no identity in AWS"):
+        disable(AwsAdapter({"auth": "ambient", "regions": ["us-east-1"]}, lambda name: name))
+
+
+def test_lost_rights_are_no_proof_of_anything(faulty):
+    faulty.status, faulty.text = 403, failure("AccessDenied")
+
+    with pytest.raises(Refused):
+        faulty.adapter().verify(ORDER)
+
+
+def test_a_user_half_deleted_is_seen_as_gone(faulty):
+    faulty.status, faulty.text = 404, failure("NoSuchEntity", "The user cannot be found.")
+
+    assert faulty.adapter().verify(ORDER).seen == Seen.ABSENT
+
+
+def test_other_credentials_are_switched_off_by_the_calls_that_aws_has(faulty):
+    """No server here has them; botocore holds the calls against AWS's own description."""
+    faulty.text = "<R><ResponseMetadata/></R>"
+    adapter = faulty.adapter()
+    for kind, key in (
+        ("api-key", "ACCAEXAMPLE123EXAMPLE"),
+        ("certificate", "TA7SMP42TDN5Z26OBPJE"),
+    ):
+        order = wanted(subject(credential=f"{key}7EXAMPLE", credential_kind=kind))
+        for step in adapter.plan(order).steps:
+            adapter.run(step.op, step.arguments)
+
+    assert [one for one in faulty.asked if one != "GetCallerIdentity"] == [
+        "UpdateServiceSpecificCredential",
+        "DeleteServiceSpecificCredential",
+        "UpdateSigningCertificate",
+        "DeleteSigningCertificate",
+    ]

@@ -143,8 +143,15 @@ def policy(*statements: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory):
+    with ministack_running(tmp_path_factory.mktemp("ministack")) as server:
+        yield server
+
+
+@contextmanager
+def ministack_running(folder):
+    """MiniStack, enforcing, with a root key of its own, until the block ends."""
     root = Key("AKIAROOTOFTHETESTS00", token_hex(20))
-    port, folder = _free_port(), tmp_path_factory.mktemp("ministack")
+    port = _free_port()
     environment = {
         "AUTH": "true",
         "AWS_ACCESS_KEY_ID": root.id,

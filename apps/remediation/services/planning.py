@@ -14,6 +14,7 @@ from apps.connectors.adapters.planning import plan_for
 from apps.connectors.adapters.removal import Step
 from apps.core.actors import Actor
 from apps.core.jobs import enqueue
+from apps.core.rows import rows_write
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential
 from apps.remediation.models import Batch, Order, OrderStep
@@ -185,7 +186,7 @@ def _write_plans(orders: Sequence[Order]) -> None:
             continue
         steps += [_step(order, position, step) for position, step in enumerate(plan.steps, start=1)]
         order.wake_at = timezone.now()
-    Order.objects.bulk_update(orders, ["plan", "connection", "wake_at"], batch_size=CHUNK)
+    rows_write(orders, ["plan", "connection", "wake_at"])
     OrderStep.objects.bulk_create(steps, batch_size=CHUNK)
 
 

@@ -77,7 +77,14 @@ def token_role_write(vault, body, caller, name):
     vault.token_roles[name] = body["allowed_policies"]
 
 
+def jwt_config(vault, body, caller, mount):
+    vault.jwt_keys[mount] = body["jwt_validation_pubkeys"][0]
+
+
 def role_write(vault, body, caller, mount, name):
+    if vault.auth.get(f"{mount}/") == "jwt":
+        audiences, policies = body["bound_audiences"], body["token_policies"]
+        vault.jwt_roles[mount, name] = {"audiences": audiences, "policies": policies}
     at = f"auth/{mount}/role/{name}"
     role = vault.roles.setdefault(
         at,
@@ -305,6 +312,7 @@ ROUTES = (
     ("LIST", r"auth/([\w-]+)/role", role_list),
     ("GET", ROLE, role_read),
     ("POST PUT", ROLE, role_write),
+    ("POST", r"auth/([\w-]+)/config", jwt_config),
     ("DELETE", ROLE, role_delete),
     ("GET", f"{ROLE}/role-id", role_id),
     ("LIST", f"{ROLE}/secret-id", secret_id_list),

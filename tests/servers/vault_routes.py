@@ -209,8 +209,10 @@ def lease_revoke(vault, body, caller):
 
 def lease_renew(vault, body, caller):
     lease = _found(vault.leases, body.get("lease_id"), 400, "lease not found")
-    if lease.get("fixed"):
+    if lease.get("fixed") and not vault.stubborn:
         raise Answer(400, "lease is not renewable")
+    if vault.stubborn:  # it renews, and takes no notice of for how long
+        return {"lease_id": body["lease_id"], "lease_duration": lease["ttl"], "auth": None}
     lease["ttl"] = min(int(body.get("increment") or lease["ttl"]), lease["ttl"])
     return {"lease_id": body["lease_id"], "lease_duration": lease["ttl"], "auth": None}
 

@@ -42,6 +42,7 @@ class FakeVault:
         self.stuck = set()
         self.queued = set()
         self.token_roles = {}
+        self.stubborn = False
         self.jwt_roles, self.jwt_keys = {}, {}
         self.failures = []
         self.calls = []

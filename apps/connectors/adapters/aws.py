@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from apps.connectors.adapters import (
     aws_checks,
+    aws_discovery,
     aws_removal,
     aws_rights,
     aws_sightings,
@@ -32,6 +33,7 @@ class AwsAdapter(Adapter):
     title: ClassVar[str] = "AWS"
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
+            Capability.DISCOVER,
             Capability.DISABLE,
             Capability.DELETE,
             Capability.END_SESSIONS,
@@ -105,10 +107,10 @@ class AwsAdapter(Adapter):
         return aws_checks.check(self.clients, removal=removal)
 
     def parts(self) -> Sequence[Part]:
-        return ()
+        return aws_discovery.parts(self.clients)
 
     def discover(self, part: Part) -> Iterator[Row]:
-        raise NotImplementedError(part.key)
+        return aws_discovery.discover(self.clients, part)
 
     def run(self, op: str, arguments: Mapping[str, Any]) -> Outcome:
         return aws_steps.run(self.clients, op, arguments)

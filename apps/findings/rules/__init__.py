@@ -18,6 +18,7 @@ from apps.findings.rules.credentials import (
     SharedCredential,
     UnusedCredential,
 )
+from apps.findings.rules.issued import IssuedNotEnded
 from apps.findings.rules.removals import (
     ConnectionFailing,
     KillUnconfirmed,
@@ -43,6 +44,7 @@ register(
     LeakedCredential,
     KillUnconfirmed,
     ConnectionFailing,
+    IssuedNotEnded,
 )
 
 __all__ = ["Rule", "all_rules", "register", "rule_choices", "rule_named"]

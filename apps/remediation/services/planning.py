@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.audit.services import Fact, record_many
 from apps.audit.verbs import Verb
 from apps.connectors.adapters.planning import plan_for
-from apps.connectors.adapters.removal import Step
+from apps.connectors.adapters.removal import Plan, Step, Wanted
 from apps.core.actors import Actor
 from apps.core.jobs import enqueue
 from apps.core.rows import rows_write
@@ -176,7 +176,7 @@ def _write_plans(orders: Sequence[Order]) -> None:
         if order.pk not in wanted:
             order.plan = {"steps": [], "diff": "", "note": "End the binding here in Countersign."}
             continue
-        plan = plan_for(wanted[order.pk])
+        plan = _plan(order, wanted[order.pk])
         order.plan = plan.told()
         subject = wanted[order.pk].subject
         order.connection = connections.get((subject.system_kind, subject.account))
@@ -188,6 +188,13 @@ def _write_plans(orders: Sequence[Order]) -> None:
         order.wake_at = timezone.now()
     rows_write(orders, ["plan", "connection", "wake_at"])
     OrderStep.objects.bulk_create(steps, batch_size=CHUNK)
+
+
+def _plan(order: Order, wanted: Wanted) -> Plan:
+    """By the kind of system; where the order brings its steps along, those."""
+    if order.kind == OrderKind.TAKE_BACK:
+        return Plan([Step(**step) for step in order.target["steps"]])
+    return plan_for(wanted)
 
 
 def _step(order: Order, position: int, step: Step) -> OrderStep:

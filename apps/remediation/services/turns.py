@@ -10,15 +10,17 @@ from django.db import connection as database
 from apps.connectors.adapters.live import (
     Absent,
     Adapter,
+    How,
     Outcome,
     ProviderError,
+    Seen,
     Sighting,
     Unavailable,
 )
 from apps.connectors.adapters.removal import Wanted, When
 from apps.core.errors import DomainError
 from apps.remediation.models import Order, OrderStep
-from apps.remediation.states import OrderState, StepStatus
+from apps.remediation.states import OrderKind, OrderState, StepStatus
 
 
 class Next(Enum):
@@ -109,6 +111,8 @@ def ask_apart(turn: Turn, adapter: Adapter) -> None:
 
 
 def _answer(turn: Turn, adapter: Adapter) -> Any:
+    if turn.next == Next.LOOK and turn.order.kind == OrderKind.TAKE_BACK:
+        return _looked_by_doing(turn.steps, adapter)
     if turn.next == Next.LOOK:
         assert turn.wanted is not None  # noqa: S101  (an order of a connection is about something)
         return adapter.verify(turn.wanted)
@@ -121,6 +125,21 @@ def _answer(turn: Turn, adapter: Adapter) -> Any:
     except Absent as error:
         # Counts only after a re-read: the look that follows is what proves it.
         return Outcome(f"Not found: {error.said}")
+
+
+def _looked_by_doing(steps: list[OrderStep], adapter: Adapter) -> Sighting:
+    """Each step once more: where all of them find nothing left to do, it is gone."""
+    left = []
+    for step in steps:
+        try:
+            outcome = adapter.run(step.op, step.arguments)
+        except Absent:
+            continue
+        if outcome.changed:
+            left.append(step.title)
+    if left:
+        return Sighting(Seen.LIVE, How.RE_READ, f"It was there again: {'; '.join(left)}")
+    return Sighting(Seen.ABSENT, How.RE_READ, f"Nothing of {len(steps)} steps was left to do.")
 
 
 def _undone(step: OrderStep, adapter: Adapter) -> Outcome:

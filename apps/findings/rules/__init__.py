@@ -15,6 +15,7 @@ from apps.findings.rules.credentials import (
     EndlessCredential,
     ExpiredCredential,
     LongLivedCredential,
+    RotationOverdue,
     SharedCredential,
     UnusedCredential,
 )
@@ -28,6 +29,7 @@ from apps.findings.rules.removals import (
 
 register(
     LongLivedCredential,
+    RotationOverdue,
     EndlessCredential,
     UnusedCredential,
     SharedCredential,

@@ -50,7 +50,9 @@ def _grant(order: Order, grant: Grant, actor: Actor) -> None:
 
 def _credential(order: Order, credential: Credential, actor: Actor) -> None:
     if order.kind == OrderKind.SUSPEND:
-        states = [CredentialState.SUSPENDED]
+        # A connection's order suspended it as soon as it was carried out.
+        is_active = credential.state == CredentialState.ACTIVE
+        states = [CredentialState.SUSPENDED] if is_active else []
     else:
         states = [CredentialState.REVOKING, CredentialState.REVOKED, CredentialState.VERIFIED]
         if credential.state == CredentialState.REVOKING:

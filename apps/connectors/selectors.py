@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import LessThan
 from django.utils import timezone
 
-from apps.connectors.adapters.live import Capability
+from apps.connectors.adapters.live import Capability, Setting
 from apps.connectors.adapters.registry import adapter_class
 from apps.connectors.models import Connection, Reading
 from apps.core.models import Job
@@ -109,8 +109,9 @@ class Health:
     title: str
     can: list[str]
     cannot: tuple[str, ...]
-    checks: list[Mapping[str, Any]]
-    refused: int
+    checks: int
+    refused: list[Mapping[str, Any]]
+    worked: list[Mapping[str, Any]]
     rights: list[tuple[str, str]]
     told: list[tuple[str, Any]]
     readings: list[Reading]
@@ -124,16 +125,21 @@ def health_of(connection: Connection, job: Job | None) -> Health:
         can=[CAN[one] for one in Capability if one in adapter.capabilities],
         cannot=tuple(CAN[one] for one in Capability if one not in adapter.capabilities)
         + tuple(adapter.cannot),
-        checks=checks,
-        refused=sum(not check["worked"] for check in checks),
+        checks=len(checks),
+        refused=[check for check in checks if not check["worked"]],
+        worked=[check for check in checks if check["worked"]],
         rights=[
             (purpose, adapter.rights(connection.told, purpose))
             for purpose in ("reading", "removal", "issuing")
         ],
         told=[
-            (setting.label, connection.told[setting.key])
+            (setting.label, _said(setting, connection.told[setting.key]))
             for setting in adapter.settings
             if setting.key in connection.told
         ],
         readings=list(Reading.objects.of_job(job).for_table()) if job is not None else [],
     )
+
+
+def _said(setting: Setting, value: Any) -> Any:
+    return dict(setting.choices).get(value, value) if setting.choices else value

@@ -58,9 +58,13 @@ def rung_at(page: Page, level: int) -> Rung:
 
 
 def calls_to(page: Page, people: "Iterable[User]", route: Route | None = None) -> list[Call]:
-    """Those who are still here; never whose act it is about."""
-    able = [one for one in people if one.is_active and one.pk != page.caused_by_id]
+    """Those who can answer: still here, and in a role that acts; never whose act it is about."""
+    able = [one for one in people if can_be_called(one) and one.pk != page.caused_by_id]
     return [Call(route, one) for one in able]
+
+
+def can_be_called(person: "User") -> bool:
+    return person.is_active and person.role in {Role.REVIEWER, Role.STEWARD}
 
 
 def usual_wait() -> timedelta:

@@ -113,10 +113,15 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Orders of a connection of which something is due."""
         return self.filter(wake_at__lte=moment).order_by("wake_at", "pk")
 
-    def taken(self, pk: int) -> "Order | None":
-        """Lock an order for one act; None where another worker has it."""
-        locked = self.filter(pk=pk).select_for_update(of=["self"], skip_locked=True)
-        return locked.select_related("connection", "credential", "grant", "binding").first()
+    def taken(self, pks: Collection[int], now: datetime) -> Self:
+        """Lock orders of connections of which something is due, in pk order; those that another
+        worker has are left out."""
+        awake = self.filter(pk__in=pks, connection__isnull=False, wake_at__lte=now)
+        return (
+            awake.select_for_update(of=["self"], skip_locked=True)
+            .select_related("connection", "credential", "grant", "binding")
+            .order_by("pk")
+        )
 
     def ending_credentials(self) -> Self:
         """Orders that end or suspend credentials."""

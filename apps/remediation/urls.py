@@ -12,6 +12,7 @@ urlpatterns = [
     path("batches/<int:pk>/release/", batches.batch_release, name="batch_release"),
     path("batches/<int:pk>/refuse/", batches.batch_refuse, name="batch_refuse"),
     path("agents/<int:pk>/stop/", batches.agent_stop, name="agent_stop"),
+    path("reach/", ending.reach, name="reach"),
     path("credentials/many/", batches.credentials_end, name="credentials_end"),
     path("<int:pk>/carried-out/", orders.order_carry_out, name="order_carry_out"),
     path("<int:pk>/confirm/", orders.order_confirm, name="order_confirm"),

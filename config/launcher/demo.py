@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -165,27 +166,28 @@ def _serve(
             ],
             ready=partial(_web_answers, port),
         ),
-        program(
-            name="worker",
-            command=[
-                *celery,
-                "worker",
-                "--concurrency",
-                "2",
-                "--loglevel",
-                "INFO",
-                "--without-mingle",
-                "--without-gossip",
-            ],
-            orphaned_with=signal.SIGKILL,
-            ready=partial(_has_said, " ready."),
-        ),
+        _worker(program, celery, name="worker", queue="celery"),
+        # What stops an access never waits behind an import.
+        _worker(program, celery, name="urgent", queue="urgent"),
         program(
             name="beat",
             command=[*celery, "beat", "--loglevel", "INFO", "--pidfile", ""],
             ready=partial(_has_said, "beat: Starting"),
             hides=re.compile("Sending due task"),
         ),
+    )
+
+
+def _worker(program: Callable[..., Child], celery: list[str], *, name: str, queue: str) -> Child:
+    return program(
+        name=name,
+        command=[
+            *(*celery, "worker", "--queues", queue, "--hostname", f"{name}@%h"),
+            *("--concurrency", "2", "--loglevel", "INFO"),
+            *("--without-mingle", "--without-gossip"),
+        ],
+        orphaned_with=signal.SIGKILL,
+        ready=partial(_has_said, " ready."),
     )
 
 

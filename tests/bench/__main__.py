@@ -27,6 +27,7 @@ from apps.findings.services import figures_take, findings_recheck
 from tests.bench.approvals import OPEN_REQUESTS, inbox_pages
 from tests.bench.company import Size, company_make
 from tests.bench.measure import Measured, machine, once
+from tests.bench.orders import order_steps
 from tests.bench.pages import home_page, list_pages
 from tests.bench.reviews import evidence_steps, review_steps
 
@@ -73,6 +74,7 @@ def steps(size: Size) -> Iterator[Measured]:
     yield from list_pages(client)
     yield from inbox_pages(client, min(OPEN_REQUESTS, size.identities))
     yield from review_steps(size)
+    yield from order_steps(min(1000, size.identities))
 
 
 def say(text: str) -> None:

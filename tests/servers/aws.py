@@ -75,6 +75,10 @@ class AwsServer:
         held = {"id": signed_with.id, "secret": signed_with.secret}
         return AwsAdapter(settings | told, held.__getitem__)
 
+    def in_account(self, account: str) -> "AwsServer":
+        """The same server in another account: MiniStack takes a number for that account's root."""
+        return AwsServer(self.endpoint, account, Key(account, self.root.secret))
+
     def user(self, *statements: dict[str, Any], keys: int = 1) -> "User":
         """A new user that may do what the statements say, with keys."""
         iam, name = self.client("iam"), f"user-{token_hex(6)}"
@@ -139,8 +143,15 @@ def policy(*statements: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory):
+    with ministack_running(tmp_path_factory.mktemp("ministack")) as server:
+        yield server
+
+
+@contextmanager
+def ministack_running(folder):
+    """MiniStack, enforcing, with a root key of its own, until the block ends."""
     root = Key("AKIAROOTOFTHETESTS00", token_hex(20))
-    port, folder = _free_port(), tmp_path_factory.mktemp("ministack")
+    port = _free_port()
     environment = {
         "AUTH": "true",
         "AWS_ACCESS_KEY_ID": root.id,

@@ -1,28 +1,40 @@
 """AWS: users, roles, keys, and policies of an account, and of others by their roles."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from apps.connectors.adapters import (
     aws_checks,
+    aws_discovery,
+    aws_finding,
+    aws_issuing,
+    aws_made,
     aws_removal,
     aws_rights,
     aws_sightings,
     aws_steps,
+    aws_trail,
 )
 from apps.connectors.adapters.aws_client import Clients
 from apps.connectors.adapters.contract import Row
 from apps.connectors.adapters.live import (
     Adapter,
+    Call,
     Capability,
     Check,
     Clue,
+    Issued,
+    Located,
+    Made,
     Outcome,
     Part,
+    Rotated,
+    Scope,
     Setting,
     Sighting,
 )
-from apps.connectors.adapters.removal import Plan, Wanted
+from apps.connectors.adapters.removal import Plan, Subject, Wanted
 
 AMBIENT, REFERENCES = "ambient", "references"
 
@@ -32,11 +44,16 @@ class AwsAdapter(Adapter):
     title: ClassVar[str] = "AWS"
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
+            Capability.DISCOVER,
             Capability.DISABLE,
             Capability.DELETE,
             Capability.END_SESSIONS,
             Capability.REMOVE_GRANT,
             Capability.NARROW_GRANT,
+            Capability.FIND,
+            Capability.LOG,
+            Capability.ROTATE,
+            Capability.ISSUE,
         }
     )
     settings: ClassVar[tuple[Setting, ...]] = (
@@ -105,10 +122,10 @@ class AwsAdapter(Adapter):
         return aws_checks.check(self.clients, removal=removal)
 
     def parts(self) -> Sequence[Part]:
-        return ()
+        return aws_discovery.parts(self.clients)
 
     def discover(self, part: Part) -> Iterator[Row]:
-        raise NotImplementedError(part.key)
+        return aws_discovery.discover(self.clients, part)
 
     def run(self, op: str, arguments: Mapping[str, Any]) -> Outcome:
         return aws_steps.run(self.clients, op, arguments)
@@ -121,3 +138,24 @@ class AwsAdapter(Adapter):
 
     def try_out(self, clue: Clue) -> Sighting:
         return aws_sightings.try_out(self.clients, clue)
+
+    def find(self, clue: Clue) -> Located | None:
+        return aws_finding.find(self.clients, clue)
+
+    def calls(self, subject: Subject, *, since: datetime) -> Iterator[Call]:
+        return aws_trail.calls(self.clients, subject, since)
+
+    def log_complete_until(self, now: datetime) -> datetime | None:
+        return now - aws_trail.COMPLETE_AFTER
+
+    def made_with(self, subject: Subject, *, since: datetime) -> Sequence[Made]:
+        return aws_made.made_with(self.clients, subject, since)
+
+    def rotate(self, subject: Subject) -> Rotated:
+        return aws_issuing.rotate(self.clients, subject)
+
+    def issue(self, scope: Scope) -> Issued:
+        return aws_issuing.issue(self.clients, scope)
+
+    def end_issued(self, issued: Mapping[str, Any]) -> Outcome:
+        return aws_issuing.end(self.clients, issued)

@@ -160,6 +160,10 @@ def _changes(nothing: str, arn: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"delete_{kind}_policy", {**holder, "PolicyName": nothing}
         yield f"attach_{kind}_policy", {**holder, "PolicyArn": arn}
         yield f"detach_{kind}_policy", {**holder, "PolicyArn": arn}
+    group = {"GroupName": nothing}
+    yield "delete_group_policy", {**group, "PolicyName": nothing}
+    yield "detach_group_policy", {**group, "PolicyArn": arn}
+    yield "remove_user_from_group", {**group, **user}
     yield "create_policy", {"PolicyName": nothing, "PolicyDocument": "not a policy"}
     yield "create_policy_version", {"PolicyArn": arn, "PolicyDocument": "not a policy"}
     yield "delete_policy", {"PolicyArn": arn}

@@ -16,6 +16,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
 from botocore.loaders import create_loader
+from botocore.parsers import ResponseParserError
 
 from apps.connectors.adapters.live import Absent, ProviderError, Refused, Unavailable
 
@@ -74,7 +75,7 @@ OURS = (
     failures.ProfileNotFound,
     ValueError,
 )
-FAILURES = (failures.ClientError, failures.BotoCoreError, ValueError)
+FAILURES = (failures.ClientError, failures.BotoCoreError, ResponseParserError, ValueError)
 # AWS explains a wrong signature by repeating the request, session token and all.
 REPEATS = re.compile(
     r"\s*(The Canonical String|Credential should be|\(?reached max retries).*", re.S
@@ -133,12 +134,19 @@ class Clients:
         return parsedate_to_datetime(headers["date"])
 
     def call(
-        self, service: str, operation: str, *, account: str, region: str = "", **params: Any
+        self,
+        service: str,
+        operation: str,
+        *,
+        account: str,
+        region: str = "",
+        patient: bool = False,
+        **params: Any,
     ) -> dict[str, Any]:
-        """Make one call, once. Raises `ProviderError` where it does not do what it is for."""
+        """Make one call, once unless patiently. Raises `ProviderError` where it fails."""
         name = name_of(service, operation)
         try:
-            client = self.client(service, account=account, region=region)
+            client = self.client(service, account=account, region=region, patient=patient)
             answer: dict[str, Any] = getattr(client, operation)(**params)
         except FAILURES as error:
             raise translated(error, name) from None
@@ -176,11 +184,13 @@ class Clients:
             )
         return self._made[key]
 
-    def with_keys(self, service: str, *, key: str, secret: str, token: str = "") -> Any:
+    def with_keys(
+        self, service: str, *, key: str, secret: str, token: str = "", region: str = ""
+    ) -> Any:
         """A client that signs with a credential at hand, which is kept nowhere."""
         return _bare_session().create_client(
             service,
-            region_name=self.regions[0],
+            region_name=region or self.regions[0],
             endpoint_url=self.endpoint,
             config=ONCE,
             aws_access_key_id=key,
@@ -265,7 +275,12 @@ def _of_answer(error: failures.ClientError, call: str) -> ProviderError:
         kind = Unavailable
     elif code in CLOCK or "Signature expired" in said or "Signature not yet current" in said:
         said = f"The clock of this host is not AWS's: {said}"
-    return kind(said, call=call, code=code)
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return kind(said, call=call, code=code, retry_after=_seconds(headers.get("retry-after")))
+
+
+def _seconds(text: Any) -> float:
+    return float(text) if str(text).isdecimal() else 0.0
 
 
 def _told(said: str) -> str:

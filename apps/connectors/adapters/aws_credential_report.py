@@ -199,6 +199,7 @@ def _access_key(entry: Mapping[str, str], account: str, place: str) -> Iterator[
         last_used_at=_moment(entry, f"{column}_last_used_date"),
         use_known=True,
         label=f"Access key {place}",
+        by_place=True,
         facts={f"last_used_{name}": value for name, value in used.items()},
     )
 
@@ -219,6 +220,7 @@ def _certificate(entry: Mapping[str, str], account: str, place: str) -> Iterator
         created_at=rotated,
         rotated_at=rotated,
         label=f"Signing certificate {place}",
+        by_place=True,
     )
 
 

@@ -36,17 +36,16 @@ def denials(actions: Sequence[str], longest: int) -> list[dict[str, Any]]:
     return [*documents, deny(chunk)]
 
 
-def deny_older_sessions(before: datetime) -> dict[str, Any]:
-    """Deny everything to sessions issued before then; a long-term key has no issue time."""
+def deny_older_sessions(before: datetime, *, userid: str = "") -> dict[str, Any]:
+    """Deny everything to sessions issued before then; a long-term key has no issue time.
+
+    `userid` names the one session meant, as AWS does (role id and session name).
+    """
     moment = up_to_second(before).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return _document(
-        {
-            "Effect": "Deny",
-            "Action": "*",
-            "Resource": "*",
-            "Condition": {"DateLessThan": {"aws:TokenIssueTime": moment}},
-        }
-    )
+    condition: dict[str, Any] = {"DateLessThan": {"aws:TokenIssueTime": moment}}
+    if userid:
+        condition["StringEquals"] = {"aws:userid": userid}
+    return _document({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition})
 
 
 def up_to_second(moment: datetime) -> datetime:
@@ -72,10 +71,10 @@ def without(document: Any, actions: Sequence[str]) -> dict[str, Any] | None:
     An entry that stands for more than what goes cannot be cut: it stays, and a statement that
     denies what goes is added, so that exactly these actions are lost.
     """
-    document = read(document)
+    before = read(document)
     kept: list[dict[str, Any]] = []
     cut = False
-    for statement in _statements(document):
+    for statement in _statements(before):
         if not _allows(statement) or "NotAction" in statement:
             kept.append(statement)
             cut = cut or any(_may_allow(statement, action) for action in actions)
@@ -88,7 +87,7 @@ def without(document: Any, actions: Sequence[str]) -> dict[str, Any] | None:
         return None
     if cut and not all(_is_denied(kept, action) for action in actions):
         kept.append({"Sid": NARROWED, "Effect": "Deny", "Action": list(actions), "Resource": "*"})
-    return document | {"Statement": kept}
+    return before | {"Statement": kept}
 
 
 def still_allowed(documents: Iterable[Any], actions: Iterable[str]) -> list[str]:

@@ -19,7 +19,7 @@ class Holder:
         return {f"{self.kind}_name": self.name}
 
     @property
-    def param(self) -> dict[str, str]:
+    def param(self) -> dict[str, Any]:
         """As the API names it."""
         return {f"{self.kind.title()}Name": self.name}
 

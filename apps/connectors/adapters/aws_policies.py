@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from apps.connectors.adapters import aws_documents as documents
@@ -223,7 +224,7 @@ def cut_managed(clients: Clients, holder: Holder, arn: str, actions: list[str]) 
         return Outcome(f"{arn} allows none of it.", changed=False)
     made_room = _make_room(clients, holder, arn)
     try:
-        said = clients.call(
+        made = clients.call(
             "iam",
             "create_policy_version",
             account=holder.account,
@@ -235,7 +236,7 @@ def cut_managed(clients: Clients, holder: Holder, arn: str, actions: list[str]) 
         if error.code not in LIMITS:
             raise
         return Outcome(f"Cut, it would be too long: the deny stays. {error.said}", changed=False)
-    version = said["PolicyVersion"]["VersionId"]
+    version = made["PolicyVersion"]["VersionId"]
     return Outcome(f"Version {version} of {arn} is in force without it.{made_room}")
 
 
@@ -253,14 +254,41 @@ def _others(clients: Clients, holder: Holder, arn: str) -> list[str]:
     return found
 
 
+def version_back(clients: Clients, account: str, arn: str, before: datetime) -> Outcome:
+    """Put the newest version in force that is older than a moment."""
+    versions = _versions(clients, account, arn)
+    # What an event tells of the time has no parts of a second.
+    older = [one for one in versions if one["CreateDate"] < before.replace(microsecond=0)]
+    if not older:
+        raise Refused(f"{arn} has no version left from before: write one anew.")
+    newest = max(older, key=_age)
+    if newest["IsDefaultVersion"]:
+        return Outcome(f"Version {newest['VersionId']} of {arn} is in force.", changed=False)
+    clients.call(
+        "iam",
+        "set_default_policy_version",
+        account=account,
+        PolicyArn=arn,
+        VersionId=newest["VersionId"],
+    )
+    return Outcome(f"Version {newest['VersionId']} of {arn} is in force again.")
+
+
+def _versions(clients: Clients, account: str, arn: str) -> list[dict[str, Any]]:
+    pages = clients.pages("iam", "list_policy_versions", account=account, PolicyArn=arn)
+    return [one for page in pages for one in page["Versions"]]
+
+
+def _age(version: dict[str, Any]) -> tuple[datetime, int]:
+    return version["CreateDate"], int(version["VersionId"].lstrip("v"))
+
+
 def _make_room(clients: Clients, holder: Holder, arn: str) -> str:
     """A policy has at most five versions: the oldest that is not in force goes for a new one."""
-    pages = clients.pages("iam", "list_policy_versions", account=holder.account, PolicyArn=arn)
-    versions = [one for page in pages for one in page["Versions"]]
+    versions = _versions(clients, holder.account, arn)
     if len(versions) < MOST_VERSIONS:
         return ""
-    spare = [one for one in versions if not one["IsDefaultVersion"]]
-    oldest = min(spare, key=lambda one: (one["CreateDate"], int(one["VersionId"].lstrip("v"))))
+    oldest = min((one for one in versions if not one["IsDefaultVersion"]), key=_age)
     clients.call(
         "iam",
         "delete_policy_version",

@@ -238,6 +238,24 @@ def _managed_attach(clients: Clients, told: Told, kept: Told) -> Outcome:
     return Outcome(f"{told['arn']} is attached to {holder.name} again.")
 
 
+def _managed_back(clients: Clients, told: Told) -> Outcome:
+    """Put in force the newest version that was there before a moment."""
+    return policies.version_back(
+        clients, told["account"], told["arn"], datetime.fromisoformat(told["before"])
+    )
+
+
+def _group_leave(clients: Clients, told: Told) -> Outcome:
+    clients.call(
+        "iam",
+        "remove_user_from_group",
+        account=told["account"],
+        UserName=told["name"],
+        GroupName=told["group"],
+    )
+    return Outcome(f"{told['name']} is in the group {told['group']} no more.")
+
+
 def _undone_before(clients: Clients, told: Told, kept: Told) -> Outcome:
     """The step before kept what was there, and puts it back."""
     return Outcome("What was there is put back by the step before.", changed=False)
@@ -246,12 +264,14 @@ def _undone_before(clients: Clients, told: Told, kept: Told) -> Outcome:
 RUN: dict[str, Callable[[Clients, Told], Outcome]] = {
     "deny.lift": _deny_lift,
     "deny.put": _deny_put,
+    "group.leave": _group_leave,
     "inline.cut": _inline_cut,
     "inline.delete": _inline_delete,
     "inline.keep": _inline_keep,
     "key.delete": _key_delete,
     "key.disable": _key_disable,
     "key.rotate": _through_rotate,
+    "managed.back": _managed_back,
     "managed.cut": _managed_cut,
     "managed.detach": _managed_detach,
     "managed.keep": _managed_keep,

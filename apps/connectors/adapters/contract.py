@@ -84,6 +84,10 @@ class IdentityRow:
 
 @dataclass(frozen=True, slots=True)
 class CredentialRow:
+    """`by_place` says that the key is no id but a place in a listing, which another source of
+    the stream may know an id for: the one of the same kind and identity, issued at that second.
+    """
+
     system: str
     identity: str
     key: str
@@ -99,6 +103,7 @@ class CredentialRow:
     fingerprint: str = ""
     stored_in: str = "unknown"
     stored_at: str = ""
+    by_place: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
     path: str = field(default="", compare=False)
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from apps.connectors.adapters import aws_removal, vault_removal
+from apps.connectors.adapters import aws_removal, azure_removal, vault_removal
 from apps.connectors.adapters.removal import Plan, Step, Subject, Wanted, diff_of
 
 _PLANNERS: dict[str, Callable[[Wanted], Plan]] = {
     "aws": aws_removal.plan,
+    "azure": azure_removal.plan,
     "vault": vault_removal.plan,
 }
 

@@ -22,7 +22,7 @@ SECRET_NAMES = re.compile(r"secret|token|value|raw|credential|match|key", re.IGN
 WHERE_NAMES = re.compile(r"(html_)?url|source|file|path|commit|link", re.IGNORECASE)
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-AWS_ID = re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b")
+AWS_ID = re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b")
 AWS_BEDROCK = re.compile(r"\bABSK[A-Za-z0-9+/]{40,}={0,2}")
 AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 GITHUB = re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b")

@@ -94,8 +94,8 @@ def connection_change(
 def connection_test(*, connection_id: int, actor: Actor) -> Connection:
     """Try every call the connection needs, and keep what each said.
 
-    The provider is asked outside of any transaction. A draft whose readings all work begins to
-    read.
+    The provider is asked outside of any transaction. A draft that signs in, and may read anything
+    at all, begins to read; what it may not is kept as its problem.
     """
     connection = Connection.objects.get(pk=connection_id)
     enforce(policies.can_change_connection(actor, connection))
@@ -132,7 +132,8 @@ def _keep_test(
     if accounts:
         connection.accounts = accounts
     note_problem(connection, problem, now)
-    begins = not problem and connection.state == ConnectionState.DRAFT
+    reads = any(check.worked and check.needed_for == "reading" for check in checks)
+    begins = bool(accounts) and reads and connection.state == ConnectionState.DRAFT
     if begins:
         _move(connection, ConnectionState.READING)
         connection.next_reading_at = now

@@ -1,4 +1,6 @@
+from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
@@ -13,6 +15,8 @@ from apps.inventory.states import CREDENTIAL_MOVES, CredentialState
 
 # What a source measures again and again: kept, but no fact of governance.
 MEASURED = {"last_used_at", "use_is_known", "facts"}
+# The fact that a credential's id is only its place in a listing.
+BY_PLACE = "by_place"
 SAID = ("label", "fingerprint", "stored_at")
 TIMES = {
     "issued_at": "created_at",
@@ -21,6 +25,7 @@ TIMES = {
     "last_used_at": "last_used_at",
 }
 WRITTEN = (
+    "external_id",
     "kind",
     *SAID,
     "stored_in",
@@ -46,6 +51,7 @@ def apply_credentials(run: Run) -> None:
 def _apply(run: Run, rows: Sequence[StagedRow]) -> None:
     identities = run.identities(rows)
     held = _held(identities.values(), rows)
+    held |= _under_another_key(run, identities, held, rows)
     new, changed, facts, moves, listed = [], [], [], [], []
     counts = run.report.of("credential")
     for row in rows:
@@ -96,6 +102,47 @@ def _held(identities: Any, rows: Sequence[StagedRow]) -> dict[tuple[int, str], C
     }
 
 
+def _under_another_key(
+    run: Run,
+    identities: dict[tuple[str, str], Identity],
+    held: dict[tuple[int, str], Credential],
+    rows: Sequence[StagedRow],
+) -> dict[tuple[int, str], Credential]:
+    """Find credentials that one source of the stream knows by id, and another by place only.
+
+    It is the one of its kind and identity that was issued at the same second, if only one was.
+    """
+    missing = [
+        (identity.pk, row.data)
+        for row in rows
+        if (identity := identities.get((row.data["system"], row.data["identity"])))
+        and (identity.pk, row.data["key"]) not in held
+    ]
+    if not missing:
+        return {}
+    known: dict[tuple[Any, ...], list[Credential]] = defaultdict(list)
+    asked: dict[tuple[Any, ...], list[str]] = defaultdict(list)
+    kept = Credential.objects.filter(identity__in={pk for pk, _ in missing}, stream=run.stream)
+    for one in kept.exclude(issued_at=None).select_for_update(of=["self"]).order_by("pk"):
+        known[one.identity_id, one.kind, is_by_place(one), _second(one.issued_at)].append(one)
+    for pk, data in missing:
+        moment = _second(moment_of(data, "created_at"))
+        asked[pk, data["kind"], not data["by_place"], moment].append(data["key"])
+    return {
+        (mark[0], keys[0]): known[mark][0]
+        for mark, keys in asked.items()
+        if len(keys) == 1 and len(known[mark]) == 1
+    }
+
+
+def is_by_place(credential: Credential) -> bool:
+    return bool(credential.facts.get(BY_PLACE))
+
+
+def _second(moment: datetime | None) -> datetime | None:
+    return moment.replace(microsecond=0) if moment else None
+
+
 def _refusal(data: dict[str, Any], identity: Identity | None) -> str:
     if identity is None:
         return f"{data['system']} has no one identity {data['identity']}."
@@ -116,7 +163,7 @@ def _new(run: Run, identity: Identity, data: dict[str, Any]) -> Credential:
         stored_at=data["stored_at"],
         rotation_days=data["rotation_days"],
         use_is_known=data["use_known"],
-        facts=data["facts"],
+        facts=_facts(data),
         state=CredentialState.ACTIVE if data["active"] else CredentialState.SUSPENDED,
         source=run.source,
         stream=run.stream,
@@ -128,18 +175,28 @@ def _new(run: Run, identity: Identity, data: dict[str, Any]) -> Credential:
 def _write(run: Run, credential: Credential, data: dict[str, Any]) -> None:
     """Write what the file says; where it is silent, what a steward said stays."""
     credential.kind = data["kind"]
+    if not data["by_place"]:
+        credential.external_id = data["key"]
     for name in SAID:
-        setattr(credential, name, data[name] or getattr(credential, name))
+        if credential.external_id == data["key"]:
+            setattr(credential, name, data[name] or getattr(credential, name))
     if data["stored_in"] != "unknown":
         credential.stored_in = data["stored_in"]
     for name, said in TIMES.items():
         setattr(credential, name, moment_of(data, said))
     credential.rotation_days = data["rotation_days"] or credential.rotation_days
     credential.use_is_known = data["use_known"]
-    credential.facts = {**credential.facts, **data["facts"]}
+    known_by_id = credential.external_id != data["key"] or not data["by_place"]
+    credential.facts = {**credential.facts, **_facts(data)}
+    if known_by_id:
+        credential.facts.pop(BY_PLACE, None)
     credential.state = _moved(credential.state, active=data["active"])
     run.claim(credential)
     credential.gone_at = None
+
+
+def _facts(data: dict[str, Any]) -> dict[str, Any]:
+    return {**data["facts"], BY_PLACE: True} if data["by_place"] else data["facts"]
 
 
 def _moved(state: str, *, active: bool) -> str:

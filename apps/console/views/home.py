@@ -13,6 +13,7 @@ from apps.console.selectors.waiting import nav_counts_for, waiting_for
 from apps.core.actors import Role
 from apps.core.htmx import Request, render_page
 from apps.core.policies import page
+from apps.remediation.selectors.ending import reach_of
 
 
 @require_GET
@@ -26,6 +27,7 @@ def home(request: Request) -> HttpResponse:
         "unseen": not_looked_at(actor),
         "nothing_is_read": nothing_is_read(),
         "waiting": waiting_for(actor),
+        "reach": reach_of(actor) if actor.role == Role.STEWARD else None,
         "chart": justified_share(actor),
         "controls": controls_by_period(actor) if actor.role == Role.AUDITOR else [],
     }

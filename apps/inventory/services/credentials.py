@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -87,6 +88,27 @@ def credential_move(
         reason=text,
     )
     return credential
+
+
+@transaction.atomic
+def credentials_suspend(
+    *, why: Mapping[int, str], actor: Actor, authority: Verdict | None = None
+) -> int:
+    """Suspend those of these credentials that are active; `why` has the reason by key."""
+    enforce(policies.can_move_credential(actor) if authority is None else authority)
+    active = Credential.objects.filter(pk__in=why, state=CredentialState.ACTIVE).order_by("pk")
+    credentials = list(active.select_for_update(of=["self"]))
+    for credential in credentials:
+        CREDENTIAL_MOVES.check(credential.state, CredentialState.SUSPENDED)
+    Credential.objects.filter(pk__in=[credential.pk for credential in credentials]).update(
+        state=CredentialState.SUSPENDED
+    )
+    change = {"state": (CredentialState.ACTIVE, CredentialState.SUSPENDED)}
+    return record_many(
+        actor=actor,
+        verb=Verb.CREDENTIAL_SUSPENDED,
+        facts=[Fact(credential, change, why[credential.pk]) for credential in credentials],
+    )
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from apps.core.policies import enforce
 from apps.core.references import reference_validate
 from apps.notices import policies
 from apps.notices.models import LadderStep, Notice, Route
+from apps.notices.selectors import can_be_called
 from apps.notices.services.notices import notice_queue
 from apps.notices.states import By
 
@@ -107,8 +108,8 @@ def _refuse_odd(route: Route) -> None:
         raise DomainError("A route needs a name.")
     if (route.by == By.MAIL) != (route.person is not None):
         raise DomainError("Mail goes to a person, and only mail does.")
-    if route.person is not None and not (route.person.is_active and route.person.role):
-        raise DomainError("Only somebody active, with a role, can be on call.")
+    if route.person is not None and not can_be_called(route.person):
+        raise DomainError("Only an active reviewer or steward can be on call.")
     try:
         if route.by == By.WEBHOOK:
             outbound_validate(route.url)

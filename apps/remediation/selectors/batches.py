@@ -11,6 +11,7 @@ from apps.grants.models import Grant
 from apps.grants.states import Level
 from apps.inventory.models import Agent, Credential, Identity, System
 from apps.remediation.models import Batch, Order
+from apps.remediation.selectors.reach import removing_connections
 from apps.remediation.states import GONE, OrderState
 
 MOST_GRANTS = 500
@@ -75,7 +76,7 @@ def tree_of(agent: Agent) -> list[Branch]:
     by_system: dict[System, list[Held]] = defaultdict(list)
     for held in held_by(agent):
         by_system[held.identity.system].append(held)
-    removing = _removing()
+    removing = removing_connections()
     return [
         Branch(system, removing.get((system.kind, system.account)), held)
         for system, held in by_system.items()
@@ -97,7 +98,7 @@ def choice_of(rows: QuerySet[Credential]) -> Choice:
         rows.values("identity__system").annotate(n=Count("pk")).values_list("identity__system", "n")
     )
     systems = System.objects.filter(pk__in=counted).order_by("name")
-    removing = _removing()
+    removing = removing_connections()
     return Choice(
         count=sum(counted.values()),
         systems=[(one, counted[one.pk], removing.get((one.kind, one.account))) for one in systems],
@@ -179,11 +180,3 @@ def _count(enforced: Enforced, order: Order) -> None:
         enforced.by_hand += 1
     else:
         enforced.under_way += 1
-
-
-def _removing() -> dict[tuple[str, str], Connection]:
-    return {
-        (one.kind, account): one
-        for one in Connection.objects.removing().order_by("-pk")
-        for account in one.accounts
-    }

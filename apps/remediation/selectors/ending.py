@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, Q
 from django.utils import timezone
 
 from apps.connectors.adapters.live import latest
@@ -12,12 +11,15 @@ from apps.connectors.adapters.planning import plan_for
 from apps.connectors.adapters.removal import Plan, Step, Wanted, When
 from apps.connectors.models import Connection
 from apps.core.actors import Actor
+from apps.core.listing import Count, count_capped
 from apps.grants.models import Grant
-from apps.inventory.models import Agent, Credential
+from apps.inventory.models import Agent, Credential, System
 from apps.remediation.models import Order, OrderStep
+from apps.remediation.selectors.reach import removing_connections
 from apps.remediation.states import GONE, OrderKind, StepStatus
 from apps.remediation.subjects import subject_of
 
+MOST_SYSTEMS = 1000
 NOT_BEGUN_AFTER = timedelta(seconds=10)
 
 
@@ -108,19 +110,25 @@ def progress_of(order: Order) -> Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Killable:
-    from_here: int
-    by_hand: int
-
-
-def killable(actor: Actor) -> Killable:
+class Reach:
     """How many standing credentials can be killed from here, and how many only by hand."""
-    reached = Q(pk__in=[])
-    for kind, accounts in Connection.objects.removing().values_list("kind", "accounts"):
-        reached |= Q(identity__system__kind=kind, identity__system__account__in=accounts)
-    counted = (
-        Credential.objects.visible_to(actor)
-        .standing()
-        .aggregate(every=Count("pk"), here=Count("pk", filter=reached))
+
+    from_here: Count
+    by_hand: Count
+
+
+def reach_of(actor: Actor) -> Reach:
+    standing = Credential.objects.visible_to(actor).standing()
+    reached = [system.pk for system, connection in systems_reached(actor) if connection]
+    return Reach(
+        count_capped(standing.filter(identity__system__in=reached)),
+        count_capped(standing.exclude(identity__system__in=reached) if reached else standing),
     )
-    return Killable(counted["here"], counted["every"] - counted["here"])
+
+
+def systems_reached(actor: Actor) -> list[tuple[System, Connection | None]]:
+    """Every system, with the connection that may remove there; those without one come first."""
+    removing = removing_connections()
+    systems = System.objects.visible_to(actor).present().order_by("name")
+    rows = [(one, removing.get((one.kind, one.account))) for one in systems[:MOST_SYSTEMS]]
+    return sorted(rows, key=lambda row: row[1] is not None)

@@ -12,12 +12,13 @@ from apps.audit.services import Fact, record_many
 from apps.audit.verbs import Verb
 from apps.connectors.adapters.planning import plan_for
 from apps.connectors.adapters.removal import Step
-from apps.connectors.models import Connection
 from apps.core.actors import Actor
 from apps.core.jobs import enqueue
+from apps.core.rows import rows_write
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential
 from apps.remediation.models import Batch, Order, OrderStep
+from apps.remediation.selectors.reach import removing_connections
 from apps.remediation.services.moves import orders_move
 from apps.remediation.states import OrderKind, OrderState
 from apps.remediation.subjects import wanted_of
@@ -169,7 +170,7 @@ def _over_or_gone(orders: Sequence[Order]) -> set[int]:
 def _write_plans(orders: Sequence[Order]) -> None:
     """Plan each order, and give it to a connection where one can carry all of it out."""
     wanted = wanted_of(orders)
-    connections = _connections()
+    connections = removing_connections()
     steps: list[OrderStep] = []
     for order in orders:
         if order.pk not in wanted:
@@ -185,14 +186,8 @@ def _write_plans(orders: Sequence[Order]) -> None:
             continue
         steps += [_step(order, position, step) for position, step in enumerate(plan.steps, start=1)]
         order.wake_at = timezone.now()
-    Order.objects.bulk_update(orders, ["plan", "connection", "wake_at"], batch_size=CHUNK)
+    rows_write(orders, ["plan", "connection", "wake_at"])
     OrderStep.objects.bulk_create(steps, batch_size=CHUNK)
-
-
-def _connections() -> dict[tuple[str, str], Connection]:
-    """Connections that may remove, by the kind and account they speak for; the oldest counts."""
-    removing = Connection.objects.removing().order_by("-pk")
-    return {(one.kind, account): one for one in removing for account in one.accounts}
 
 
 def _step(order: Order, position: int, step: Step) -> OrderStep:

@@ -15,7 +15,13 @@ from apps.inventory.models import Credential
 from apps.remediation import policies
 from apps.remediation.forms import KillForm
 from apps.remediation.models import Order
-from apps.remediation.selectors.ending import confirmation_of, connection_for, progress_of
+from apps.remediation.selectors.ending import (
+    confirmation_of,
+    connection_for,
+    progress_of,
+    reach_of,
+    systems_reached,
+)
 from apps.remediation.services import ending
 from apps.remediation.states import OrderKind
 
@@ -104,6 +110,17 @@ def credential_panel(request: Request, pk: int) -> HttpResponse:
             "may_end": policies.can_end_credential(request.actor, credential),
         },
         regions=["credential-ending"],
+    )
+
+
+@require_GET
+@page(policies.can_end_credentials)
+def reach(request: Request) -> HttpResponse:
+    """Where credentials can be killed from here, and where only by hand."""
+    return render_page(
+        request,
+        "remediation/reach.html",
+        {"reach": reach_of(request.actor), "systems": systems_reached(request.actor)},
     )
 
 

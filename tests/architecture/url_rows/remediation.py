@@ -59,6 +59,7 @@ ROWS = {
     "remediation:credential_revoke": Row(STEWARDS, _credential),
     "remediation:credential_kill": Row(STEWARDS, _credential),
     "remediation:credential_panel": Row(STEWARDS, _credential),
+    "remediation:reach": Row(STEWARDS),
     "remediation:credentials_end": Row(STEWARDS),
     "remediation:kill_confirm": Row(STEWARDS, _killed),
     # It was not carried out by a connection, so nobody can undo it from here.

@@ -3,6 +3,8 @@ from secrets import token_hex
 
 import pytest
 
+from tests.connectors.aws.faulty import Faulty
+
 
 @pytest.fixture
 def name():
@@ -14,3 +16,11 @@ def name():
 def later():
     """Wait until a session counts as newer: their times have no parts of a second."""
     return lambda: time.sleep(2.1)
+
+
+@pytest.fixture
+def faulty():
+    server = Faulty()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()

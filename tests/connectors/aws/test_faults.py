@@ -1,75 +1,15 @@
 """What AWS answers when it goes wrong, through botocore's own parsing."""
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from time import sleep
-
 import pytest
 from botocore.config import Config
 
 from apps.connectors.adapters import aws_client
 from apps.connectors.adapters.aws import AwsAdapter
 from apps.connectors.adapters.live import Absent, Refused, Seen, Unavailable
+from tests.connectors.aws.faulty import failure
 from tests.connectors.aws.subjects import subject, wanted
 
 ORDER = wanted(subject(credential="AKIAIOSFODNN7EXAMPLE", credential_kind="access-key"))
-IDENTITY = """<GetCallerIdentityResponse><GetCallerIdentityResult>
-<Arn>arn:aws:iam::000000000000:user/countersign</Arn><UserId>AIDA</UserId>
-<Account>000000000000</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"""
-
-
-def failure(code, said="It went wrong."):
-    return (
-        "<ErrorResponse><Error><Type>Sender</Type>"
-        f"<Code>{code}</Code><Message>{said}</Message></Error></ErrorResponse>"
-    )
-
-
-class Faulty:
-    """Answers who it is, and everything else as it is told to."""
-
-    def __init__(self):
-        self.status, self.text, self.asked, self.wait = 200, "", [], 0.0
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                action = body.split("Action=")[1].split("&")[0]
-                outer.asked.append(action)
-                if action == "GetCallerIdentity":
-                    return self.answer(200, IDENTITY)
-                sleep(outer.wait)
-                return self.answer(outer.status, outer.text)
-
-            def answer(self, status, text):
-                self.send_response(status)
-                self.send_header("Content-Type", "text/xml")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, *told):
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def adapter(self):
-        told = {"auth": "references", "access_key_id": "id", "secret_access_key": "secret"}
-        return AwsAdapter(
-            told | {"regions": ["us-east-1"], "endpoint": self.endpoint},
-            {"id": "AKIAOFTHEADAPTER0000", "secret": "the-adapters-secret"}.__getitem__,
-        )
-
-
-@pytest.fixture
-def faulty():
-    server = Faulty()
-    yield server
-    server.server.shutdown()
-    server.server.server_close()
 
 
 def disable(adapter):
@@ -113,7 +53,7 @@ def test_a_step_is_tried_once_and_its_order_tries_again(faulty):
 
 
 def test_an_answer_that_is_no_answer_may_heal(faulty):
-    faulty.status, faulty.text = 502, "<html>Bad gateway</html"
+    faulty.status, faulty.text = 502, "<!doctype html>\n<title>Bad gateway</title>"
 
     with pytest.raises(Unavailable):
         disable(faulty.adapter())

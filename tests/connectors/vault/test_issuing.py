@@ -172,3 +172,13 @@ def test_a_new_secret_id_works_beside_the_old_one_until_that_is_revoked(world, a
 def test_only_a_secret_id_is_rotated(world, adapter):
     with pytest.raises(Refused):
         adapter.rotate(world.of_token("abc"))
+
+
+def test_a_lease_that_is_not_made_shorter_is_taken_back(fake):
+    server, world = fake
+    server.stubborn = True
+
+    with pytest.raises(Refused, match="outlive"):
+        world.adapter().issue(certificate(world, ttl="3600s", seconds=600))
+
+    assert lease_ids(world) == set()

@@ -125,7 +125,10 @@ class Clients:
     @property
     def partition(self) -> str:
         """Which AWS it is: the public one, China's, or the US government's."""
-        return str(_bare_session().get_partition_for_region(self.regions[0]))
+        try:
+            return str(_bare_session().get_partition_for_region(self.regions[0]))
+        except FAILURES as error:
+            raise translated(error, f"region {self.regions[0]}") from None
 
     def now(self, account: str) -> datetime:
         """What time it is for AWS, by its own answer."""

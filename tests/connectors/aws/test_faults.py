@@ -144,3 +144,14 @@ def test_other_credentials_are_switched_off_by_the_calls_that_aws_has(faulty):
         "UpdateSigningCertificate",
         "DeleteSigningCertificate",
     ]
+
+
+def test_a_region_that_is_none_is_said_and_fails_no_check(faulty):
+    faulty.status, faulty.text = 404, failure("NoSuchEntity")
+    adapter = faulty.adapter()
+    adapter.clients.regions = ["mars"]
+
+    lines = list(adapter.check(removal=False))
+
+    assert [line.right for line in lines if not line.worked]
+    assert all(isinstance(line.said, str) for line in lines)

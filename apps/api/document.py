@@ -118,8 +118,10 @@ def _body(operation: dict[str, Any], schemas: dict[str, Any]) -> list[FieldLine]
     body = operation.get("requestBody")
     if body is None:
         return []
-    name = body["content"][JSON]["schema"]["$ref"].rsplit("/", 1)[-1]
-    return _fields(schemas[name])
+    schema = body["content"][JSON]["schema"]
+    if "$ref" not in schema:
+        return [_field("the body", schema, required=True)]
+    return _fields(schemas[schema["$ref"].rsplit("/", 1)[-1]])
 
 
 def _fields(schema: dict[str, Any]) -> list[FieldLine]:
@@ -150,7 +152,12 @@ def _kind(schema: dict[str, Any]) -> str:
         return f"text, at most {schema['maxLength']} characters"
     if schema.get("format") == "date-time":
         return "time"
-    words = {"string": "text", "integer": "whole number", "boolean": "true or false"}
+    words = {
+        "string": "text",
+        "integer": "whole number",
+        "boolean": "true or false",
+        "object": "a JSON object",
+    }
     kind = str(schema.get("type", "anything"))
     return words.get(kind, kind)
 

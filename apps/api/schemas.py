@@ -113,12 +113,6 @@ class IssueIn(Said):
     wanted: WantedIn = Field(default_factory=WantedIn)
 
 
-class AlertIn(Schema):
-    """Any JSON object: the alert as your scanner makes it."""
-
-    model_config = ConfigDict(extra="allow")
-
-
 class Named(Schema):
     id: int
     name: str

@@ -232,7 +232,7 @@ def issue_certificate(vault, body, caller, mount, role):
         "lease_id": lease_id,
         "lease_duration": ttl,
         "auth": None,
-        "data": {"serial_number": secrets.token_hex(8), "private_key": "made-up-key"},
+        "data": {"serial_number": secrets.token_hex(8), "private_key": secrets.token_hex(24)},
     }
 
 

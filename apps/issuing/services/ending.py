@@ -153,7 +153,7 @@ def issuances_reconcile(*, actor: Actor) -> int:
         (rows.fallen_at(now), _fall),
     ]
     changed = sum(_each(found, act, now, actor) for found, act in acts)
-    return changed + _end_awake(now, actor)
+    return changed + _end_awake(actor)
 
 
 def _each(found: IssuanceQuerySet, act: Act, now: datetime, actor: Actor) -> int:
@@ -186,9 +186,9 @@ def _fall(issuance: Issuance, now: datetime, actor: Actor) -> None:
     _failed(issuance, NO_NAME, actor)
 
 
-def _end_awake(now: datetime, actor: Actor) -> int:
+def _end_awake(actor: Actor) -> int:
     """Ask about each that is due. A system that does not answer is left alone until next time."""
-    awake = Issuance.objects.awake_at(now).values_list("pk", "connection")
+    awake = Issuance.objects.awake_at(timezone.now()).values_list("pk", "connection")
     silent: set[int] = set()
     count = 0
     for pk, connection_id in list(awake[:MOST_AT_ONCE]):

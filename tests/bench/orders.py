@@ -33,8 +33,7 @@ ID, SECRET = "COUNTERSIGN_SECRET_BENCH_ID", "COUNTERSIGN_SECRET_BENCH_SECRET"
 
 def order_steps(keys: int = KEYS) -> Iterator[Measured]:
     with TemporaryDirectory() as folder, ministack_running(Path(folder)) as server:
-        bare = _bare(server, _keys(server, keys))
-        took, busy, idle = _ours(server, _keys(server, keys))
+        bare, took, busy, idle = _both(server, _keys(server, keys), _keys(server, keys))
     yield Measured(
         f"revoke {keys:,} keys at once (bound: 1.5 times the bare loop)",
         took * 1000,
@@ -69,32 +68,44 @@ def _bare(server: AwsServer, keys: list[tuple[str, str]]) -> float:
     return time.perf_counter() - started
 
 
-def _ours(server: AwsServer, keys: list[tuple[str, str]]) -> tuple[float, float, float]:
-    """Seconds for all orders; of a page meanwhile, and of the same page when idle (medians)."""
+type Keys = list[tuple[str, str]]
+
+
+def _both(server: AwsServer, theirs: Keys, ours: Keys) -> tuple[float, float, float, float]:
+    """Seconds of the bare loop, and of as many orders; of a page meanwhile, and when idle.
+
+    Somebody looks at the pages all the time, during both.
+    """
     steward = User.objects.filter(role=Role.STEWARD).first()
     assert steward is not None
     name = f"second-{time.monotonic_ns()}"
     other = User.objects.create(username=name, email=f"{name}@example.com", role=Role.STEWARD)
-    credentials = _records(server, keys, steward, other)
+    credentials = _records(server, ours, steward, other)
     with _watching(steward) as watcher:
         watcher.take(at_least=3)
         idle = median(watcher.take(at_least=10))
+        bare = _bare(server, theirs)
+        watcher.take(at_least=0)
         started = time.perf_counter()
-        batch = orders.credentials_end_many(
-            credential_ids=credentials,
-            kind=OrderKind.REVOKE,
-            reason="Left behind after the move.",
-            actor=Person(steward),
-        )
-        if batch.is_held:
-            orders.batch_judge(batch_id=batch.pk, release=True, reason="Seen.", actor=Person(other))
-        orders.orders_run_awake(actor=System("bench"))
+        _revoke(credentials, steward, other)
         took = time.perf_counter() - started
         busy = median(watcher.take(at_least=1))
+    return bare, took, busy, idle
+
+
+def _revoke(credentials: list[int], steward: User, other: User) -> None:
+    batch = orders.credentials_end_many(
+        credential_ids=credentials,
+        kind=OrderKind.REVOKE,
+        reason="Left behind after the move.",
+        actor=Person(steward),
+    )
+    if batch.is_held:
+        orders.batch_judge(batch_id=batch.pk, release=True, reason="Seen.", actor=Person(other))
+    orders.orders_run_awake(actor=System("bench"))
     states = set(Order.objects.filter(batch=batch).values_list("state", flat=True))
     assert states == {OrderState.EXECUTED}, states
     assert not Order.objects.filter(batch=batch, stopped_at__isnull=True).exists()
-    return took, busy, idle
 
 
 def _records(server: AwsServer, keys: list[tuple[str, str]], *stewards: User) -> list[int]:

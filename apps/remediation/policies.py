@@ -140,3 +140,12 @@ def can_close_incident(actor: Actor, incident: Incident) -> Verdict:
     if incident.made.filter(order__isnull=True).exclude(steps=[]).exists():
         return deny("What was made with it still stands: take it back first.")
     return can_end_credentials(actor)
+
+
+def can_try(actor: Actor, order: Order) -> Verdict:
+    """Try the secret of what was ended, to see it refused."""
+    if order.connection_id is None or order.credential_id is None:
+        return deny("No connection can try it.")
+    if order.executed_at is None:
+        return deny("It was not carried out yet.")
+    return can_end_credentials(actor)

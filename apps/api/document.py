@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from apps.api.base import api
 from apps.api.problems import MEDIA_TYPE
-from apps.api.views.operations import api
+from apps.api.views import credentials, leaks, operations
 
+# What adds operations to the API; without being imported they would not be there.
+DOORS = (operations, credentials, leaks)
 PREFIX = "api/v1"
 JSON = "application/json"
 
@@ -50,6 +53,7 @@ def document() -> dict[str, Any]:
 def operation_lines() -> list[OperationLine]:
     written = document()
     schemas = written["components"]["schemas"]
+    scopes = dict(_scopes())
     return [
         OperationLine(
             key=operation["operationId"],
@@ -57,7 +61,7 @@ def operation_lines() -> list[OperationLine]:
             path=path,
             summary=operation["summary"],
             text=operation.get("description", ""),
-            scope="requests:read" if method == "get" else "requests:write",
+            scope=scopes[operation["operationId"]],
             parameters=[
                 _field(one["name"], one["schema"], one["required"], where=one["in"])
                 for one in operation["parameters"]
@@ -84,6 +88,15 @@ def schema_lines() -> list[tuple[str, list[FieldLine]]]:
     ]
 
 
+def _scopes() -> Iterator[tuple[str, str]]:
+    """Which scope each operation demands."""
+    for router in api._get_bound_routers():
+        for view in router.path_operations.values():
+            for operation in view.operations:
+                (auth,) = operation.auth_callbacks
+                yield str(operation.operation_id), auth.wanted
+
+
 def _operations(written: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for methods in written["paths"].values():
         yield from methods.values()
@@ -105,8 +118,10 @@ def _body(operation: dict[str, Any], schemas: dict[str, Any]) -> list[FieldLine]
     body = operation.get("requestBody")
     if body is None:
         return []
-    name = body["content"][JSON]["schema"]["$ref"].rsplit("/", 1)[-1]
-    return _fields(schemas[name])
+    schema = body["content"][JSON]["schema"]
+    if "$ref" not in schema:
+        return [_field("the body", schema, required=True)]
+    return _fields(schemas[schema["$ref"].rsplit("/", 1)[-1]])
 
 
 def _fields(schema: dict[str, Any]) -> list[FieldLine]:
@@ -137,7 +152,12 @@ def _kind(schema: dict[str, Any]) -> str:
         return f"text, at most {schema['maxLength']} characters"
     if schema.get("format") == "date-time":
         return "time"
-    words = {"string": "text", "integer": "whole number", "boolean": "true or false"}
+    words = {
+        "string": "text",
+        "integer": "whole number",
+        "boolean": "true or false",
+        "object": "a JSON object",
+    }
     kind = str(schema.get("type", "anything"))
     return words.get(kind, kind)
 

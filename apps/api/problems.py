@@ -32,6 +32,10 @@ class Conflict(Exception):
     """What is asked for does not fit the state of the record."""
 
 
+class Unanswered(Exception):
+    """A system that has to be asked does not answer now."""
+
+
 def problem(
     status: int,
     detail: str,
@@ -64,6 +68,7 @@ def speak_problems(api: NinjaAPI) -> None:
         (AuthenticationError, _unknown_caller),
         (TooMany, _too_many),
         (Conflict, _conflict),
+        (Unanswered, _unanswered),
         (Http404, _missing),
         (ObjectDoesNotExist, _missing),
         (BadRequest, _garbled),
@@ -112,6 +117,10 @@ def _too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
 
 def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
     return problem(409, str(error))
+
+
+def _unanswered(request: HttpRequest, error: Unanswered) -> HttpResponse:
+    return problem(503, str(error))
 
 
 def _missing(request: HttpRequest, error: Exception) -> HttpResponse:

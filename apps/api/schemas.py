@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from ninja import Field, Schema
-from pydantic import BeforeValidator, ConfigDict
+from pydantic import BeforeValidator, ConfigDict, JsonValue
 
 from apps.approvals.services.wanted import MOST_ACTIONS, MOST_RESOURCES
 from apps.approvals.states import RequestState
 from apps.grants.states import Level
+from apps.issuing.states import IssuanceState
 
 LARGEST_ID = 2**63 - 1
 # The database keeps no NUL in a text.
@@ -53,8 +54,63 @@ class AskIn(Said):
     ticket: Annotated[str, Field(max_length=80, pattern=PLAIN)] = ""
 
 
-class CancelIn(Said):
+class ReasonIn(Said):
     reason: Words
+
+
+Address = Annotated[str, Field(min_length=1, max_length=300, pattern=SAYS_SOMETHING)]
+
+
+class FederationIn(Said):
+    """Which trust is to be there, so that no secret is needed."""
+
+    application: Address = Field(description="Object id of the application.")
+    issuer: Address
+    subject: Address
+    audience: Address | None = None
+
+
+class WantedIn(Said):
+    """Which of several things is meant. It widens nothing: what may be issued is cut to your live
+    grants, and to what the connection is told it may issue."""
+
+    path: Address | None = Field(
+        default=None,
+        description="Vault: where it is issued, as database/creds/crm or auth/token/create/crm.",
+    )
+    parameters: Annotated[dict[str, JsonValue], Field(max_length=20)] | None = Field(
+        default=None, description="Vault: what that path takes. Never kept."
+    )
+    policies: Annotated[list[Name], Field(min_length=1, max_length=20)] | None = Field(
+        default=None, description="Vault: fewer policies for a token than your grants have."
+    )
+    num_uses: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_whole)] | None = Field(
+        default=None, description="Vault: how often a token may be used."
+    )
+    vault: Address | None = Field(default=None, description="Azure: the address of the Key Vault.")
+    secret: Address | None = Field(
+        default=None, description="Azure, AWS: the name of a secret to hand over for one use."
+    )
+    federation: FederationIn | None = Field(
+        default=None, description="Azure: look whether this federation stands; no secret is given."
+    )
+
+
+class IssueIn(Said):
+    identity_id: Id = Field(description="As which of your identities: see /agent.")
+    grant_ids: Annotated[list[Id], Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="Cut to these of its grants; without them, to all that stand."
+    )
+    ttl_seconds: Annotated[int, Field(ge=60, le=43_200), BeforeValidator(_whole)] | None = Field(
+        default=None,
+        description="For how long at most. Never longer than the house allows, nor past the end "
+        "of a grant.",
+    )
+    correlation_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = Field(
+        default=None,
+        description="A W3C trace id. The system's own log will name it; one is made without it.",
+    )
+    wanted: WantedIn = Field(default_factory=WantedIn)
 
 
 class Named(Schema):
@@ -112,6 +168,43 @@ class AgentOut(Named):
     state: str
     tasks: list[Named] = Field(description="What its purpose says it does.")
     identities: list[IdentityOut] = Field(description="As what it acts.")
+
+
+class IssuedOut(Schema):
+    id: int
+    page: str = Field(description="Where people see it.")
+    state: IssuanceState
+    says: str = Field(description="The state in words.")
+    identity: Named
+    system: Named
+    grant_ids: list[int] = Field(description="The grants that it was cut from.")
+    kind: str
+    external_id: str = Field(description="What the system calls it. Not a secret.")
+    correlation_id: str
+    asked_at: datetime
+    issued_at: datetime | None
+    expires_at: datetime = Field(description="When it stops by itself, at the latest.")
+    ends_with: str = Field(description="How far it can be ended before that.")
+    end_reason: str
+    ended_at: datetime | None
+    ended_how: str
+
+
+class HandedOut(Schema):
+    credential: IssuedOut
+    secret: dict[str, str] = Field(
+        description="Told this once, and kept nowhere. Empty where none is needed."
+    )
+
+
+class IssuedPage(Schema):
+    credentials: list[IssuedOut]
+    next: str | None = Field(description="The cursor of the next page; null on the last.")
+
+
+class LeaksOut(Schema):
+    reported: int = Field(description="How many credentials it names.")
+    known: bool = Field(description="Whether any of them is in the inventory.")
 
 
 class Wrong(Schema):

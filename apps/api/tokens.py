@@ -13,7 +13,6 @@ from apps.core.actors import Machine
 from apps.core.policies import enforce
 from apps.inventory.models import AgentClient
 from apps.inventory.policies import can_use_client
-from apps.inventory.states import WRITE_REQUESTS
 
 
 class MachineAuth(TokenAuth):
@@ -45,9 +44,8 @@ class MachineAuth(TokenAuth):
             raise AuthenticationError
         enforce(can_use_client(client))
         scopes = frozenset(token.get_scopes())
-        wait = seconds_to_wait(
-            "write" if self.wanted == WRITE_REQUESTS else "read", client.oauth_client_id
-        )
+        kind = "read" if request.method == "GET" else "write"
+        wait = seconds_to_wait(kind, client.oauth_client_id)
         if wait:
             raise TooMany(wait)
         if self.wanted not in scopes:

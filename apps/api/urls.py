@@ -4,14 +4,15 @@ The provider's others (authorization, device, user info, registration, discovery
 have no address here: nobody signs in to something else with Countersign.
 """
 
+import re
 from collections.abc import Iterator
 
 from django.urls import URLPattern, path
 
+from apps.api.base import api
 from apps.api.document import PREFIX
 from apps.api.doors import door
 from apps.api.views import docs, tokens
-from apps.api.views.operations import api
 
 
 def _operations() -> Iterator[URLPattern]:
@@ -20,7 +21,7 @@ def _operations() -> Iterator[URLPattern]:
         for route, view in router.path_operations.items():
             names = {operation.url_name for operation in view.operations}
             (name,) = names
-            address = route.lstrip("/").replace("{request_id}", "<str:request_id>")
+            address = re.sub(r"{(\w+)}", r"<str:\1>", route.lstrip("/"))
             yield path(f"{PREFIX}/{address}", door(view.operations, view.get_view()), name=name)
 
 

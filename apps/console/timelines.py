@@ -17,6 +17,7 @@ from apps.findings.models import Finding
 from apps.grants.models import AgentFingerprint, Grant
 from apps.inventory.models import Agent, AgentClient, Binding, Credential, Identity, System
 from apps.inventory.querysets.scope import is_limited_auditor
+from apps.issuing.models import Issuance
 from apps.remediation.models import Order
 from apps.reviews.models import Acknowledgement, Campaign, Hold, ReviewItem
 
@@ -41,6 +42,7 @@ PAGES = {
     "inventory.identity": "inventory:identity_detail",
     "inventory.source": "connectors:source_detail",
     "inventory.system": "inventory:system_detail",
+    "issuing.issuance": "issuing:issuance_detail",
     "notices.page": "notices:page_detail",
     "notices.route": "notices:route_detail",
     "remediation.order": "remediation:order_detail",
@@ -75,6 +77,7 @@ SCOPED: tuple[type[Model], ...] = (
     Credential,
     Grant,
     Order,
+    Issuance,
     Finding,
     ReviewItem,
     Campaign,
@@ -182,6 +185,7 @@ def _of_agent(pk: int) -> Related:
         AgentFingerprint: AgentFingerprint.objects.filter(agent=pk).values("pk"),
         Credential: Credential.objects.filter(identity__in=identities).values("pk"),
         Grant: Grant.objects.filter(identity__in=identities).values("pk"),
+        Issuance: Issuance.objects.of_agent(pk).values("pk"),
         AccessRequest: AccessRequest.objects.filter(agent=pk).values("pk"),
         BreakGlass: BreakGlass.objects.filter(agent=pk).values("pk"),
         ReviewItem: ReviewItem.objects.filter(agent=pk).values("pk"),

@@ -61,6 +61,7 @@ PREFERENCES = {
         Preference(
             "break_glass_review_days", "A break-glass use is reviewed within", 2, "days", 1, 14
         ),
+        Preference("issued_minutes", "An issued credential lasts at most", 60, "minutes", 1, 720),
         Preference("page_minutes", "A page goes to the next on call after", 15, "minutes", 1, 1440),
         Preference("suspension_days", "A reversible suspension lasts", 14, "days", 1, 90),
         Preference("static_key_days", "A static key is long-lived after", 90, "days", 1, 3650),

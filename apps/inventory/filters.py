@@ -105,6 +105,8 @@ class CredentialFilterSet(FilterSet):
     identity = LinkedFilter("Identity", "inventory.identity", "identity_id")
     system = LinkedFilter("System", "inventory.system", "identity__system_id")
     endless = Only("never_expires_or_rotates", "Never expires or rotates")
+    open_ended = Only("exposed_without_end", "Works until somebody ends it")
+    rotate_before = DayFilter("rotation_due_at", "lt", "Rotation due before")
     standing = Only("standing", "Neither over nor gone")
     over = Only("over", "Over or gone")
     service_linked = ServiceLinkedFilter()

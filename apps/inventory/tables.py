@@ -1,3 +1,5 @@
+from typing import Any
+
 import django_tables2 as tables
 
 from apps.core.tables import (
@@ -9,6 +11,7 @@ from apps.core.tables import (
     Table,
 )
 from apps.inventory.models import Agent, AgentClient, Binding, Credential, Identity, System
+from apps.inventory.selectors.exposure import exposure_of
 
 
 class AgentTable(Table):
@@ -106,6 +109,21 @@ class BindingTable(Table):
         empty_text = "No bindings match."
 
 
+class ExposureColumn(tables.Column):
+    """Until when one stolen now would work, in a few words."""
+
+    empty_values = ()
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(accessor="pk", **kwargs)
+
+    def render(self, record: Credential) -> str:
+        return exposure_of(record).briefly
+
+    def value(self, record: Credential) -> str:
+        return exposure_of(record).briefly
+
+
 class CredentialTable(Table):
     external_id = tables.Column(linkify=True, verbose_name="Credential")
     identity = tables.Column(linkify=True)
@@ -117,7 +135,9 @@ class CredentialTable(Table):
     expires_at = MomentColumn(verbose_name="Expires")
     last_used_at = MomentColumn(verbose_name="Last used")
     stored_in = tables.Column(verbose_name="Secret stored in")
+    exposure = ExposureColumn(verbose_name="One stolen now works")
     rotated_at = MomentColumn(verbose_name="Rotated")
+    rotation_due_at = MomentColumn(verbose_name="Rotation due")
     gone_at = MomentColumn(verbose_name="Gone")
 
     class Meta(Table.Meta):
@@ -133,7 +153,9 @@ class CredentialTable(Table):
             "expires_at",
             "last_used_at",
             "stored_in",
+            "exposure",
             "rotated_at",
+            "rotation_due_at",
             "gone_at",
         ]
         sortable = {
@@ -141,10 +163,11 @@ class CredentialTable(Table):
             "issued_at": ("issued_at",),
             "expires_at": ("expires_at",),
             "last_used_at": ("last_used_at",),
+            "rotation_due_at": ("rotation_due_at",),
         }
         nulls_smallest = ("last_used_at", "issued_at")
         order_by = "external_id"
-        extra = ("stored_in", "rotated_at", "gone_at")
+        extra = ("stored_in", "exposure", "rotated_at", "rotation_due_at", "gone_at")
         joined = {"identity": "identity", "system": "identity__system", "agent_count": "identity"}
         empty_text = "No credentials match."
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from apps.core.actors import System
 from apps.inventory.services.clients import tokens_drop_expired
-from apps.inventory.services.credentials import credentials_expire_due
+from apps.inventory.services.credentials import credentials_expire_due, rotation_dates_refresh
 
 BATCH = 1000
 
@@ -38,3 +38,18 @@ def expire_due_credentials() -> int:
 def drop_expired_tokens() -> int:
     """Forget tokens of the API whose minutes are over. Safe to run twice or late."""
     return tokens_drop_expired(moment=timezone.now())
+
+
+@shared_task(
+    name="inventory.refresh_rotation_dates",
+    autoretry_for=(OperationalError,),
+    retry_backoff=True,
+    retry_jitter=True,
+    max_retries=5,
+)
+def refresh_rotation_dates() -> int:
+    """Follow the house's interval for static keys where it changed. Safe to run twice."""
+    refreshed = 0
+    while count := rotation_dates_refresh(limit=BATCH * 5):
+        refreshed += count
+    return refreshed

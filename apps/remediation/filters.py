@@ -32,3 +32,11 @@ class OrderFilterSet(FilterSet):
         if value == "confirm-by-me":
             return rows.confirmable_by(self.request.actor)  # type: ignore[attr-defined]
         return rows.waiting_for(value)  # type: ignore[attr-defined]
+
+
+class IncidentCallFilterSet(FilterSet):
+    q = SearchFilter("search", placeholder="Name of the call")
+    address = django_filters.CharFilter(label="From", max_length=100)
+    service = django_filters.CharFilter(label="Service", max_length=100)
+    changing = Only("changing", "May have changed something")
+    refused = Only("refused", "Refused")

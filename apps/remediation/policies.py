@@ -2,8 +2,8 @@ from apps.core.actors import Actor, Machine, Person, Role, System
 from apps.core.policies import ALLOW, Verdict, deny
 from apps.inventory.models import Agent, Credential
 from apps.inventory.states import CREDENTIAL_OVER, REPORT_LEAKS, AgentState
-from apps.remediation.models import Batch, Order
-from apps.remediation.states import BatchState, OrderKind, OrderState, StepStatus
+from apps.remediation.models import Batch, Incident, Order
+from apps.remediation.states import BatchState, IncidentState, OrderKind, OrderState, StepStatus
 
 
 def can_browse(actor: Actor) -> Verdict:
@@ -119,4 +119,24 @@ def can_report_leaks(actor: Actor) -> Verdict:
     """Report a leak: a scanner that signs in with the scope for it, or whoever ends credentials."""
     if isinstance(actor, Machine) and REPORT_LEAKS in actor.scopes:
         return ALLOW
+    return can_end_credentials(actor)
+
+
+def can_see_incidents(actor: Actor) -> Verdict:
+    if isinstance(actor, System) or actor.role in {Role.STEWARD, Role.AUDITOR}:
+        return ALLOW
+    return deny("Only stewards and auditors see incidents.")
+
+
+def can_take_back(actor: Actor, incident: Incident) -> Verdict:
+    if not incident.made.filter(order__isnull=True).exclude(steps=[]).exists():
+        return deny("Nothing that was made with it is left to take back.")
+    return can_end_credentials(actor)
+
+
+def can_close_incident(actor: Actor, incident: Incident) -> Verdict:
+    if incident.state == IncidentState.CLOSED:
+        return deny("It is closed already.")
+    if incident.made.filter(order__isnull=True).exclude(steps=[]).exists():
+        return deny("What was made with it still stands: take it back first.")
     return can_end_credentials(actor)

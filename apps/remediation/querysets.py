@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from apps.core.actors import Actor, Person
+from apps.core.actors import Actor, Person, Role, reads_everything
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential
 from apps.inventory.querysets.scope import reads_all_systems
@@ -14,13 +14,19 @@ from apps.remediation.states import (
     SETTLED,
     WITHDRAWABLE,
     BatchState,
+    IncidentState,
     OrderKind,
     OrderState,
 )
 
 if TYPE_CHECKING:
     from apps.inventory.models import Source
-    from apps.remediation.models import Batch, Order
+    from apps.remediation.models import (  # noqa: F401  (name rows' types)
+        Batch,
+        Incident,
+        IncidentCall,
+        Order,
+    )
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -113,10 +119,15 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Orders of a connection of which something is due."""
         return self.filter(wake_at__lte=moment).order_by("wake_at", "pk")
 
-    def taken(self, pk: int) -> "Order | None":
-        """Lock an order for one act; None where another worker has it."""
-        locked = self.filter(pk=pk).select_for_update(of=["self"], skip_locked=True)
-        return locked.select_related("connection", "credential", "grant", "binding").first()
+    def taken(self, pks: Collection[int], now: datetime) -> Self:
+        """Lock orders of connections of which something is due, in pk order; those that another
+        worker has are left out."""
+        awake = self.filter(pk__in=pks, connection__isnull=False, wake_at__lte=now)
+        return (
+            awake.select_for_update(of=["self"], skip_locked=True)
+            .select_related("connection", "credential", "grant", "binding")
+            .order_by("pk")
+        )
 
     def ending_credentials(self) -> Self:
         """Orders that end or suspend credentials."""
@@ -153,6 +164,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def for_table(self) -> Self:
         return self.select_related(
+            "incident",
             "connection",
             "confirmed_by",
             "undo_asked_by",
@@ -181,3 +193,42 @@ class BatchQuerySet(models.QuerySet["Batch"]):
 
     def locked(self, pk: int) -> "Batch":
         return self.select_for_update(of=["self"]).get(pk=pk)
+
+
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def visible_to(self, actor: Actor) -> Self:
+        """An incident is visible to stewards and auditors with its credential."""
+        if not reads_everything(actor) and actor.role != Role.AUDITOR:
+            return self.none()
+        return self.filter(credential__in=Credential.objects.visible_to(actor).values("pk"))
+
+    def to_read_at(self, moment: datetime, *, opened_after: datetime) -> Self:
+        """Open incidents whose log was not read since then, and may still grow."""
+        return self.filter(
+            Q(read_at__isnull=True) | Q(read_at__lt=moment),
+            state=IncidentState.OPEN,
+            opened_at__gte=opened_after,
+        )
+
+    def for_table(self) -> Self:
+        return self.select_related(
+            "credential__identity__system", "order__connection", "order__decided_by"
+        ).fetch_mode(models.FETCH_RAISE)
+
+    def locked(self, pk: int) -> "Incident":
+        return self.select_for_update(of=["self"]).select_related("credential").get(pk=pk)
+
+
+class IncidentCallQuerySet(models.QuerySet["IncidentCall"]):
+    def of(self, incident: "Incident") -> Self:
+        return self.filter(incident=incident)
+
+    def refused(self) -> Self:
+        return self.exclude(error="")
+
+    def changing(self) -> Self:
+        """Calls that may have changed something: not known to only read."""
+        return self.exclude(read_only=True)
+
+    def for_table(self) -> Self:
+        return self.fetch_mode(models.FETCH_RAISE)

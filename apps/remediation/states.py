@@ -53,6 +53,7 @@ class OrderKind(models.TextChoices):
     SUSPEND = "suspend", "Suspend"
     ROTATE = "rotate", "Rotate"
     UNBIND = "unbind", "End the binding"
+    TAKE_BACK = "takeback", "Take back"
 
 
 class ProofKind(models.TextChoices):
@@ -84,5 +85,19 @@ BATCH_MOVES = StateMachine(
         BatchState.RUNNING: frozenset(),
         BatchState.RELEASED: frozenset(),
         BatchState.REFUSED: frozenset(),
+    },
+)
+
+
+class IncidentState(models.TextChoices):
+    OPEN = "open", "Open"
+    CLOSED = "closed", "Closed"
+
+
+INCIDENT_MOVES = StateMachine(
+    name="incident",
+    moves={
+        IncidentState.OPEN: frozenset({IncidentState.CLOSED}),
+        IncidentState.CLOSED: frozenset(),
     },
 )

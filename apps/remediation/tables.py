@@ -1,7 +1,7 @@
 import django_tables2 as tables
 
-from apps.core.tables import MomentColumn, PersonColumn, StateColumn, Table
-from apps.remediation.models import Order
+from apps.core.tables import MomentColumn, MonoColumn, PersonColumn, StateColumn, Table
+from apps.remediation.models import IncidentCall, Order
 
 
 class OrderTable(Table):
@@ -30,3 +30,22 @@ class OrderTable(Table):
         order_by = "label"
         extra = ("decided_at",)
         empty_text = "No orders match."
+
+
+class IncidentCallTable(Table):
+    at = MomentColumn(verbose_name="At")
+    name = MonoColumn(verbose_name="Call")
+    service = tables.Column()
+    address = MonoColumn(verbose_name="From")
+    client = tables.Column()
+    resource = MonoColumn(verbose_name="On")
+    error = tables.Column(verbose_name="Refused with")
+    event_id = MonoColumn(verbose_name="Event")
+
+    class Meta(Table.Meta):
+        model = IncidentCall
+        fields = ["at", "name", "service", "address", "client", "resource", "error", "event_id"]
+        sortable = {"at": ("at",)}
+        order_by = "-at"
+        extra = ("event_id",)
+        empty_text = "No calls match."

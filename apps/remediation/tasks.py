@@ -6,8 +6,11 @@ from celery import shared_task
 from django.db import OperationalError
 from django.utils import timezone
 
+from apps.connectors.heartbeat import pulse
 from apps.core.actors import System
-from apps.remediation.services import orders
+from apps.core.errors import DomainError
+from apps.core.jobs import job_claim, job_fail, job_finish
+from apps.remediation.services import incidents, orders
 
 RETRY: dict[str, Any] = {
     "autoretry_for": (OperationalError,),
@@ -60,3 +63,25 @@ def run_awake_orders() -> int:
 def watch_orders() -> int:
     """Look for uses of what was ended."""
     return orders.orders_watch(actor=System("remediation.watch_orders"))
+
+
+@shared_task(name="remediation.read_incident", time_limit=900, soft_time_limit=870, **RETRY)
+def read_incident(job_id: int) -> int:
+    """Read what a killed credential did and made since it was exposed."""
+    job = job_claim(job_id)
+    if job is None:
+        return 0
+    with pulse(job):
+        try:
+            message = incidents.incident_read(incident_id=job.subject_id or 0)
+        except DomainError as error:
+            job_fail(job, message=str(error))
+            return 0
+    job_finish(job, message=message)
+    return 1
+
+
+@shared_task(name="remediation.read_due_incidents", **RETRY)
+def read_due_incidents() -> int:
+    """Read the logs of open incidents again."""
+    return incidents.incidents_read_due(actor=System("remediation.read_due_incidents"))

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.remediation.views import batches, ending, leaks, orders
+from apps.remediation.views import batches, ending, incidents, leaks, orders
 
 app_name = "remediation"
 urlpatterns = [
@@ -8,6 +8,11 @@ urlpatterns = [
     path("<int:pk>/", orders.order_detail, name="order_detail"),
     path("leaked/", leaks.leak_search, name="leak_search"),
     path("leaked/take-in/", leaks.leak_adopt, name="leak_adopt"),
+    path("incidents/<int:pk>/", incidents.incident_detail, name="incident_detail"),
+    path("incidents/<int:pk>/calls/", incidents.incident_calls, name="incident_calls"),
+    path("incidents/<int:pk>/read/", incidents.incident_read, name="incident_read"),
+    path("incidents/<int:pk>/take-back/", incidents.incident_take_back, name="incident_take_back"),
+    path("incidents/<int:pk>/close/", incidents.incident_close, name="incident_close"),
     path("batches/<int:pk>/", batches.batch_detail, name="batch_detail"),
     path("batches/<int:pk>/release/", batches.batch_release, name="batch_release"),
     path("batches/<int:pk>/refuse/", batches.batch_refuse, name="batch_refuse"),

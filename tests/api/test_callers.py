@@ -18,7 +18,13 @@ from apps.inventory.services import (
     client_revoke,
     client_rotate,
 )
-from apps.inventory.states import READ_REQUESTS, WRITE_REQUESTS
+from apps.inventory.states import (
+    CLIENT_SCOPES,
+    ISSUE_CREDENTIALS,
+    READ_REQUESTS,
+    REPORT_LEAKS,
+    WRITE_REQUESTS,
+)
 from tests.factories.inventory import OAuthClientFactory
 from tests.signing_in import sign_in
 
@@ -30,11 +36,16 @@ OPERATIONS = {
     ("get", "request"): READ_REQUESTS,
     ("post", "requests"): WRITE_REQUESTS,
     ("post", "request_cancel"): WRITE_REQUESTS,
+    ("get", "credentials"): ISSUE_CREDENTIALS,
+    ("post", "credentials"): ISSUE_CREDENTIALS,
+    ("post", "credential_end"): ISSUE_CREDENTIALS,
+    ("post", "leaks"): REPORT_LEAKS,
 }
+OF_ONE = {"request", "request_cancel", "credential_end"}
 
 
 def call(caller, method, name, pk=1, body=None):
-    args = [pk] if name.startswith("request") and name != "requests" else []
+    args = [pk] if name in OF_ONE else []
     if method == "get":
         return caller.get(name, *args)
     return caller.post(name, *args, body={} if body is None else body, key="key")
@@ -104,7 +115,7 @@ def test_a_token_of_a_client_that_belongs_to_no_agent_lets_nobody_in(caller):
     assert all_codes(caller) == {401}
 
 
-@pytest.mark.parametrize("scope", [READ_REQUESTS, WRITE_REQUESTS])
+@pytest.mark.parametrize("scope", CLIENT_SCOPES)
 def test_a_token_does_what_its_scope_says(caller, company, scope):
     caller.sign_in(scope=scope)
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.inventory.services import tokens_drop_expired
+from apps.inventory.states import CLIENT_SCOPES
 from apps.inventory.tasks import drop_expired_tokens
 from tests.factories.inventory import OAuthClientFactory
 
@@ -20,7 +21,7 @@ def test_a_secret_gives_a_token_that_lasts_minutes_and_is_kept_as_a_hash(company
 
     told = answer.json()
     assert (answer.status_code, told["token_type"], told["expires_in"]) == (200, "Bearer", 900)
-    assert set(told["scope"].split()) == {"requests:read", "requests:write"}
+    assert set(told["scope"].split()) == set(CLIENT_SCOPES)
     assert "refresh_token" not in told
     assert "no-store" in answer.headers["Cache-Control"]
     assert "Set-Cookie" not in answer.headers

@@ -77,7 +77,14 @@ def token_role_write(vault, body, caller, name):
     vault.token_roles[name] = body["allowed_policies"]
 
 
+def jwt_config(vault, body, caller, mount):
+    vault.jwt_keys[mount] = body["jwt_validation_pubkeys"][0]
+
+
 def role_write(vault, body, caller, mount, name):
+    if vault.auth.get(f"{mount}/") == "jwt":
+        audiences, policies = body["bound_audiences"], body["token_policies"]
+        vault.jwt_roles[mount, name] = {"audiences": audiences, "policies": policies}
     at = f"auth/{mount}/role/{name}"
     role = vault.roles.setdefault(
         at,
@@ -202,8 +209,10 @@ def lease_revoke(vault, body, caller):
 
 def lease_renew(vault, body, caller):
     lease = _found(vault.leases, body.get("lease_id"), 400, "lease not found")
-    if lease.get("fixed"):
+    if lease.get("fixed") and not vault.stubborn:
         raise Answer(400, "lease is not renewable")
+    if vault.stubborn:  # it renews, and takes no notice of for how long
+        return {"lease_id": body["lease_id"], "lease_duration": lease["ttl"], "auth": None}
     lease["ttl"] = min(int(body.get("increment") or lease["ttl"]), lease["ttl"])
     return {"lease_id": body["lease_id"], "lease_duration": lease["ttl"], "auth": None}
 
@@ -223,7 +232,7 @@ def issue_certificate(vault, body, caller, mount, role):
         "lease_id": lease_id,
         "lease_duration": ttl,
         "auth": None,
-        "data": {"serial_number": secrets.token_hex(8), "private_key": "made-up-key"},
+        "data": {"serial_number": secrets.token_hex(8), "private_key": secrets.token_hex(24)},
     }
 
 
@@ -305,6 +314,7 @@ ROUTES = (
     ("LIST", r"auth/([\w-]+)/role", role_list),
     ("GET", ROLE, role_read),
     ("POST PUT", ROLE, role_write),
+    ("POST", r"auth/([\w-]+)/config", jwt_config),
     ("DELETE", ROLE, role_delete),
     ("GET", f"{ROLE}/role-id", role_id),
     ("LIST", f"{ROLE}/secret-id", secret_id_list),

@@ -11,6 +11,8 @@ import time
 import uuid
 from datetime import UTC, datetime
 
+import jwt
+
 ROOT = "root-for-tests"
 PATH = re.compile(r'path\s+"([^"]+)"\s*\{(.*?)\n?\}\s*(?=path|#|\Z)', re.DOTALL)
 COMMENT = re.compile(r"#[^\n]*")
@@ -40,6 +42,8 @@ class FakeVault:
         self.stuck = set()
         self.queued = set()
         self.token_roles = {}
+        self.stubborn = False
+        self.jwt_roles, self.jwt_keys = {}, {}
         self.failures = []
         self.calls = []
         self.lock = threading.RLock()
@@ -229,6 +233,8 @@ class FakeVault:
 
     def _login(self, path, body):
         mount = path.split("/")[1]
+        if self.auth.get(f"{mount}/") == "jwt":
+            return self._login_by_jwt(path, mount, body)
         known = self.secret_ids.get(body.get("secret_id"))
         role = next(
             (one for one in self.roles.values() if one["role_id"] == body.get("role_id")), None
@@ -247,6 +253,27 @@ class FakeVault:
             meta={**known["metadata"], "role_name": role["name"]},
         )
         return self.auth_of(token)
+
+    def _login_by_jwt(self, path, mount, body):
+        role = self.jwt_roles.get((mount, body.get("role")))
+        try:
+            claims = jwt.decode(
+                body.get("jwt", ""), self.jwt_keys[mount], ["ES256"], audience=role["audiences"]
+            )
+        except (jwt.InvalidTokenError, TypeError) as error:
+            raise Answer(400, "error validating token") from error
+        entity = self.entity(f"entity_{claims['sub']}_{secrets.token_hex(2)}")
+        policies = {*role["policies"], "default"}
+        return self.auth_of(
+            self.token(
+                policies=policies,
+                path=path,
+                display_name=f"{mount}-{claims['sub']}",
+                ttl=3600,
+                entity_id=entity["id"],
+                meta={"role": body["role"]},
+            )
+        )
 
     def _entity_of_alias(self, mount, role):
         for entity in self.entities.values():

@@ -6,6 +6,7 @@ from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor
 from apps.core.errors import DomainError
+from apps.core.jobs import enqueue
 from apps.core.models import Setting
 from apps.core.policies import enforce
 from apps.core.preferences import PREFERENCES
@@ -36,4 +37,6 @@ def setting_change(*, key: str, value: int, reason: str, actor: Actor) -> Settin
         changes={"value": (before, value)},
         reason=reason.strip(),
     )
+    if key == "static_key_days":
+        enqueue("inventory.refresh_rotation_dates")
     return setting

@@ -1,59 +1,43 @@
-"""What machines may do: ask for access, look at it, and take it back. Nothing else."""
+"""What machines may do about access: ask for it, look at it, and take it back."""
 
 from typing import Annotated, Any
 
-from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Header, NinjaAPI, Path, Query, Status
+from ninja import Header, Path, Query, Status
 
-from apps.api.problems import Conflict, speak_problems
+from apps.api.base import (
+    CHANGING,
+    COMMON,
+    MOST_ROWS,
+    NEWEST_FIRST,
+    READS,
+    WRITES,
+    Call,
+    api,
+    demand_cursor,
+    demand_known,
+    named,
+)
+from apps.api.problems import Conflict
 from apps.api.schemas import (
     LARGEST_ID,
     AgentOut,
     AskedOut,
     AskIn,
-    CancelIn,
     Problem,
+    ReasonIn,
     RequestOut,
     RequestPage,
 )
-from apps.api.tokens import MachineAuth
 from apps.approvals.models import AccessRequest
 from apps.approvals.services.requests import Ask, request_cancel, request_submit
 from apps.approvals.states import RequestState
 from apps.core.actors import Machine
-from apps.core.errors import DomainError
-from apps.core.keyset import Order, cursor_from, page_of
+from apps.core.keyset import page_of
 from apps.core.links import public_url
 from apps.inventory.models import Agent, Binding, Task
-from apps.inventory.states import READ_REQUESTS, WRITE_REQUESTS
 
-NEWEST_FIRST = Order(descending=True)
-MOST_ROWS = 100
 MOST_IDENTITIES = 500
-COMMON = frozenset({400, 401, 403, 404, 422, 429})
-BODIED = COMMON | {413, 415}
-CHANGING = BODIED | {409}
-
-READS = MachineAuth(READ_REQUESTS)
-WRITES = MachineAuth(WRITE_REQUESTS)
-
-api = NinjaAPI(
-    title="Countersign",
-    version="1",
-    description="For agents: ask for access, see what became of it, take it back.",
-    urls_namespace="api",
-    docs_url=None,
-    openapi_url=None,
-    auth=READS,
-)
-speak_problems(api)
-
-
-class Call(HttpRequest):
-    """What stands before an operation makes of a request; for annotations only."""
-
-    actor: Machine
 
 
 @api.get(
@@ -77,7 +61,7 @@ def agent_read(request: Call) -> dict[str, Any]:
         "state": agent.state,
         "tasks": [{"id": task.pk, "name": task.title} for task in tasks],
         "identities": [
-            {**_named(one.identity), "system": _named(one.identity.system)} for one in bindings
+            {**named(one.identity), "system": named(one.identity.system)} for one in bindings
         ],
     }
 
@@ -97,9 +81,8 @@ def request_list(
     after: Annotated[str, Query(max_length=200, description="The `next` of a page.")] = "",
 ) -> dict[str, Any]:
     """Newest first. A page costs the same at any depth."""
-    _demand_known(request, {"state", "limit", "after"})
-    if after and cursor_from(after, AccessRequest, NEWEST_FIRST) is None:
-        raise DomainError("That is no cursor of this list.", field="after")
+    demand_known(request, {"state", "limit", "after"})
+    demand_cursor(after, AccessRequest)
     rows = AccessRequest.objects.visible_to(request.actor).for_table()
     if state is not None:
         rows = rows.in_state(state)
@@ -168,7 +151,7 @@ def request_read(
     url_name="request_cancel",
 )
 def request_take_back(
-    request: Call, request_id: Annotated[int, Path(ge=1, le=LARGEST_ID)], why: CancelIn
+    request: Call, request_id: Annotated[int, Path(ge=1, le=LARGEST_ID)], why: ReasonIn
 ) -> dict[str, Any]:
     """Only what this client asked for, until it is in place. Cancelling twice changes nothing."""
     found = _visible(request, request_id)
@@ -180,20 +163,9 @@ def request_take_back(
     return _told(_visible(request, request_id), request.actor)
 
 
-def _demand_known(request: Call, names: set[str]) -> None:
-    """Refuse a filter that does not exist: left aside, it would show more than was asked for."""
-    for name in request.GET:
-        if name not in names:
-            raise DomainError("The list knows no such filter.", field=name)
-
-
 def _visible(request: Call, request_id: int) -> AccessRequest:
     rows = AccessRequest.objects.visible_to(request.actor).for_table()
     return get_object_or_404(rows, pk=request_id)
-
-
-def _named(record: Any) -> dict[str, Any]:
-    return {"id": record.pk, "name": record.name}
 
 
 def _told(row: AccessRequest, actor: Machine) -> dict[str, Any]:
@@ -203,9 +175,9 @@ def _told(row: AccessRequest, actor: Machine) -> dict[str, Any]:
         "page": public_url(row.get_absolute_url()),
         "state": row.state,
         "says": row.get_state_display(),
-        "agent": _named(row.agent),
-        "system": _named(row.system),
-        "identity": _named(row.identity),
+        "agent": named(row.agent),
+        "system": named(row.system),
+        "identity": named(row.identity),
         "is_yours": row.asked_by_client == actor.client_id,
         **{
             name: getattr(row, name)

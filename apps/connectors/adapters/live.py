@@ -180,7 +180,12 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What may be issued: never more than the statements, never past `expires_at`."""
+    """What may be issued: never more than the statements, never past `expires_at`.
+
+    `identity` is what the system calls it. `statements` allow; `limits` are the denies and
+    boundaries that hold them back there, and widen nothing. `facts` say which of several things
+    the agent means: they are its own words, and are not to be trusted.
+    """
 
     agent: str
     correlation_id: str
@@ -189,6 +194,7 @@ class Scope:
     statements: Sequence[Mapping[str, Any]]
     expires_at: datetime
     facts: Mapping[str, Any] = field(default_factory=dict)
+    limits: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +307,8 @@ class Adapter(ABC):
 
     def end_issued(self, issued: Mapping[str, Any]) -> Outcome:
         """End what was issued before its time, as far as the system allows, and say how far.
-        `issued` holds `kind`, `external_id`, and `facts` of what `issue` returned."""
+        `issued` holds `kind`, `external_id`, and `facts` of what `issue` returned. `Absent` where
+        it is gone already; an outcome that changed nothing says that it works on."""
         raise NotImplementedError(Capability.ISSUE)
 
 

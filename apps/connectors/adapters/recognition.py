@@ -111,7 +111,12 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
         elif isinstance(one, list):
             waiting += [(name, child) for child in one]
         elif isinstance(one, str):
-            yield name, one
+            yield name, _plain(one)
+
+
+def _plain(text: str) -> str:
+    """Without what JSON can escape, and neither a database nor a digest can take."""
+    return text.encode(errors="replace").decode().replace("\x00", "")
 
 
 def _clues(text: str) -> Iterator[Clue]:

@@ -49,7 +49,7 @@ SETTINGS = (
     Setting("role", "Role", "For Kubernetes and JWT."),
     Setting("jwt", "Token file", "For Kubernetes and JWT: file:…", reference=True),
     Setting("token", "Token", "Best one that expires and renews.", reference=True),
-    Setting("approle_mounts", "AppRole mounts", "For the policy to copy.", several=True),
+    Setting("approle_mounts", "AppRole mounts", "Whose roles may be changed.", several=True),
     Setting("lease_prefixes", "Leases under", "Empty for all, e.g. database/creds.", several=True),
     Setting("issue_paths", "May issue from", "e.g. database/creds/crm-read", several=True),
 )

@@ -2,14 +2,14 @@
 through: it is returned once, and kept nowhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apps.connectors.adapters.live import Issued, Outcome, Refused, Rotated, Scope
 from apps.connectors.adapters.removal import Subject
 from apps.connectors.adapters.vault_calls import VaultCalls
-from apps.connectors.adapters.vault_policy import covers, split
+from apps.connectors.adapters.vault_policy import DENY, BadPolicy, Stanza, covers, split
 from apps.connectors.adapters.vault_reading import Directory
 from apps.connectors.adapters.vault_removal import role_path
 from apps.connectors.adapters.vault_steps import VaultSteps
@@ -36,10 +36,8 @@ class VaultIssuing:
         return self._dynamic(scope, path, seconds)
 
     def _dynamic(self, scope: Scope, path: str, seconds: int) -> Issued:
-        allowed = _actions(scope)
-        if not any(_covered(f"{verb} {path}", allowed) for verb in ("read", "update")):
-            raise Refused(f"No live grant of {scope.agent} reads {path}.")
         parameters = scope.facts.get("parameters")
+        _demand_held("update" if parameters else "read", path, scope)
         said = self.calls.send("POST" if parameters else "GET", path, parameters or None)
         lease_id = str(said.get("lease_id") or "")
         if not lease_id:
@@ -104,17 +102,23 @@ class VaultIssuing:
         )
 
     def _policies(self, scope: Scope) -> list[str]:
-        """The policies of the live grants, and of those only what allows nothing besides them."""
-        held = list(dict.fromkeys(str(one.get("policy") or "") for one in scope.statements))
-        wanted = [str(name) for name in scope.facts.get("policies") or held if name]
+        """The policies of the live grants, and of those only what allows nothing besides them.
+
+        Those that hold the grants back come along, whatever is asked for.
+        """
+        held = _named(scope.statements)
+        wanted = [str(name) for name in scope.facts.get("policies") or held]
         foreign = set(wanted) - set(held)
         if not wanted or foreign:
             named = ", ".join(sorted(foreign)) or "No policy"
             raise Refused(f"{named} is not among the live grants of {scope.agent}.")
-        allowed, there = _actions(scope), Directory(self.calls)
+        wanted = list(dict.fromkeys([*wanted, *_named(scope.limits)]))
+        there = Directory(self.calls)
+        allowed, outright = _actions(scope), _actions(scope, limited=False)
         for policy in wanted:
-            for stanza in there.stanzas_of(policy):
-                more = [name for name in stanza.actions if not _covered(name, allowed)]
+            for stanza in _stanzas(there, policy):
+                by = allowed if stanza.limits else outright
+                more = [name for name in stanza.actions if not _covered(name, by)]
                 if more:
                     raise Refused(f"{policy} also allows {more[0]}: no live grant does.")
         return wanted
@@ -142,8 +146,22 @@ class VaultIssuing:
         )
 
 
-def _actions(scope: Scope) -> list[str]:
-    return [str(name) for one in scope.statements for name in one.get("actions") or []]
+def _stanzas(there: Directory, policy: str) -> list[Stanza]:
+    try:
+        return there.stanzas_of(policy)
+    except BadPolicy as error:
+        raise Refused(f"{policy} cannot be read: {error}") from error
+
+
+def _named(lines: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The policies of some statements, each once."""
+    return list(dict.fromkeys(str(one["policy"]) for one in lines if one.get("policy")))
+
+
+def _actions(scope: Scope, *, limited: bool = True) -> list[str]:
+    """What the grants allow; without `limited` only what no policy ties to parameters."""
+    lines = [one for one in scope.statements if limited or not one.get("conditions")]
+    return [str(name) for one in lines for name in one.get("actions") or []]
 
 
 def _covered(action: str, allowed: list[str]) -> bool:
@@ -152,3 +170,28 @@ def _covered(action: str, allowed: list[str]) -> bool:
         capability == held and (covers(pattern, path) or pattern == path)
         for held, pattern in map(split, allowed)
     )
+
+
+def _demand_held(verb: str, path: str, scope: Scope) -> None:
+    """Whether Vault itself would let the identity do it: of all paths that fit, the closest one
+    speaks alone. What a policy ties to parameters only Vault itself can judge."""
+    lines = [*scope.statements, *scope.limits]
+    told = [
+        (*split(str(name)), bool(one.get("conditions")))
+        for one in lines
+        for name in one.get("actions") or []
+    ]
+    fitting = [pattern for _, pattern, _ in told if covers(pattern, path) or pattern == path]
+    closest = max(fitting, key=_rank, default="")
+    speaks = {capability: tied for capability, pattern, tied in told if pattern == closest}
+    if verb not in speaks or DENY in speaks:
+        raise Refused(f"No live grant of {scope.agent} lets it {verb} {path}.")
+    if any(speaks.values()):
+        raise Refused(f"A policy ties {path} to parameters, so it is asked for at Vault itself.")
+
+
+def _rank(pattern: str) -> tuple[int, bool, int, int, str]:
+    """How close a path of a policy is, by Vault's own rules: the highest counts."""
+    open_at = min(pattern.find(one) % (len(pattern) + 1) for one in "+*")
+    plain = not pattern.endswith("*")
+    return open_at, plain, -pattern.count("+"), len(pattern), pattern

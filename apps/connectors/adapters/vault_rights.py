@@ -24,20 +24,24 @@ path "auth/token/lookup-accessor"  { capabilities = ["update"] }
 path "sys/leases/lookup"           { capabilities = ["update"] }
 path "sys/leases/lookup/"          { capabilities = ["list", "sudo"] }
 path "sys/leases/lookup/*"         { capabilities = ["list", "sudo"] }
+# Roles of every sign-in mount. Vault lists by a path that ends in a slash.
+path "auth/+/role/"                { capabilities = ["list"] }
+path "auth/+/role/+"               { capabilities = ["read"] }
+# Where they are mounted at all:
+# path "auth/userpass/users"       { capabilities = ["list"] }
+# path "auth/userpass/users/+"     { capabilities = ["read"] }
+# path "auth/cert/certs"           { capabilities = ["list"] }
+# path "auth/cert/certs/+"         { capabilities = ["read"] }
 # To find a token that somebody pasted.
 path "auth/token/lookup"           { capabilities = ["update"] }
 """
+# Of two paths that fit, only the narrower one counts: so these stand for each mount.
 APPROLE_READING = """\
-path "auth/{mount}/role"                                { capabilities = ["list"] }
-path "auth/{mount}/role/+"                              { capabilities = ["read"] }
-path "auth/{mount}/role/+/secret-id"                    { capabilities = ["list"] }
-path "auth/{mount}/role/+/secret-id-accessor/lookup"    { capabilities = ["update"] }
-path "auth/{mount}/role/+/secret-id/lookup"             { capabilities = ["update"] }
-"""
-OTHER_READING = """\
-# The roles of other sign-in mounts: one pair of lines for each.
-# path "auth/kubernetes/role"      { capabilities = ["list"] }
-# path "auth/kubernetes/role/+"    { capabilities = ["read"] }
+path "auth/{mount}/role"                                {{ capabilities = ["list"] }}
+path "auth/{mount}/role/+"                              {{ capabilities = ["read"] }}
+path "auth/{mount}/role/+/secret-id"                    {{ capabilities = ["list"] }}
+path "auth/{mount}/role/+/secret-id-accessor/lookup"    {{ capabilities = ["update"] }}
+path "auth/{mount}/role/+/secret-id/lookup"             {{ capabilities = ["update"] }}
 """
 REMOVAL = """\
 # Countersign, removal: single credentials, whole identities, and denials of its own.
@@ -78,8 +82,7 @@ def rights(told: Mapping[str, Any], purpose: str) -> str:
         return REMOVAL + "".join(APPROLE_REMOVAL.format(mount=mount) for mount in mounts)
     if purpose == "issuing":
         return ISSUING + "".join(_issuing(told, mounts))
-    roles = "".join(APPROLE_READING.replace("{mount}", mount) for mount in mounts)
-    return READING + roles + OTHER_READING
+    return READING + "".join(APPROLE_READING.format(mount=mount) for mount in mounts)
 
 
 def _issuing(told: Mapping[str, Any], mounts: list[str]) -> Iterator[str]:

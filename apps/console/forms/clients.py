@@ -3,18 +3,25 @@
 from django import forms
 
 from apps.inventory.forms import ReasonField
-from apps.inventory.states import CLIENT_SCOPES, READ_REQUESTS, WRITE_REQUESTS
+from apps.inventory.states import (
+    ISSUE_CREDENTIALS,
+    READ_REQUESTS,
+    REPORT_LEAKS,
+    WRITE_REQUESTS,
+)
 
 SCOPE_CHOICES = [
     (READ_REQUESTS, "Read its own access requests"),
     (WRITE_REQUESTS, "Ask for access, and cancel what it asked for"),
+    (ISSUE_CREDENTIALS, "Have short-lived credentials issued, cut to its live grants"),
+    (REPORT_LEAKS, "Report leaks, as a scanner does"),
 ]
 
 
 class ClientForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         choices=SCOPE_CHOICES,
-        initial=list(CLIENT_SCOPES),
+        initial=[READ_REQUESTS, WRITE_REQUESTS],
         label="It may",
         widget=forms.CheckboxSelectMultiple,
     )

@@ -15,9 +15,11 @@ from apps.findings.rules.credentials import (
     EndlessCredential,
     ExpiredCredential,
     LongLivedCredential,
+    RotationOverdue,
     SharedCredential,
     UnusedCredential,
 )
+from apps.findings.rules.issued import IssuedNotEnded
 from apps.findings.rules.removals import (
     ConnectionFailing,
     KillUnconfirmed,
@@ -27,6 +29,7 @@ from apps.findings.rules.removals import (
 
 register(
     LongLivedCredential,
+    RotationOverdue,
     EndlessCredential,
     UnusedCredential,
     SharedCredential,
@@ -43,6 +46,7 @@ register(
     LeakedCredential,
     KillUnconfirmed,
     ConnectionFailing,
+    IssuedNotEnded,
 )
 
 __all__ = ["Rule", "all_rules", "register", "rule_choices", "rule_named"]

@@ -44,6 +44,22 @@ class LongLivedCredential(Rule):
         return described(rows, detail)
 
 
+class RotationOverdue(Rule):
+    key = "credential-rotation-overdue"
+    title = "Rotation overdue"
+    why = "It was to be rotated by now, and was not: a copy taken long ago still works."
+    mend = "Rotate it from its page, or say on it how often it is really to be rotated."
+    severity = Severity.MEDIUM
+    owasp = "NHI7:2025 Long-Lived Secrets"
+    subject = Credential
+
+    def subjects(self, now: datetime) -> QuerySet:
+        """Only by an interval of its own: what the house's rule finds is a long-lived one."""
+        rows = Credential.objects.rotation_due(None, now).filter(rotation_days__isnull=False)
+        late = Concat(_days_since("rotation_due_at"), words(" days overdue"), output_field=TEXT)
+        return described(rows, late)
+
+
 class EndlessCredential(Rule):
     key = "credential-without-end"
     title = "Credential that neither expires nor rotates"

@@ -36,6 +36,12 @@ class Credential(Imported):
     expires_at = models.DateTimeField(null=True, blank=True)
     rotated_at = models.DateTimeField(null=True, blank=True)
     rotation_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    rotation_due_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="By its own interval, else the house's for static ones. The database reckons it.",
+    )
     last_used_at = models.DateTimeField(null=True, blank=True)
     use_is_known = models.BooleanField(
         default=False, help_text="Whether a source tells when it was last used."
@@ -88,6 +94,7 @@ class Credential(Imported):
             models.Index(name="inventory_cred_issued", fields=["issued_at", "id"]),
             models.Index(name="inventory_cred_expires", fields=["expires_at", "id"]),
             models.Index(name="inventory_cred_used", fields=["last_used_at", "id"]),
+            models.Index(name="inventory_cred_due", fields=["rotation_due_at", "id"]),
             models.Index(name="inventory_cred_state", fields=["state", "id"]),
             models.Index(name="inventory_cred_kind", fields=["kind", "id"]),
             models.Index(name="inventory_cred_stored_in", fields=["stored_in", "id"]),

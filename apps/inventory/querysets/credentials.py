@@ -1,10 +1,14 @@
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import ExpressionWrapper
+from django.db.models.functions import Coalesce, Least
+from django.utils import timezone
 
 from apps.core.actors import Actor
+from apps.core.preferences import preference
 from apps.inventory.querysets.scope import (
     is_limited_auditor,
     reads_all_systems,
@@ -52,6 +56,50 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
     def due_at(self, moment: datetime) -> Self:
         """Credentials in a state from which they expire, whose time is up."""
         return self.filter(state__in=CREDENTIAL_EXPIRES, expires_at__lte=moment)
+
+    def rotating(self) -> Self:
+        """Credentials that have a day by which they are to be rotated."""
+        return self.standing().filter(rotation_due_at__isnull=False)
+
+    def rotation_due(self, after: datetime | None, until: datetime) -> Self:
+        """Of those, the ones whose day lies after one moment, and not after another."""
+        rows = self.rotating().filter(rotation_due_at__lte=until)
+        return rows if after is None else rows.filter(rotation_due_at__gt=after)
+
+    def with_stale_rotation_date(self) -> Self:
+        """Static ones without an interval of their own whose day the house's no longer gives."""
+        days = timedelta(days=preference("static_key_days"))
+        born = Coalesce("rotated_at", "issued_at")
+        rows = self.filter(kind__in=STATIC_KINDS, rotation_days__isnull=True)
+        fresh = ExpressionWrapper(born + days, output_field=models.DateTimeField())
+        return rows.exclude(rotation_due_at=fresh).exclude(rotated_at=None, issued_at=None)
+
+    def with_exposure(self, now: datetime) -> Self:
+        """Adds `exposed_until`: when one stolen now stops working by itself; null: never.
+
+        The same as `selectors.exposure` says in words. A rotation that is overdue ends nothing.
+        """
+        rotates = models.Case(
+            models.When(
+                rotation_days__isnull=False,
+                rotation_due_at__gt=now,
+                then=models.F("rotation_due_at"),
+            )
+        )
+        return self.annotate(exposed_until=Least("expires_at", rotates))
+
+    def exposed_without_end(self) -> Self:
+        """Standing ones that somebody can steal, and that would work until somebody ends them."""
+        rows = self.standing().exclude(kind=CredentialKind.MANAGED)
+        return rows.with_exposure(timezone.now()).filter(exposed_until__isnull=True)
+
+    def of_people(self, user_id: int) -> Self:
+        """Credentials of the agents that somebody owns or keeps running."""
+        bindings = rows_of(rows_of(self.model, "identity").model, "bindings").live()
+        theirs = bindings.filter(
+            models.Q(agent__owner=user_id) | models.Q(agent__technical_owner=user_id)
+        )
+        return self.filter(identity__in=theirs.values("identity"))
 
     def issued_before(self, moment: datetime) -> Self:
         return self.filter(issued_at__lt=moment)

@@ -39,7 +39,7 @@ def client_create(*, agent_id: int, scopes: Sequence[str], reason: str, actor: A
     text = required_reason(reason, "it needs the API")
     wanted = [scope for scope in CLIENT_SCOPES if scope in scopes]
     if not wanted or len(wanted) != len(set(scopes)):
-        raise DomainError("Say what it may do: read its requests, make them, or both.")
+        raise DomainError("Say what it may do.")
     secret = secrets.token_urlsafe(SECRET_BYTES)
     oauth_client = Client(name=agent.name[:100], response_types="", redirect_uris="")
     oauth_client.set_secret(secret)

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -87,6 +88,91 @@ def credential_move(
         reason=text,
     )
     return credential
+
+
+@transaction.atomic
+def credentials_suspend(
+    *, why: Mapping[int, str], actor: Actor, authority: Verdict | None = None
+) -> int:
+    """Suspend those of these credentials that are active; `why` has the reason by key."""
+    enforce(policies.can_move_credential(actor) if authority is None else authority)
+    active = Credential.objects.filter(pk__in=why, state=CredentialState.ACTIVE).order_by("pk")
+    credentials = list(active.select_for_update(of=["self"]))
+    for credential in credentials:
+        CREDENTIAL_MOVES.check(credential.state, CredentialState.SUSPENDED)
+    Credential.objects.filter(pk__in=[credential.pk for credential in credentials]).update(
+        state=CredentialState.SUSPENDED
+    )
+    change = {"state": (CredentialState.ACTIVE, CredentialState.SUSPENDED)}
+    return record_many(
+        actor=actor,
+        verb=Verb.CREDENTIAL_SUSPENDED,
+        facts=[Fact(credential, change, why[credential.pk]) for credential in credentials],
+    )
+
+
+@transaction.atomic
+def credential_take_in(
+    *, like: Credential, external_id: str, stored_in: str, stored_at: str, reason: str, actor: Actor
+) -> Credential:
+    """Write down a new credential beside another one, of the same identity and kind.
+
+    Taken in twice it is one; a reading that knows it already keeps its word. The caller judged
+    whether the actor may.
+    """
+    credential, is_new = Credential.objects.get_or_create(
+        identity_id=like.identity_id,
+        external_id=external_id,
+        defaults={
+            "kind": like.kind,
+            "stored_in": stored_in,
+            "stored_at": stored_at,
+            "issued_at": timezone.now(),
+            "rotation_days": like.rotation_days,
+            "facts": _kept_facts(like),
+        },
+    )
+    if is_new:
+        record(
+            actor=actor,
+            verb=Verb.CREDENTIAL_ADOPTED,
+            target=credential,
+            changes={"state": (None, credential.state)},
+            reason=reason,
+        )
+    return credential
+
+
+def _kept_facts(like: Credential) -> dict[str, Any]:
+    """Of what a source measured of the other, only where it belongs: the rest is not this one's."""
+    return {name: like.facts[name] for name in ("role", "object", "what") if name in like.facts}
+
+
+@transaction.atomic
+def credential_note_rotation(
+    *, credential_id: int, at: datetime, reason: str, actor: Actor
+) -> Credential:
+    """Note that a credential has a new secret under its old id. The caller judged it."""
+    credential = Credential.objects.locked(credential_id)
+    before, credential.rotated_at = credential.rotated_at, at
+    credential.save(update_fields=["rotated_at"])
+    record(
+        actor=actor,
+        verb=Verb.CREDENTIAL_CHANGED,
+        target=credential,
+        changes={"rotated_at": (before and before.isoformat(), at.isoformat())},
+        reason=reason,
+    )
+    return credential
+
+
+def rotation_dates_refresh(*, limit: int) -> int:
+    """Reckon anew when rotation is due where the house's own interval says so; it may change.
+
+    The database does so for each row that is written; here they are written as they are.
+    """
+    stale = Credential.objects.with_stale_rotation_date().order_by("pk").values("pk")[:limit]
+    return Credential.objects.filter(pk__in=stale).update(rotation_due_at=None)
 
 
 @transaction.atomic

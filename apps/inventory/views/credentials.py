@@ -11,6 +11,7 @@ from apps.core.policies import enforce, page
 from apps.inventory import policies
 from apps.inventory.forms import StorageForm
 from apps.inventory.models import Credential
+from apps.inventory.selectors.exposure import exposure_of
 from apps.inventory.selectors.flags import flags_of
 from apps.inventory.services.credentials import credential_change
 
@@ -25,6 +26,7 @@ def credential_detail(request: Request, pk: int) -> HttpResponse:
         {
             "credential": credential,
             "flags": flags_of(credential),
+            "exposure": exposure_of(credential),
             "bindings": credential.identity.bindings.live().for_table(),
             "entries": AuditEntry.objects.about(credential, request.actor)[:30],
             "may_change": policies.can_change_credential(request.actor, credential),

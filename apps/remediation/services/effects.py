@@ -20,6 +20,8 @@ def order_take_effect(*, order: Order, actor: Actor) -> None:
     A narrowing to fewer actions of the same level ends nothing: the grant stays, and the next
     import brings its new statements. Where no source tells of the grant, its record follows here.
     """
+    if order.kind == OrderKind.TAKE_BACK:
+        return  # about what was made with its credential, not about the credential
     if order.grant is not None and order.grant.state in LIVE:
         _grant(order, order.grant, actor)
     elif order.credential is not None and order.credential.state not in CREDENTIAL_OVER:
@@ -48,7 +50,9 @@ def _grant(order: Order, grant: Grant, actor: Actor) -> None:
 
 def _credential(order: Order, credential: Credential, actor: Actor) -> None:
     if order.kind == OrderKind.SUSPEND:
-        states = [CredentialState.SUSPENDED]
+        # A connection's order suspended it as soon as it was carried out.
+        is_active = credential.state == CredentialState.ACTIVE
+        states = [CredentialState.SUSPENDED] if is_active else []
     else:
         states = [CredentialState.REVOKING, CredentialState.REVOKED, CredentialState.VERIFIED]
         if credential.state == CredentialState.REVOKING:

@@ -14,7 +14,8 @@ from apps.core.policies import enforce
 from apps.inventory.models import Credential
 from apps.inventory.services.reasons import required_reason
 from apps.remediation import policies
-from apps.remediation.models import Order
+from apps.remediation.models import Incident, Order
+from apps.remediation.services.incidents import incident_open
 from apps.remediation.services.planning import OrderRequest, orders_plan
 from apps.remediation.states import GONE, OrderKind, OrderState
 
@@ -45,7 +46,10 @@ def credential_kill(
         raise DomainError("It cannot be exposed since a time to come.", field="exposed_since")
     since = exposed_since or credential.issued_at or credential.first_seen_at
     text = required_reason(reason, "it is killed")
-    return _end(OrderKind.KILL, credential, text, actor, exposed_since=since)
+    order = _end(OrderKind.KILL, credential, text, actor, exposed_since=since)
+    if not Incident.objects.filter(order=order).exists():
+        incident_open(order=order, credential=credential, exposed_since=since, actor=actor)
+    return order
 
 
 @transaction.atomic

@@ -1,19 +1,24 @@
 """Connections carry out what is awake: many orders side by side, each connection at its pace."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import batched
 from threading import Lock
 
-from django.db import connection as database
 from django.utils import timezone
 
+from apps.connectors.adapters.live import Adapter
 from apps.core.actors import Actor
 from apps.remediation.models import Order
-from apps.remediation.services.running import order_run
+from apps.remediation.services.running import AskAll, orders_advance
+from apps.remediation.services.turns import Turn, ask, ask_apart
 
 MOST_AT_ONCE = 2000
-SIDE_BY_SIDE = 6
+# So many rows are locked together while their systems are asked.
+CHUNK = 50
+SIDE_BY_SIDE = 4
 
 
 class _Pace:
@@ -38,27 +43,36 @@ def orders_run_awake(*, actor: Actor) -> int:
     Safe to run beside itself: an order in another worker's hands is left to it.
     """
     awake = Order.objects.awake_at(timezone.now()).exclude(connection=None)
-    rows = list(
-        awake.values_list("pk", "connection", "connection__calls_per_second")[:MOST_AT_ONCE]
-    )
-    paces = {pk: _Pace(rate) for _, pk, rate in rows}
-    work = [(pk, paces[connection_id]) for pk, connection_id, _ in rows]
-    if len(work) <= 1:
-        return _run(work, actor)
-    shares = [work[at::SIDE_BY_SIDE] for at in range(SIDE_BY_SIDE)]
+    pks = list(awake.values_list("pk", flat=True)[:MOST_AT_ONCE])
+    adapters: dict[int, Adapter] = {}
+    with _side_by_side() as ask_all:
+        for chunk in batched(pks, CHUNK, strict=False):
+            orders_advance(order_ids=chunk, actor=actor, adapters=adapters, ask_all=ask_all)
+    return len(pks)
+
+
+@contextmanager
+def _side_by_side() -> Iterator[AskAll]:
+    """Put several questions at once, and none faster than its connection may be asked."""
+    paces: dict[int, _Pace] = {}
+
+    def paced(question: tuple[Turn, Adapter]) -> None:
+        turn, adapter = question
+        connection = turn.order.connection
+        assert connection is not None  # noqa: S101  (its adapter was made of it)
+        paces[connection.pk]()
+        ask_apart(turn, adapter)
+
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="orders") as pool:
-        return sum(pool.map(lambda share: _run_apart(share, actor), shares))
 
+        def ask_all(questions: Sequence[tuple[Turn, Adapter]]) -> None:
+            if len(questions) == 1:
+                ask(*questions[0])
+                return
+            for turn, _ in questions:
+                connection = turn.order.connection
+                if connection is not None and connection.pk not in paces:
+                    paces[connection.pk] = _Pace(connection.calls_per_second)
+            list(pool.map(paced, questions))
 
-def _run(work: Sequence[tuple[int, Callable[[], None]]], actor: Actor) -> int:
-    for pk, pace in work:
-        order_run(order_id=pk, actor=actor, pace=pace)
-    return len(work)
-
-
-def _run_apart(work: Sequence[tuple[int, Callable[[], None]]], actor: Actor) -> int:
-    """In a thread of its own, which has a database connection of its own to give back."""
-    try:
-        return _run(work, actor)
-    finally:
-        database.close()
+        yield ask_all

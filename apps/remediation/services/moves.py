@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from apps.audit.services import Fact, record_many
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor
+from apps.core.rows import rows_write
 from apps.remediation.models import Order
 from apps.remediation.states import ORDER_MOVES, OrderState
 
@@ -27,7 +28,7 @@ def orders_move(
         ORDER_MOVES.check(order.state, state)
     for order in orders:
         order.state = state
-    Order.objects.bulk_update(orders, ["state", *also], batch_size=1000)
+    rows_write(orders, ["state", *also])
     record_many(
         actor=actor,
         verb=_VERBS.get(state, Verb.ORDER_MOVED),

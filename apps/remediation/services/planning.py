@@ -11,9 +11,10 @@ from django.utils import timezone
 from apps.audit.services import Fact, record_many
 from apps.audit.verbs import Verb
 from apps.connectors.adapters.planning import plan_for
-from apps.connectors.adapters.removal import Step
+from apps.connectors.adapters.removal import Plan, Step, Wanted
 from apps.core.actors import Actor
 from apps.core.jobs import enqueue
+from apps.core.rows import rows_write
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential
 from apps.remediation.models import Batch, Order, OrderStep
@@ -175,7 +176,7 @@ def _write_plans(orders: Sequence[Order]) -> None:
         if order.pk not in wanted:
             order.plan = {"steps": [], "diff": "", "note": "End the binding here in Countersign."}
             continue
-        plan = plan_for(wanted[order.pk])
+        plan = _plan(order, wanted[order.pk])
         order.plan = plan.told()
         subject = wanted[order.pk].subject
         order.connection = connections.get((subject.system_kind, subject.account))
@@ -185,8 +186,15 @@ def _write_plans(orders: Sequence[Order]) -> None:
             continue
         steps += [_step(order, position, step) for position, step in enumerate(plan.steps, start=1)]
         order.wake_at = timezone.now()
-    Order.objects.bulk_update(orders, ["plan", "connection", "wake_at"], batch_size=CHUNK)
+    rows_write(orders, ["plan", "connection", "wake_at"])
     OrderStep.objects.bulk_create(steps, batch_size=CHUNK)
+
+
+def _plan(order: Order, wanted: Wanted) -> Plan:
+    """By the kind of system; where the order brings its steps along, those."""
+    if order.kind == OrderKind.TAKE_BACK:
+        return Plan([Step(**step) for step in order.target["steps"]])
+    return plan_for(wanted)
 
 
 def _step(order: Order, position: int, step: Step) -> OrderStep:

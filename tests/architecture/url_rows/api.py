@@ -15,4 +15,7 @@ ROWS = {
     "api:requests": Row(MACHINES),
     "api:request": Row(MACHINES, lambda: ["1"]),
     "api:request_cancel": Row(NO_JSON, lambda: ["1"], method="post"),
+    "api:credentials": Row(MACHINES),
+    "api:credential_end": Row(NO_JSON, lambda: ["1"], method="post"),
+    "api:leaks": Row(NO_JSON, method="post"),
 }

@@ -1,8 +1,8 @@
 from django.utils import timezone
 
-from apps.remediation.models import Batch
+from apps.remediation.models import Batch, Incident
 from apps.remediation.states import BatchState, OrderKind
-from tests.architecture.url_matrix import EVERYBODY, RECORD, STEWARDS, Row
+from tests.architecture.url_matrix import EVERYBODY, READERS_RECORD, RECORD, STEWARDS, Row
 from tests.factories.accounts import UserFactory
 from tests.factories.inventory import AgentFactory, CredentialFactory
 from tests.factories.remediation import OrderFactory
@@ -32,6 +32,15 @@ def _credential():
 def _killed():
     credential = CredentialFactory()
     return [OrderFactory(kind=OrderKind.KILL, grant=None, credential=credential, label="key").pk]
+
+
+def _incident():
+    credential = CredentialFactory()
+    order = OrderFactory(kind=OrderKind.KILL, grant=None, credential=credential, label="key")
+    incident = Incident.objects.create(
+        credential=credential, order=order, exposed_since=timezone.now()
+    )
+    return [incident.pk]
 
 
 def _held():
@@ -69,5 +78,11 @@ ROWS = {
     "remediation:batch_detail": Row(STEWARDS, _held),
     "remediation:batch_release": Row(STEWARDS, _held),
     "remediation:batch_refuse": Row(STEWARDS, _held),
+    "remediation:incident_detail": Row(READERS_RECORD, _incident),
+    "remediation:incident_calls": Row(READERS_RECORD, _incident),
+    "remediation:incident_read": Row(STEWARDS, _incident, method="post"),
+    # Nothing was made with it, so nothing can be taken back.
+    "remediation:incident_take_back": Row(STEWARDS, _incident, overrides={"steward": 403}),
+    "remediation:incident_close": Row(STEWARDS, _incident),
     "remediation:agent_stop": Row(STEWARDS, lambda: [AgentFactory(active=True).pk]),
 }

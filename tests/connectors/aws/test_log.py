@@ -9,17 +9,7 @@ from botocore.exceptions import ClientError
 from apps.connectors.adapters.aws_trail import event_of
 from apps.connectors.adapters.live import Absent, Seen
 from tests.connectors.aws.subjects import key_of_user, of_user, wanted
-from tests.servers.aws import Key, allow, policy
-
-
-def as_the_log_names_it(client):
-    """Have a client name its action in the address too: MiniStack's log reads it from there."""
-
-    def named(params, model, **_):
-        params["url"] += f"?Action={model.name}"
-
-    client.meta.events.register("before-call", named)
-    return client
+from tests.servers.aws import Key, allow, as_the_log_names_it, policy
 
 
 def log_client(server, service, key):

@@ -217,13 +217,13 @@ def test_more_leases_than_are_read_are_said_and_nothing_counts_as_gone(fake, mon
 
 def test_a_mount_that_may_not_be_read_is_named_and_hides_nothing_else(fake):
     server, world = fake
-    server.auth["approle-of-others/"] = "approle"
+    server.auth["cert-of-others/"] = "cert"
 
     rows = read(world.adapter(), "identities")
 
     [rejected] = of(rows, Rejected)
     assert (rejected.path, rejected.kind, rejected.key) == (
-        "auth/approle-of-others",
+        "auth/cert-of-others",
         "identity",
         "",
     )

@@ -1,5 +1,6 @@
 """Short-lived credentials through Vault: never more than the live grants, never past their end."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,9 @@ READS = ("read apps/crm/*", "list apps/crm/*", "create apps/crm/*", "update apps
 ALSO = ("read apps/reports/*", "delete apps/reports/*")
 
 
-def scope(world, *, seconds=600, actions=(*READS, *ALSO), **facts):
+def scope(world, *, seconds=600, actions=(*READS, *ALSO), limits=(), **facts):
     return Scope(
+        limits=limits,
         agent="CRM agent",
         correlation_id="4bf92f3577b34da6",
         identity="crm",
@@ -99,6 +101,53 @@ def test_a_dynamic_secret_needs_a_live_grant_of_its_path(world, adapter):
         adapter.issue(certificate(world, ttl="300s", actions=READS))
 
 
+@pytest.mark.parametrize(
+    ("actions", "limits"),
+    [
+        # The closest path speaks alone, and it does not allow it.
+        (["update pki/*", "read pki/issue/*"], []),
+        # A deny goes before everything on its path.
+        (["update pki/*"], ["deny pki/issue/web"]),
+        # Reading is not writing.
+        (["read pki/issue/web"], []),
+    ],
+)
+def test_a_dynamic_secret_is_refused_where_vault_itself_would(world, adapter, actions, limits):
+    there = [name.replace("pki/", f"{world.name('pki')}/") for name in actions]
+    back = [name.replace("pki/", f"{world.name('pki')}/") for name in limits]
+
+    with pytest.raises(Refused, match="No live grant"):
+        adapter.issue(certificate(world, ttl="300s", actions=there, limits=[{"actions": back}]))
+
+    assert lease_ids(world) == set()
+
+
+def test_what_a_policy_ties_to_parameters_is_left_to_vault(world, adapter):
+    path = f"{world.name('pki')}/issue/web"
+    asked = certificate(world, ttl="300s")
+    tied = [{"actions": [f"update {path}"], "conditions": {"parameters": ["allowed_parameters"]}}]
+
+    with pytest.raises(Refused, match="to parameters"):
+        adapter.issue(replace(asked, statements=tied))
+
+    assert lease_ids(world) == set()
+
+
+def test_a_policy_that_holds_the_grants_back_comes_along(world, adapter):
+    world.policy("back", 'path "apps/crm/board" { capabilities = ["deny"] }\n')
+    both = [world.name("crm"), world.name("back")]
+    world.as_root.post(f"auth/token/roles/{world.name('agents')}", allowed_policies=both)
+    world.as_root.post("apps/crm/board", name="made up")
+    limits = [{"policy": world.name("back"), "actions": ["deny apps/crm/board"]}]
+
+    issued = adapter.issue(
+        scope(world, path=world.token_path, limits=limits, policies=[world.name("crm")])
+    )
+
+    assert world.works(issued.secret["token"], "apps/crm/customers")
+    assert not world.works(issued.secret["token"], "apps/crm/board")
+
+
 def lease_ids(world):
     prefix = f"{world.name('pki')}/issue/web"
     return {f"{prefix}/{key}" for key in world.as_root.keys(f"sys/leases/lookup/{prefix}")}
@@ -123,3 +172,13 @@ def test_a_new_secret_id_works_beside_the_old_one_until_that_is_revoked(world, a
 def test_only_a_secret_id_is_rotated(world, adapter):
     with pytest.raises(Refused):
         adapter.rotate(world.of_token("abc"))
+
+
+def test_a_lease_that_is_not_made_shorter_is_taken_back(fake):
+    server, world = fake
+    server.stubborn = True
+
+    with pytest.raises(Refused, match="outlive"):
+        world.adapter().issue(certificate(world, ttl="3600s", seconds=600))
+
+    assert lease_ids(world) == set()

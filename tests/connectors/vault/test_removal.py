@@ -340,3 +340,16 @@ def test_a_policy_of_several_paths_is_one_step(world, adapter):
 
     assert [step.op for step in plan.steps] == ["deny", "detach-policy", "lift-deny"]
     assert plan.diff.count(policy) == 1
+
+
+def test_ending_sessions_of_its_own_role_spares_the_one_at_work(world, adapter):
+    own = f"auth/{world.name('approle')}/role/countersign"
+    other = world.adapter()
+    other.api.own_accessor()
+    adapter.api.own_accessor()
+    token, gone = adapter.api._http.token, other.api._http.token
+
+    adapter.run("end-sessions", {"entity_id": "", "role": own, "before": ""})
+
+    assert world.works(token)
+    assert not world.works(gone)

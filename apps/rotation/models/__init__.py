@@ -1,0 +1,3 @@
+from apps.rotation.models.reminder import Reminder
+
+__all__ = ["Reminder"]

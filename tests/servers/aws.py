@@ -201,9 +201,8 @@ def _running(command, environment, ready, folder):
         try:
             _wait_until(ready, process, folder / "log")
             yield
-            process.terminate()
-            process.wait(10)
         finally:
+            # Asked politely they wait for connections that the tests still hold.
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()

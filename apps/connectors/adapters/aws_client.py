@@ -1,23 +1,22 @@
 """Calls to AWS: as whom, where, and what their failures mean.
 
 One base identity (of the host, or keys by reference), and from it each role of another account
-that the connection names. Clients are kept for the life of an adapter; what botocore reads from
-disk to make one is kept for the life of the process.
+that the connection names.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 
 import botocore.exceptions as failures
-import botocore.session
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
-from botocore.loaders import create_loader
 from botocore.parsers import ResponseParserError
 
+from apps.connectors.adapters.aws_sessions import Signer, bare_session, kept
 from apps.connectors.adapters.live import Absent, ProviderError, Refused, Unavailable
 
 CONNECT_SECONDS, READ_SECONDS = 3, 10
@@ -81,7 +80,6 @@ REPEATS = re.compile(
     r"\s*(The Canonical String|Credential should be|\(?reached max retries).*", re.S
 )
 
-_LOADER = create_loader()
 # Which account a key is of, by endpoint and id: it never comes to be of another.
 _HOMES: dict[tuple[str, str], str] = {}
 
@@ -92,8 +90,6 @@ class Clients:
         self.secret = secret
         self.regions: list[str] = list(told.get("regions") or []) or [DEFAULT_REGION]
         self.endpoint: str | None = told.get("endpoint") or None
-        self._made: dict[tuple[str, str, str, bool], Any] = {}
-        self._sessions: dict[str, Any] = {}
         self._home = ""
 
     @property
@@ -126,7 +122,7 @@ class Clients:
     def partition(self) -> str:
         """Which AWS it is: the public one, China's, or the US government's."""
         try:
-            return str(_bare_session().get_partition_for_region(self.regions[0]))
+            return str(bare_session().get_partition_for_region(self.regions[0]))
         except FAILURES as error:
             raise translated(error, f"region {self.regions[0]}") from None
 
@@ -174,24 +170,23 @@ class Clients:
             raise translated(error, name) from None
 
     def client(self, service: str, *, account: str, region: str = "", patient: bool = False) -> Any:
+        """A client, made once for all connections that sign as the same."""
         role = self._role_for(account)
         where = region or self.regions[0]
-        key = (service, role, where, patient)
-        if key not in self._made:
-            session = self._session(role)
-            self._made[key] = session.create_client(
-                service,
-                region_name=where,
-                endpoint_url=self.endpoint,
-                config=PATIENTLY if patient else ONCE,
-            )
-        return self._made[key]
+        config = PATIENTLY if patient else ONCE
+        key = (self._as_role(role), service, where, self.endpoint, config)
+        return kept(
+            key,
+            lambda: self._session(role).create_client(
+                service, region_name=where, endpoint_url=self.endpoint, config=config
+            ),
+        )
 
     def with_keys(
         self, service: str, *, key: str, secret: str, token: str = "", region: str = ""
     ) -> Any:
         """A client that signs with a credential at hand, which is kept nowhere."""
-        return _bare_session().create_client(
+        return bare_session().create_client(
             service,
             region_name=region or self.regions[0],
             endpoint_url=self.endpoint,
@@ -210,21 +205,24 @@ class Clients:
             raise Refused(f"This connection does not speak for account {account}.")
         return ""
 
-    def _session(self, role: str) -> Any:
-        if role not in self._sessions:
-            self._sessions[role] = self._assumed(role) if role else self._base()
-        return self._sessions[role]
+    @cached_property
+    def _base(self) -> Signer:
+        """As whom it signs: a secret that changed behind its reference makes it another."""
+        if self.told.get("auth") != "references":
+            return Signer()
+        token = self.told.get("session_token")
+        return Signer(
+            self.secret(self.told["access_key_id"]),
+            self.secret(self.told["secret_access_key"]),
+            self.secret(token) if token else None,
+        )
 
-    def _base(self) -> Any:
-        session = _bare_session()
-        if self.told.get("auth") == "references":
-            token = self.told.get("session_token")
-            session.set_credentials(
-                self.secret(self.told["access_key_id"]),
-                self.secret(self.told["secret_access_key"]),
-                self.secret(token) if token else None,
-            )
-        return session
+    def _as_role(self, role: str) -> tuple[Any, ...]:
+        return (self._base, role, self.told.get("external_id"), self.endpoint, self.regions[0])
+
+    def _session(self, role: str) -> Any:
+        make = (lambda: self._assumed(role)) if role else self._base.session
+        return kept(self._as_role(role), make)
 
     def _assumed(self, role: str) -> Any:
         def fetch() -> dict[str, Any]:
@@ -245,7 +243,7 @@ class Clients:
                 "expiry_time": said["Expiration"].isoformat(),
             }
 
-        session = _bare_session()
+        session = bare_session()
         session._credentials = RefreshableCredentials.create_from_metadata(
             metadata=fetch(), refresh_using=fetch, method="sts-assume-role"
         )
@@ -288,9 +286,3 @@ def _seconds(text: Any) -> float:
 
 def _told(said: str) -> str:
     return REPEATS.sub("", said).strip()[:1000]
-
-
-def _bare_session() -> Any:
-    session = botocore.session.Session()
-    session.register_component("data_loader", _LOADER)
-    return session

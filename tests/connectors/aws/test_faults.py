@@ -3,7 +3,7 @@
 import pytest
 from botocore.config import Config
 
-from apps.connectors.adapters import aws_client
+from apps.connectors.adapters import aws_client, aws_sessions
 from apps.connectors.adapters.aws import AwsAdapter
 from apps.connectors.adapters.live import Absent, Refused, Seen, Unavailable
 from tests.connectors.aws.faulty import failure
@@ -106,11 +106,13 @@ def test_a_host_without_an_identity_says_so(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    aws_sessions.forget()
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
 
     with pytest.raises(Refused, match="no identity in AWS"):
         disable(AwsAdapter({"auth": "ambient", "regions": ["us-east-1"]}, lambda name: name))
+    aws_sessions.forget()
 
 
 def test_lost_rights_are_no_proof_of_anything(faulty):
@@ -155,3 +157,16 @@ def test_a_region_that_is_none_is_said_and_fails_no_check(faulty):
 
     assert [line.right for line in lines if not line.worked]
     assert all(isinstance(line.said, str) for line in lines)
+
+
+def test_a_secret_that_changed_behind_its_reference_is_used_at_once(ministack):
+    one, two = ministack.user(), ministack.user()
+    held = {"id": one.key.id, "secret": one.key.secret}
+    told = ministack.adapter().told
+
+    first = next(iter(AwsAdapter(told, held.__getitem__).check(removal=False))).said
+    held |= {"id": two.key.id, "secret": two.key.secret}
+    second = next(iter(AwsAdapter(told, held.__getitem__).check(removal=False))).said
+
+    assert first.endswith(f"{one.arn}.")
+    assert second.endswith(f"{two.arn}.")

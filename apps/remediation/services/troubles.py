@@ -5,9 +5,11 @@ from datetime import timedelta
 from django.utils import timezone
 
 from apps.core.actors import Actor
+from apps.core.links import public_url
+from apps.notices.services import page_send
 from apps.remediation.models import Order
 from apps.remediation.services.moves import orders_move
-from apps.remediation.states import OrderState
+from apps.remediation.states import OrderKind, OrderState
 
 MOST_ATTEMPTS = 8
 LONGEST_WAIT = timedelta(minutes=5)
@@ -44,6 +46,21 @@ def give_up(order: Order, said: str, actor: Actor) -> None:
     if order.state == OrderState.EXECUTED:
         _move(order, OrderState.VERIFY_FAILED, said, actor)
     _move(order, OrderState.MANUAL_NEEDED, said, actor)
+    if order.kind == OrderKind.KILL:
+        _page(order, said, actor)
+
+
+def _page(order: Order, said: str, actor: Actor) -> None:
+    """A kill that a person has to finish waits for nobody to look by chance."""
+    page_send(
+        about=order,
+        subject=f"Not killed: {order.label}",
+        body=f"{said}\n\nThe commands to do it by hand: {public_url(order.get_absolute_url())}",
+        severity="critical",
+        team_id=None,
+        dedupe_key=f"not-killed:{order.pk}",
+        actor=actor,
+    )
 
 
 def _move(order: Order, state: OrderState, said: str, actor: Actor) -> None:

@@ -41,7 +41,7 @@ def orders_watch(*, actor: Actor) -> int:
     """Look for uses of what was ended: in what was read of it, and in the systems' own logs.
 
     Returns how many were found. One that worked reopens its order; a refused one tells that
-    somebody still holds it. Each order tells its first.
+    somebody still holds it. Each order tells its first, and each that worked after that.
     """
     now = timezone.now()
     uses = {use.order_id: use for use in [*_by_log(now), *_by_last_use(now)]}
@@ -63,7 +63,7 @@ def _by_log(now: datetime) -> list[_Use]:
     for order in due.select_related("connection", "credential__identity__system")[:MOST_AT_ONCE]:
         calls = _calls(order)
         Order.objects.filter(pk=order.pk).update(watched_at=now)
-        if order.used_after_at is None and calls:
+        if calls and (order.used_after_at is None or any(not call.error for call in calls)):
             found.append(_told(order, calls))
     return found
 
@@ -85,7 +85,7 @@ def _calls(order: Order) -> list[Call]:
         adapter: Adapter = adapter_of(order.connection)
         if Capability.LOG not in adapter.capabilities:
             return []
-        since = order.effective_by + GRACE
+        since = max(order.effective_by + GRACE, order.used_after_at or order.effective_by)
         return list(adapter.calls(subject_of(order.credential), since=since))
     except (ProviderError, ReferenceRefused, DomainError):
         return []
@@ -94,7 +94,8 @@ def _calls(order: Order) -> list[Call]:
 @transaction.atomic
 def _note(use: _Use, actor: Actor) -> int:
     order = Order.objects.locked(use.order_id)
-    if order.used_after_at is not None:
+    was = order.used_after_at
+    if was is not None and not (use.worked and use.at > was):
         return 0
     order.used_after_at, order.used_after_how = use.at, use.how
     fields = ["used_after_at", "used_after_how"]
@@ -114,7 +115,7 @@ def _note(use: _Use, actor: Actor) -> int:
         actor=actor,
         verb=Verb.ORDER_USED_AFTER,
         target=order,
-        changes={"used_after_at": (None, use.at.isoformat())},
+        changes={"used_after_at": (was and was.isoformat(), use.at.isoformat())},
         reason=use.how,
     )
     page_send(
@@ -123,7 +124,7 @@ def _note(use: _Use, actor: Actor) -> int:
         body=f"{use.how}\n\n{public_url(order.get_absolute_url())}",
         severity="critical",
         team_id=None,
-        dedupe_key=f"used-after:{order.pk}",
+        dedupe_key=f"used-after:{order.pk}:{'worked' if use.worked else 'refused'}",
         actor=actor,
     )
     enqueue("findings.recheck")

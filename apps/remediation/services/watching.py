@@ -44,7 +44,7 @@ def orders_watch(*, actor: Actor) -> int:
     """Look for uses of what was ended: in what was read of it, and in the systems' own logs.
 
     Returns how many were found. One that worked reopens its order; a refused one tells that
-    somebody still holds it. Each order tells its first.
+    somebody still holds it. Each order tells its first, and each that worked after that.
     """
     now = timezone.now()
     uses = {use.order_id: use for use in [*_by_log(now), *_by_last_use(now)]}
@@ -66,7 +66,7 @@ def _by_log(now: datetime) -> list[_Use]:
     for order in due.select_related("connection", "credential__identity__system")[:MOST_AT_ONCE]:
         calls, complete_until = _logged(order, now)
         Order.objects.filter(pk=order.pk).update(watched_at=now)
-        if calls and order.used_after_at is None:
+        if calls and (order.used_after_at is None or any(not call.error for call in calls)):
             found.append(_told(order, calls))
         elif not calls and complete_until is not None:
             _keep_silence(order, complete_until)
@@ -108,7 +108,7 @@ def _logged(order: Order, now: datetime) -> tuple[list[Call], datetime | None]:
         adapter: Adapter = adapter_of(order.connection)
         if Capability.LOG not in adapter.capabilities:
             return [], None
-        since = order.effective_by + GRACE
+        since = max(order.effective_by + GRACE, order.used_after_at or order.effective_by)
         calls = list(adapter.calls(subject_of(order.credential), since=since))
         return calls, adapter.log_complete_until(now)
     except (ProviderError, ReferenceRefused, DomainError):
@@ -118,7 +118,8 @@ def _logged(order: Order, now: datetime) -> tuple[list[Call], datetime | None]:
 @transaction.atomic
 def _note(use: _Use, actor: Actor) -> int:
     order = Order.objects.locked(use.order_id)
-    if order.used_after_at is not None:
+    was = order.used_after_at
+    if was is not None and not (use.worked and use.at > was):
         return 0
     order.used_after_at, order.used_after_how = use.at, use.how
     fields = ["used_after_at", "used_after_how"]
@@ -138,7 +139,7 @@ def _note(use: _Use, actor: Actor) -> int:
         actor=actor,
         verb=Verb.ORDER_USED_AFTER,
         target=order,
-        changes={"used_after_at": (None, use.at.isoformat())},
+        changes={"used_after_at": (was and was.isoformat(), use.at.isoformat())},
         reason=use.how,
     )
     page_send(
@@ -147,7 +148,7 @@ def _note(use: _Use, actor: Actor) -> int:
         body=f"{use.how}\n\n{public_url(order.get_absolute_url())}",
         severity="critical",
         team_id=None,
-        dedupe_key=f"used-after:{order.pk}",
+        dedupe_key=f"used-after:{order.pk}:{'worked' if use.worked else 'refused'}",
         actor=actor,
     )
     enqueue("findings.recheck")

@@ -85,6 +85,8 @@ def orders_plan(*, requests: Sequence[OrderRequest], actor: Actor) -> list[Order
         reason=BY_HAND,
     )
     _hand_on([order for order in waiting if order.connection is not None], actor)
+    if any(order.kind == OrderKind.ROTATE for order in waiting):
+        enqueue("rotation.take_orders")
     return [*known.values(), *orders]
 
 
@@ -179,7 +181,7 @@ def _write_plans(orders: Sequence[Order]) -> None:
         order.plan = plan.told()
         subject = wanted[order.pk].subject
         order.connection = connections.get((subject.system_kind, subject.account))
-        # Where a new secret goes is a person's to say, so a rotation is never begun from here.
+        # A new secret has to go somewhere and be tested: `rotation` takes such an order on.
         if order.connection is None or not plan.can_run or order.kind == OrderKind.ROTATE:
             order.connection = None
             continue

@@ -38,6 +38,7 @@ CAN = {
     Capability.LOG: "Read the log of what a credential did",
     Capability.ROTATE: "Make a new credential beside the old one",
     Capability.ISSUE: "Issue short-lived credentials",
+    Capability.PLACE: "Write a new secret where it is kept",
 }
 WORDS = ("new", "changed", "gone", "back")
 

@@ -20,6 +20,7 @@ from apps.inventory.querysets.scope import is_limited_auditor
 from apps.issuing.models import Issuance
 from apps.remediation.models import Order
 from apps.reviews.models import Acknowledgement, Campaign, Hold, ReviewItem
+from apps.rotation.models import Migration, Rotation
 
 type Ids = Iterable[int] | QuerySet
 type Related = dict[type[Model], Ids]
@@ -46,6 +47,8 @@ PAGES = {
     "notices.page": "notices:page_detail",
     "notices.route": "notices:route_detail",
     "remediation.order": "remediation:order_detail",
+    "rotation.migration": "rotation:migration_detail",
+    "rotation.rotation": "rotation:rotation_detail",
     "reviews.campaign": "reviews:campaign_detail",
     "reviews.reviewitem": "evidence:item_story",
     "reviews.template": "reviews:template_detail",
@@ -78,6 +81,8 @@ SCOPED: tuple[type[Model], ...] = (
     Grant,
     Order,
     Issuance,
+    Rotation,
+    Migration,
     Finding,
     ReviewItem,
     Campaign,
@@ -213,6 +218,8 @@ def _of_grant(pk: int) -> Related:
 def _of_credential(pk: int) -> Related:
     return {
         Order: Order.objects.filter(credential=pk).values("pk"),
+        Rotation: Rotation.objects.of_credential(pk).values("pk"),
+        Migration: Migration.objects.filter(credential=pk).values("pk"),
         ReviewItem: ReviewItem.objects.filter(credential=pk).values("pk"),
     }
 

@@ -65,6 +65,9 @@ PREFERENCES = {
         Preference("page_minutes", "A page goes to the next on call after", 15, "minutes", 1, 1440),
         Preference("suspension_days", "A reversible suspension lasts", 14, "days", 1, 90),
         Preference("static_key_days", "A static key is long-lived after", 90, "days", 1, 3650),
+        Preference(
+            "rotation_overlap_days", "After rotation the old one works on for", 7, "days", 1, 90
+        ),
         Preference("unused_credential_days", "A credential is unused after", 45, "days", 1, 3650),
         Preference(
             "copied_justification_count",

@@ -190,6 +190,12 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Kills that nobody else has confirmed in time."""
         return self.kills_to_confirm().filter(decided_at__lt=moment)
 
+    def rotating(self, credential_id: int | None = None) -> Self:
+        """Rotate orders that wait for a person, or for the rotation that carries them out."""
+        rows = self.filter(kind=OrderKind.ROTATE, state=OrderState.MANUAL_NEEDED)
+        rows = rows.filter(credential__isnull=False).order_by("pk")
+        return rows if credential_id is None else rows.filter(credential=credential_id)
+
     def about_credential(self, credential_id: int) -> Self:
         return self.filter(credential=credential_id)
 

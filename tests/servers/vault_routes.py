@@ -302,6 +302,33 @@ def accessors(vault, *_):
     return _keys([one["accessor"] for one in vault.tokens.values() if one["accessor"]])
 
 
+def kv_metadata(vault, body, caller, mount, at):
+    return _found(vault.versions, f"{mount}/{at}")["metadata"]
+
+
+def kv_describe(vault, body, caller, mount, at):
+    held = vault.versions.setdefault(
+        f"{mount}/{at}", {"metadata": {"current_version": 0, "custom_metadata": None}, "data": []}
+    )
+    held["metadata"].update(body)
+
+
+def kv_write(vault, body, caller, mount, at):
+    kv_describe(vault, {}, caller, mount, at)
+    held = vault.versions[f"{mount}/{at}"]
+    cas = (body.get("options") or {}).get("cas")
+    if cas is not None and cas != held["metadata"]["current_version"]:
+        raise Answer(400, "check-and-set parameter did not match the current version")
+    held["data"].append(body["data"])
+    held["metadata"]["current_version"] += 1
+    return {"version": held["metadata"]["current_version"]}
+
+
+def kv_read(vault, body, caller, mount, at):
+    held = _found(vault.versions, f"{mount}/{at}")
+    return {"data": held["data"][-1], "metadata": held["metadata"]}
+
+
 ROLE = r"auth/([\w-]+)/role/([\w-]+)"
 ROUTES = (
     ("POST", "auth/token/lookup", lookup),
@@ -349,6 +376,10 @@ ROUTES = (
     ("POST", r"([\w-]+)/issue/([\w-]+)", issue_certificate),
     ("POST", r"[\w-]+/root/generate/internal", nothing),
     ("POST", r"[\w-]+/roles/[\w-]+", nothing),
+    ("GET", r"(kv[\w-]*)/metadata/([\w/.-]+)", kv_metadata),
+    ("POST", r"(kv[\w-]*)/metadata/([\w/.-]+)", kv_describe),
+    ("POST", r"(kv[\w-]*)/data/([\w/.-]+)", kv_write),
+    ("GET", r"(kv[\w-]*)/data/([\w/.-]+)", kv_read),
     ("GET", r"apps/([\w/-]+)", lambda vault, body, caller, at: _found(vault.kv, at)),
     ("POST", r"apps/([\w/-]+)", lambda vault, body, caller, at: vault.kv.update({at: body})),
 )  # fmt: skip

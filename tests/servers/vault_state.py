@@ -52,7 +52,7 @@ class FakeVault:
         self.policies = {"default": DEFAULT, "root": ""}
         self.auth = {"token/": "token"}
         self.mounts = {"sys/": "system", "identity/": "identity", "cubbyhole/": "cubbyhole"}
-        self.kv = {}
+        self.kv, self.versions = {}, {}
         self.token(ROOT, policies=["root"], path="auth/token/root", display_name="root", ttl=0)
 
     # What tests may do to it.

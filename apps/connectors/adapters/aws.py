@@ -10,6 +10,7 @@ from apps.connectors.adapters import (
     aws_finding,
     aws_issuing,
     aws_made,
+    aws_placing,
     aws_removal,
     aws_rights,
     aws_sightings,
@@ -20,6 +21,7 @@ from apps.connectors.adapters.aws_client import Clients
 from apps.connectors.adapters.contract import Row
 from apps.connectors.adapters.live import (
     Adapter,
+    Beside,
     Call,
     Capability,
     Check,
@@ -29,6 +31,7 @@ from apps.connectors.adapters.live import (
     Made,
     Outcome,
     Part,
+    Place,
     Rotated,
     Scope,
     Setting,
@@ -54,6 +57,7 @@ class AwsAdapter(Adapter):
             Capability.LOG,
             Capability.ROTATE,
             Capability.ISSUE,
+            Capability.PLACE,
         }
     )
     settings: ClassVar[tuple[Setting, ...]] = (
@@ -83,6 +87,12 @@ class AwsAdapter(Adapter):
             "roles",
             "Roles of further accounts",
             help="ARNs of roles to assume, one for each further account.",
+            several=True,
+        ),
+        Setting(
+            "place_secrets",
+            "May write new secrets to",
+            help="ARNs of secrets in Secrets Manager into which rotation puts a new key.",
             several=True,
         ),
         Setting("external_id", "External id", help="Where those roles ask for one."),
@@ -153,6 +163,15 @@ class AwsAdapter(Adapter):
 
     def rotate(self, subject: Subject) -> Rotated:
         return aws_issuing.rotate(self.clients, subject)
+
+    def beside(self, subject: Subject) -> Sequence[Beside]:
+        return aws_placing.beside(self.clients, subject)
+
+    def place_look(self, where: str) -> Place:
+        return aws_placing.look(self.clients, self.told, where)
+
+    def place(self, where: str, secret: Mapping[str, str], *, mark: str, after: str) -> Outcome:
+        return aws_placing.put(self.clients, self.told, where, secret, mark=mark, after=after)
 
     def issue(self, scope: Scope) -> Issued:
         return aws_issuing.issue(self.clients, scope)

@@ -92,4 +92,13 @@ def rights(told: Mapping[str, Any], purpose: str) -> str:
                 "Resource": list(told["roles"]),
             }
         )
+    if purpose == "issuing" and told.get("place_secrets"):
+        statements.append(
+            {
+                "Sid": "CountersignPlacing",
+                "Effect": "Allow",
+                "Action": ["secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue"],
+                "Resource": list(told["place_secrets"]),
+            }
+        )
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2)

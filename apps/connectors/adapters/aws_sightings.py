@@ -1,7 +1,9 @@
 """Whether what was to go still works: read anew, or tried."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
 
 import botocore.exceptions as failures
 
@@ -27,6 +29,9 @@ LISTED = {
 DEAD = {"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"}
 OTHER_SECRET = {"SignatureDoesNotMatch", "InvalidSignatureException"}
 ENDED = {"ExpiredToken", "ExpiredTokenException"}
+CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
+# How far AWS's clock may be behind this host's for a rotation to count as one since a moment.
+SKEW = timedelta(minutes=1)
 
 
 def verify(clients: Clients, wanted: Wanted) -> Sighting:
@@ -37,7 +42,7 @@ def verify(clients: Clients, wanted: Wanted) -> Sighting:
     if not subject.credential:
         return _grant(clients, holder, wanted)
     if ":secretsmanager:" in subject.credential:
-        return _secret(clients, subject.credential)
+        return _secret(clients, wanted)
     if subject.credential_kind in SWITCHED:
         seen = _switched(clients, holder, subject.credential_kind, subject.credential)
     elif subject.credential_kind == "password":
@@ -99,7 +104,8 @@ def _password(clients: Clients, holder: Holder) -> Sighting:
     return _seen(Seen.LIVE, f"{holder.name} has a console password.")
 
 
-def _secret(clients: Clients, arn: str) -> Sighting:
+def _secret(clients: Clients, wanted: Wanted) -> Sighting:
+    arn = wanted.subject.credential
     parts = arn.split(":")
     try:
         said = clients.call(
@@ -112,9 +118,24 @@ def _secret(clients: Clients, arn: str) -> Sighting:
     except Absent:
         return _seen(Seen.ABSENT, "Secrets Manager has no such secret.")
     deleted = said.get("DeletedDate")
+    if wanted.kind == "rotate" and deleted is None:
+        return _rotated(said, wanted.sessions_before)
     if deleted is None:
         return _seen(Seen.LIVE, "It can be read in Secrets Manager.")
     return _seen(Seen.DISABLED, "Nobody can read it; Secrets Manager will delete it.")
+
+
+def _rotated(said: Mapping[str, Any], since: datetime | None) -> Sighting:
+    """Whether the old value is out of use: rotated since then, and no version is left halfway."""
+    stages = said.get("VersionIdsToStages") or {}
+    current = next((one for one, held in stages.items() if CURRENT in held), "")
+    halfway = [one for one, held in stages.items() if PENDING in held and CURRENT not in held]
+    last = said.get("LastRotatedDate")
+    if halfway:
+        return _seen(Seen.LIVE, f"Version {halfway[0]} is still pending, not current.")
+    if last is None or (since is not None and last < since - SKEW):
+        return _seen(Seen.LIVE, f"It was last rotated {last or 'never'}.")
+    return _seen(Seen.ABSENT, f"It was rotated at {last:%Y-%m-%d %H:%M:%S}: {current} is current.")
 
 
 def _with_sessions(clients: Clients, holder: Holder, wanted: Wanted, seen: Sighting) -> Sighting:

@@ -13,6 +13,7 @@ from apps.connectors.adapters.azure_steps import EntraSteps
 from apps.connectors.adapters.contract import Row
 from apps.connectors.adapters.live import (
     Adapter,
+    Beside,
     Capability,
     Check,
     Clue,
@@ -124,6 +125,9 @@ class AzureAdapter(Adapter):
 
     def try_out(self, clue: Clue) -> Sighting:
         return AzureSeeing(self.api).try_out(clue)
+
+    def beside(self, subject: Subject) -> Sequence[Beside]:
+        return AzureIssuing(self.api).beside(subject)
 
     def rotate(self, subject: Subject) -> Rotated:
         return AzureIssuing(self.api).rotate(subject)

@@ -3,14 +3,14 @@
 A value passes through: it is returned once, and kept nowhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apps.connectors.adapters import patterns
 from apps.connectors.adapters.azure_calls import AzureCalls, account_of, told_errors, vault_url
 from apps.connectors.adapters.azure_vaults import read_action
-from apps.connectors.adapters.live import Issued, Outcome, Refused, Rotated, Scope
+from apps.connectors.adapters.live import Beside, Issued, Outcome, Refused, Rotated, Scope
 from apps.connectors.adapters.removal import Subject
 from apps.connectors.adapters.times import moment
 
@@ -81,6 +81,15 @@ class AzureIssuing:
 
     def end(self, issued: Mapping[str, Any]) -> Outcome:
         return Outcome(STAYS, changed=False)
+
+    def beside(self, subject: Subject) -> Sequence[Beside]:
+        """The client secrets of the same application; Entra does not tell whether one was used."""
+        holder = str(subject.facts.get("object") or "")
+        if subject.facts.get("what") != "password" or not holder:
+            raise Refused("Only a client secret of Entra can have another beside it.")
+        said = self.calls.get(f"/{holder}", **{"$select": "id,passwordCredentials"})
+        held = said.get("passwordCredentials") or []
+        return [Beside(str(one["keyId"]), moment(one.get("startDateTime"))) for one in held]
 
     def rotate(self, subject: Subject) -> Rotated:
         """Make a new client secret, for as long as the old one was made for, and half a year at

@@ -27,6 +27,7 @@ class Capability(StrEnum):
     LOG = "log"
     ROTATE = "rotate"
     ISSUE = "issue"
+    PLACE = "place"
 
 
 class ProviderError(Exception):
@@ -220,6 +221,25 @@ class Rotated:
     stored_at: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One credential that an identity holds now. `used` is None where its system does not tell
+    whether it ever was."""
+
+    external_id: str
+    made_at: datetime | None
+    used: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What lies where a secret is kept, without its value: the current version, empty where there
+    is none, and the mark that this version was written with, if it was by us."""
+
+    version: str
+    mark: str
+
+
 class Adapter(ABC):
     kind: ClassVar[str]
     title: ClassVar[str]
@@ -300,6 +320,19 @@ class Adapter(ABC):
     def rotate(self, subject: Subject) -> Rotated:
         """Make a new credential beside the old one, for the same identity."""
         raise NotImplementedError(Capability.ROTATE)
+
+    def beside(self, subject: Subject) -> Sequence[Beside]:
+        """What the same identity holds of the same kind now, the subject's own among it."""
+        raise NotImplementedError(Capability.ROTATE)
+
+    def place_look(self, where: str) -> Place:
+        """What lies at a place that this connection may write to. Its value is not read."""
+        raise NotImplementedError(Capability.PLACE)
+
+    def place(self, where: str, secret: Mapping[str, str], *, mark: str, after: str) -> Outcome:
+        """Write a secret to its place as the version after `after`, and refuse if another is
+        there. The whole value becomes these names and values."""
+        raise NotImplementedError(Capability.PLACE)
 
     def issue(self, scope: Scope) -> Issued:
         """Issue a short-lived credential cut to the scope."""

@@ -8,6 +8,7 @@ from apps.connectors.adapters import vault_removal, vault_rights
 from apps.connectors.adapters.contract import Row
 from apps.connectors.adapters.live import (
     Adapter,
+    Beside,
     Capability,
     Check,
     Clue,
@@ -15,6 +16,7 @@ from apps.connectors.adapters.live import (
     Located,
     Outcome,
     Part,
+    Place,
     Rotated,
     Scope,
     Setting,
@@ -25,6 +27,7 @@ from apps.connectors.adapters.removal import Plan, Subject, Wanted
 from apps.connectors.adapters.vault_calls import VaultCalls
 from apps.connectors.adapters.vault_discovery import VaultDiscovery, parts_of
 from apps.connectors.adapters.vault_issuing import VaultIssuing
+from apps.connectors.adapters.vault_placing import VaultPlacing
 from apps.connectors.adapters.vault_seeing import VaultSeeing
 from apps.connectors.adapters.vault_steps import VaultSteps
 
@@ -51,6 +54,12 @@ SETTINGS = (
     Setting("token", "Token", "Best one that expires and renews.", reference=True),
     Setting("approle_mounts", "AppRole mounts", "Whose roles may be changed.", several=True),
     Setting("lease_prefixes", "Leases under", "Empty for all, e.g. database/creds.", several=True),
+    Setting(
+        "place_paths",
+        "May write new secrets to",
+        "Paths of KV engines of version 2, into which rotation puts a new secret: kv/crm/key",
+        several=True,
+    ),
     Setting("issue_paths", "May issue from", "e.g. database/creds/crm-read", several=True),
 )
 
@@ -69,6 +78,7 @@ class VaultAdapter(Adapter):
             Capability.FIND,
             Capability.ROTATE,
             Capability.ISSUE,
+            Capability.PLACE,
         }
     )
     settings = SETTINGS
@@ -145,6 +155,15 @@ class VaultAdapter(Adapter):
 
     def rotate(self, subject: Subject) -> Rotated:
         return VaultIssuing(self.api, self.told).rotate(subject)
+
+    def beside(self, subject: Subject) -> Sequence[Beside]:
+        return VaultPlacing(self.api, self.told).beside(subject)
+
+    def place_look(self, where: str) -> Place:
+        return VaultPlacing(self.api, self.told).look(where)
+
+    def place(self, where: str, secret: Mapping[str, str], *, mark: str, after: str) -> Outcome:
+        return VaultPlacing(self.api, self.told).put(where, secret, mark=mark, after=after)
 
     def issue(self, scope: Scope) -> Issued:
         return VaultIssuing(self.api, self.told).issue(scope)

@@ -5,6 +5,7 @@ from typing import Any
 
 from apps.connectors.adapters.live import Check, ProviderError
 from apps.connectors.adapters.vault_calls import VaultCalls
+from apps.connectors.adapters.vault_placing import rights as placing_rights
 from apps.connectors.adapters.vault_reading import ROLES_AT, Directory
 
 READING = """\
@@ -81,7 +82,7 @@ def rights(told: Mapping[str, Any], purpose: str) -> str:
     if purpose == "removal":
         return REMOVAL + "".join(APPROLE_REMOVAL.format(mount=mount) for mount in mounts)
     if purpose == "issuing":
-        return ISSUING + "".join(_issuing(told, mounts))
+        return ISSUING + "".join(_issuing(told, mounts)) + placing_rights(told)
     return READING + "".join(APPROLE_READING.format(mount=mount) for mount in mounts)
 
 

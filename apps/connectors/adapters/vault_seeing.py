@@ -31,6 +31,7 @@ from apps.connectors.adapters.vault_steps import VaultSteps, is_session
 # What a pasted text may be for it to concern Vault; nothing else of it is sent there.
 OURS = {"vault", "guid", "id"}
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+BY_ROLE = "vault-secret-id"
 TOKEN_BEGINS = ("hvs.", "hvb.", "hvr.", "s.", "b.", "r.")
 
 
@@ -159,6 +160,8 @@ class VaultSeeing:
 
     def try_out(self, clue: Clue) -> Sighting:
         """Let the token look itself up: the least a token may do, and it changes nothing."""
+        if clue.kind == BY_ROLE:
+            return self._tried_secret_id(clue)
         if not clue.secret.startswith(TOKEN_BEGINS):
             raise Refused("Only a token can be tried without using it for something.")
         try:
@@ -170,6 +173,13 @@ class VaultSeeing:
             seen = Seen.DISABLED if still else Seen.ABSENT
             return Sighting(seen, How.REFUSED, f"GET auth/token/lookup-self: {error.said}")
         return Sighting(Seen.LIVE, How.WORKED, f"It works, by {said.get('display_name')}.")
+
+    def _tried_secret_id(self, clue: Clue) -> Sighting:
+        """Look it up by itself: signing in with it would use it up where uses are counted."""
+        found = self._secret_id_by({"secret_id": clue.secret}, "secret-id/lookup")
+        if found is None or found.subject.credential != clue.external_id:
+            return Sighting(Seen.ABSENT, How.REFUSED, "No role knows this secret id.")
+        return Sighting(Seen.LIVE, How.WORKED, f"Looked up by itself: {found.said}")
 
     def _is_known(self, token: str) -> bool:
         try:

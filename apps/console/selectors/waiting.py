@@ -18,6 +18,7 @@ from apps.remediation.models import Order
 from apps.remediation.states import OrderState
 from apps.reviews.models import Campaign, Hold, ItemNote, ReviewItem
 from apps.reviews.states import CampaignState, HoldState, ItemState, NoteKind
+from apps.rotation.models import Rotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ def waiting_for(actor: Actor) -> list[Waiting]:
         *_questions(actor),
         *_attestations(actor),
         *_orders(actor),
+        *_rotations(actor),
     ]
     if actor.role == Role.STEWARD:
         rows += [*_holds(actor), *_campaigns_to_move(actor)]
@@ -224,6 +226,23 @@ def _orders(actor: Person) -> list[Waiting]:
             )
         )
     return rows
+
+
+def _rotations(actor: Person) -> list[Waiting]:
+    """Rotations that go no further without this person."""
+    waiting = Rotation.objects.visible_to(actor).waiting_for(actor)
+    found = waiting.aggregate(n=Count("pk"), due=Min("due_at"))
+    if not (n := found["n"]):
+        return []
+    return [
+        Waiting(
+            icon="refresh",
+            title=f"{n} rotation{'s' if n > 1 else ''} to carry out",
+            text="The old secret works on until a new one is in its place",
+            href=reverse("rotation:rotation_list", query={"mine": "on"}),
+            due_at=found["due"],
+        )
+    ]
 
 
 def _holds(actor: Person) -> list[Waiting]:

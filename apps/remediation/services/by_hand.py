@@ -14,7 +14,7 @@ from apps.core.policies import enforce
 from apps.remediation import policies
 from apps.remediation.models import Order, OrderProof
 from apps.remediation.proofs import Upload, proof_keep
-from apps.remediation.services.effects import order_take_effect
+from apps.remediation.services.effects import STAYS, order_take_effect
 from apps.remediation.services.moves import orders_move
 from apps.remediation.states import OrderState, ProofKind
 
@@ -30,12 +30,17 @@ class Proof:
 
 
 @transaction.atomic
-def order_carried_out(*, order_id: int, proof: Proof, actor: Person) -> Order:
-    """Note that somebody removed the access in its source. The order still waits for proof."""
+def order_carried_out(*, order_id: int, proof: Proof, actor: Person, stays: bool = False) -> Order:
+    """Note that somebody removed the access in its source. The order still waits for proof.
+
+    `stays` is for a credential that has a new secret under its old id: it is not over.
+    """
     order = Order.objects.locked(order_id)
     enforce(policies.can_carry_out(actor, order))
     order.executed_at, order.executed_by = timezone.now(), actor.user
-    order.save(update_fields=["executed_at", "executed_by"])
+    if stays:
+        order.target = {**order.target, STAYS: True}
+    order.save(update_fields=["executed_at", "executed_by", "target"])
     if order.state == OrderState.VERIFY_FAILED:
         orders_move(
             orders=[order],

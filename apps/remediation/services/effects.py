@@ -13,6 +13,9 @@ from apps.inventory.states import CREDENTIAL_OVER, CredentialState
 from apps.remediation.models import Order
 from apps.remediation.states import OrderKind
 
+# Of a rotate order: its credential has a new secret under its old id, and is not over.
+STAYS = "stays"
+
 
 def order_take_effect(*, order: Order, actor: Actor) -> None:
     """End, suspend, or unbind what the order removed; the order is the authority.
@@ -24,6 +27,8 @@ def order_take_effect(*, order: Order, actor: Actor) -> None:
         return  # about what was made with its credential, not about the credential
     if order.grant is not None and order.grant.state in LIVE:
         _grant(order, order.grant, actor)
+    elif order.target.get(STAYS):
+        return
     elif order.credential is not None and order.credential.state not in CREDENTIAL_OVER:
         _credential(order, order.credential, actor)
     elif order.binding is not None and order.binding.ended_at is None:

@@ -23,7 +23,10 @@ from apps.remediation.services.planning import (
 from apps.remediation.services.running import order_run
 from apps.remediation.services.stopping import agent_stop
 from apps.remediation.services.suspensions import suspensions_escalate
-from apps.remediation.services.verification import orders_check_against_source
+from apps.remediation.services.verification import (
+    orders_check_against_source,
+    orders_replaced,
+)
 from apps.remediation.services.watching import orders_watch
 from apps.remediation.services.withdrawing import orders_withdraw
 
@@ -45,6 +48,7 @@ __all__ = [
     "order_undo",
     "orders_check_against_source",
     "orders_plan",
+    "orders_replaced",
     "orders_replan_ended_exceptions",
     "orders_run_awake",
     "orders_watch",

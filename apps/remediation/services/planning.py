@@ -71,6 +71,8 @@ def orders_plan(*, requests: Sequence[OrderRequest], actor: Actor) -> list[Order
         facts=(Fact(order, {"state": (None, order.state)}, order.reason) for order in orders),
     )
     _go_on(orders, actor)
+    if any(order.kind == OrderKind.ROTATE for order in orders):
+        enqueue("rotation.take_orders")
     return [*known.values(), *orders]
 
 
@@ -173,7 +175,7 @@ def _write_plans(orders: Sequence[Order]) -> None:
         order.plan = plan.told()
         subject = wanted[order.pk].subject
         order.connection = connections.get((subject.system_kind, subject.account))
-        # Where a new secret goes is a person's to say, so a rotation is never begun from here.
+        # A new secret has to go somewhere and be tested: `rotation` takes such an order on.
         if order.connection is None or not plan.can_run or order.kind == OrderKind.ROTATE:
             order.connection = None
             continue

@@ -32,6 +32,30 @@ def orders_check_against_source(*, source_id: int, actor: Actor) -> int:
     return _in_chunks(list(waiting), lambda chunk: _verify(chunk, source, actor))
 
 
+@transaction.atomic
+def orders_replaced(*, credential_id: int, how: str, actor: Actor) -> int:
+    """Verify the open rotate orders of a credential: another was seen in its place, or a new
+    secret under its id. What becomes of the old one is the rotation's to see to."""
+    enforce(policies.can_verify(actor))
+    orders = list(Order.objects.rotating(credential_id).select_for_update(of=["self"]))
+    now = timezone.now()
+    for order in orders:
+        order.verified_at, order.verified_how = now, how
+        order.executed_at = order.executed_at or now
+    OrderProof.objects.bulk_create(
+        OrderProof(order=one, kind=ProofKind.SEEN, text=how, given_by_label=str(actor)[:150])
+        for one in orders
+    )
+    orders_move(
+        orders=orders,
+        state=OrderState.VERIFIED,
+        actor=actor,
+        reason=how,
+        also=["verified_at", "verified_how", "executed_at"],
+    )
+    return len(orders)
+
+
 def _in_chunks(pks: Sequence[int], work: Callable[[Sequence[int]], int]) -> int:
     return sum(work(pks[at : at + CHUNK]) for at in range(0, len(pks), CHUNK))
 

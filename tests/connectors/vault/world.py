@@ -48,6 +48,16 @@ class World:
         return f"auth/{self.name('approle')}/role/crm"
 
     @property
+    def place(self):
+        """Where the CRM's secrets are kept."""
+        return f"{self.name('kv')}/crm/key"
+
+    def kept(self):
+        """What lies there now."""
+        mount, _, path = self.place.partition("/")
+        return self.as_root.get(f"{mount}/data/{path}")["data"]
+
+    @property
     def token_path(self):
         return f"auth/token/create/{self.name('agents')}"
 
@@ -117,6 +127,7 @@ class World:
         calls = self.as_root
         calls.delete(f"sys/auth/{self.name('approle')}")
         calls.delete(f"sys/mounts/{self.name('pki')}")
+        calls.delete(f"sys/mounts/{self.name('kv')}")
         calls.delete(f"auth/token/roles/{self.name('agents')}")
         for policy in calls.keys("sys/policies/acl"):
             if self.tag in policy:
@@ -191,6 +202,7 @@ def build(address, root):
     calls.post(f"sys/mounts/{world.name('pki')}", type="pki")
     if "apps/" not in calls.get("sys/mounts"):
         calls.post("sys/mounts/apps", type="kv")
+    calls.post(f"sys/mounts/{world.name('kv')}", type="kv", options={"version": "2"})
     pki = world.name("pki")
     calls.post(f"{pki}/root/generate/internal", common_name="example.com", ttl="24h")
     calls.post(
@@ -202,7 +214,11 @@ def build(address, root):
     calls.post("apps/reports/q1", name="made up")
     calls.post(f"auth/token/roles/{world.name('agents')}", allowed_policies=[world.name("crm")])
     issue_paths = [f"{pki}/issue/web", world.token_path]
-    told = {"approle_mounts": [mount], "issue_paths": issue_paths}
+    told = {
+        "approle_mounts": [mount],
+        "issue_paths": issue_paths,
+        "place_paths": [world.place],
+    }
     for purpose in ("reading", "removal", "issuing"):
         world.policy(f"own-{purpose}", VaultAdapter.rights(told, purpose))
     rights = [world.name(f"own-{purpose}") for purpose in ("reading", "removal", "issuing")]

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from apps.rotation.ways_out_table import WAYS, WayOut
 
+__all__ = ["BY_KEY", "WAYS", "WayOut", "ways_out"]
+
 BY_KEY = {way.key: way for way in WAYS}
 
 

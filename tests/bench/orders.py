@@ -25,6 +25,7 @@ from apps.remediation.models import Order
 from apps.remediation.services import orders
 from apps.remediation.states import OrderKind, OrderState
 from tests.bench.measure import Measured
+from tests.processes import database_url
 from tests.servers.aws import AwsServer, ministack_running
 
 KEYS = 1000
@@ -175,7 +176,8 @@ class Watcher:
         self.process = process
         assert process.stdout is not None
         self.lines = process.stdout
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self) -> None:
         self.seen.extend(map(float, self.lines))
@@ -191,11 +193,12 @@ class Watcher:
 
 @contextmanager
 def _watching(steward: User) -> Iterator[Watcher]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", WATCHER, str(steward.pk)], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        yield Watcher(process)
-    finally:
-        process.kill()
-        process.wait()
+    command = [sys.executable, "-c", WATCHER, str(steward.pk)]
+    environment = {**os.environ, "DATABASE_URL": database_url()}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        watcher = Watcher(process)
+        try:
+            yield watcher
+        finally:
+            process.kill()
+            watcher.reader.join()

@@ -1,7 +1,10 @@
 """Leaked? What was pasted is recognised, looked up, and in no place afterwards."""
 
+import base64
 import json
 import logging
+import re
+import time
 
 import pytest
 import redis
@@ -136,6 +139,54 @@ def test_what_no_inventory_knows_is_found_by_asking_and_taken_in(
     credential = Credential.objects.get(external_id=user.key.id)
     assert credential.identity.name == user.name
     assert taken.url == reverse("remediation:credential_kill", args=[credential.pk])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.xdist_group("ministack")
+def test_what_was_found_by_one_of_several_clues_is_taken_in_by_its_own_id(
+    ministack, monkeypatch, as_steward
+):
+    Company(ministack, monkeypatch)
+    user = ministack.user()
+    bedrock = "ABSK" + base64.b64encode(b"BedrockAPIKey-x1-at-111122223333:" + b"s" * 40).decode()
+
+    page = as_steward.post(reverse(URL), {"pasted": f"{bedrock} {user.key.id}"})
+    form = re.search(r'name="kind" value="([^"]*)"', page.content.decode())
+    asked = re.search(r'name="external_id" value="([^"]*)"', page.content.decode())
+    taken = as_steward.post(
+        reverse("remediation:leak_adopt"),
+        {
+            "connection_id": page.context["found"].located[0].connection.pk,
+            "kind": form[1],
+            "external_id": asked[1],
+        },
+    )
+
+    assert taken.status_code == 302
+    assert Credential.objects.get().external_id == user.key.id
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "eyJ-",
+        "-eyJaaaaaaaa",
+        "eyJabcdefgh.eyJ-",
+        "hvs.-",
+        "+ABSK",
+        "-ghp_",
+        "-1Q~",
+        "0000-",
+        "[",
+        "s.",
+    ],
+)
+def test_a_text_made_to_be_slow_is_not(piece):
+    begun = time.process_time()
+
+    recognise(piece * (65536 // len(piece)))
+
+    assert time.process_time() - begun < 1
 
 
 def test_a_reported_leak_pages_somebody_once_and_keeps_no_text(steward):

@@ -52,6 +52,15 @@ class Answer:
     said: str
     located: Located | None = None
 
+    @property
+    def asks_again(self) -> str:
+        """What finds it again by its id; what was pasted is not repeated."""
+        if self.located is None:
+            return ""
+        subject = self.located.subject
+        is_kept = subject.identity_id.startswith("https://")  # in a vault, by its address
+        return f"{subject.identity_id}/{subject.credential}" if is_kept else subject.credential
+
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
@@ -143,12 +152,9 @@ def credential_adopt(
     connection = Connection.objects.reading().filter(pk=connection_id).first()
     if connection is None:
         raise DomainError("There is no such connection that reads.")
-    try:
-        located = _find(connection, [Clue(kind, external_id=external_id)])
-    except ProviderError as error:
-        raise DomainError(f"{connection} could not be asked: {error}") from error
-    if located is None:
-        raise DomainError(f"{connection} does not know it any more.")
+    # Found by a secret, it is found again by its id alone, which is a clue of another kind.
+    clues = [Clue(one, external_id=external_id) for one in dict.fromkeys([kind, "id", "guid"])]
+    located = _found_again(connection, clues)
     subject = located.subject
     system = System.objects.of_account(subject.system_kind, subject.account).first()
     if system is None:
@@ -240,6 +246,20 @@ def _find(connection: Connection, clues: Sequence[Clue]) -> Located | None:
     adapter = adapter_of(connection)
     found = (adapter.find(clue) for clue in clues)
     return next((one for one in found if one is not None), None)
+
+
+def _found_again(connection: Connection, clues: Sequence[Clue]) -> Located:
+    """By the first clue that names it; what a system refuses of one says nothing of the next."""
+    said = "does not know it any more."
+    for clue in clues:
+        try:
+            located = _find(connection, [clue])
+        except (ProviderError, ReferenceRefused) as error:
+            said = f"could not be asked: {error}"
+            continue
+        if located is not None:
+            return located
+    raise DomainError(f"{connection} {said}")
 
 
 def _by_hand(clues: Sequence[Clue]) -> list[tuple[str, str]]:

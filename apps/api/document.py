@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.api.base import api
 from apps.api.problems import MEDIA_TYPE
+from apps.api.tokens import MachineAuth
 from apps.api.views import credentials, leaks, operations
 
 # What adds operations to the API; without being imported they would not be there.
@@ -93,8 +94,9 @@ def _scopes() -> Iterator[tuple[str, str]]:
     for router in api._get_bound_routers():
         for view in router.path_operations.values():
             for operation in view.operations:
-                (auth,) = operation.auth_callbacks
-                yield str(operation.operation_id), auth.wanted
+                for auth in operation.auth_callbacks:
+                    if isinstance(auth, MachineAuth):
+                        yield str(operation.operation_id), auth.wanted
 
 
 def _operations(written: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -103,6 +103,10 @@ class Issuance(models.Model):
     def get_absolute_url(self) -> str:
         return record_href("issuing:issuance_detail", self.pk)
 
+    @property
+    def wanted_told(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in self.wanted.items())
+
 
 class IssuanceGrant(models.Model):
     """A grant that an issued credential was cut from, and its content at that moment.

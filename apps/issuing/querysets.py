@@ -106,6 +106,11 @@ class IssuanceQuerySet(models.QuerySet["Issuance"]):
             )
         )
 
+    def why_over(self, pk: int, moment: datetime) -> str:
+        """Why one must end before its time; empty while its grounds stand."""
+        told = self.with_why_over(moment).filter(pk=pk).values_list("why_over", flat=True)
+        return str(told.get())
+
     def fallen_at(self, moment: datetime) -> Self:
         """What works, or may, though its grounds no longer stand."""
         may_work = self.filter(state__in=(IssuanceState.ACTIVE, IssuanceState.LOST))

@@ -97,3 +97,14 @@ class ManyForm(ReasonForm):
                 f"You saw {seen}, and by now there are {self.count}. Look again, then decide."
             )
         return seen
+
+
+class TryForm(forms.Form):
+    """The secret is never given back to a page, not even with an error."""
+
+    secret = forms.CharField(
+        label="Its secret",
+        max_length=20_000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="One harmless call is made with it, and it is forgotten. The answer is proof.",
+    )

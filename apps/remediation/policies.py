@@ -1,3 +1,5 @@
+from django.db.models import Q
+
 from apps.core.actors import Actor, Machine, Person, Role, System
 from apps.core.policies import ALLOW, Verdict, deny
 from apps.inventory.models import Agent, Credential
@@ -14,11 +16,18 @@ def can_carry_out(actor: Actor, order: Order) -> Verdict:
     """Say that an order was carried out in the source system."""
     if not isinstance(actor, Person) or actor.role not in {Role.STEWARD, Role.REVIEWER}:
         return deny("Only a steward or the people responsible carry out an order.")
-    if order.state != OrderState.MANUAL_NEEDED:
+    if order.state != OrderState.MANUAL_NEEDED and not _is_reopened(order):
         return deny(f"This order is {order.get_state_display().lower()}; nothing is left to do.")
     if order.executed_at is not None:
         return deny("Somebody said already that it was carried out. It waits for confirmation.")
+    if order.batch is not None and order.batch.is_held:
+        return deny("Its batch is held until a second person lets it go.")
     return ALLOW
+
+
+def _is_reopened(order: Order) -> bool:
+    """Its access came back, and no connection removes it anew."""
+    return order.state == OrderState.VERIFY_FAILED and order.wake_at is None
 
 
 def can_confirm(actor: Actor, order: Order) -> Verdict:
@@ -91,10 +100,21 @@ def _can_be_undone(order: Order) -> Verdict:
         return deny("It is being undone.")
     if order.connection_id is None:
         return deny("No connection carried it out, so a person takes it back in the system.")
+    if (other := _stands_in_the_way(order)) is not None:
+        return deny(f"Order {other.pk} ({other}) stands as well: that one is undone first.")
     done = order.steps.filter(status=StepStatus.DONE)
     if final := done.filter(reversible=False).first():
         return deny(f"It is final: “{final.title}” cannot be taken back.")
     return ALLOW
+
+
+def _stands_in_the_way(order: Order) -> Order | None:
+    """A kill takes another person to undo, so no other order's undo gets around it; else what
+    was ordered last is undone first."""
+    if order.kind in {OrderKind.KILL, OrderKind.TAKE_BACK}:
+        return None
+    others = Order.objects.standing_beside(order)
+    return others.filter(Q(kind=OrderKind.KILL) | Q(pk__gt=order.pk)).order_by("-pk").first()
 
 
 def can_judge_batch(actor: Actor, batch: Batch) -> Verdict:
@@ -139,4 +159,13 @@ def can_close_incident(actor: Actor, incident: Incident) -> Verdict:
         return deny("It is closed already.")
     if incident.made.filter(order__isnull=True).exclude(steps=[]).exists():
         return deny("What was made with it still stands: take it back first.")
+    return can_end_credentials(actor)
+
+
+def can_try(actor: Actor, order: Order) -> Verdict:
+    """Try the secret of what was ended, to see it refused."""
+    if order.connection_id is None or order.credential_id is None:
+        return deny("No connection can try it.")
+    if order.executed_at is None:
+        return deny("It was not carried out yet.")
     return can_end_credentials(actor)

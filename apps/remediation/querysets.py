@@ -64,9 +64,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def waiting_for(self, what: str) -> Self:
         """Orders that need a person to carry them out ("carry-out"), or another to "confirm"."""
-        return self.filter(
-            state=OrderState.MANUAL_NEEDED, executed_at__isnull=(what == "carry-out")
-        )
+        if what != "carry-out":
+            return self.filter(state=OrderState.MANUAL_NEEDED, executed_at__isnull=False)
+        came_back = Q(state=OrderState.VERIFY_FAILED, wake_at__isnull=True)
+        return self.filter(Q(state=OrderState.MANUAL_NEEDED) | came_back, executed_at__isnull=True)
 
     def confirmable_by(self, actor: Actor) -> Self:
         """Removals that somebody else carried out, and that wait for another look."""
@@ -82,6 +83,18 @@ class OrderQuerySet(models.QuerySet["Order"]):
             Q(grant__stream=source.stream) | Q(credential__stream=source.stream),
             state=OrderState.MANUAL_NEEDED,
         ) | self.filter(binding__isnull=False, state=OrderState.MANUAL_NEEDED)
+
+    def shown_again_in(self, source: "Source") -> Self:
+        """Orders about grants of which the source shows a newer, live one."""
+        again = Grant.objects.present().filter(
+            source=source,
+            pk__gt=OuterRef("grant"),
+            identity=OuterRef("grant__identity"),
+            system=OuterRef("grant__system"),
+            service=OuterRef("grant__service"),
+            level=OuterRef("grant__level"),
+        )
+        return self.filter(Exists(again), grant__isnull=False)
 
     def returned_in(self, source: "Source") -> Self:
         """Verified removals of grants that the source shows again as a new, live grant."""
@@ -137,6 +150,27 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def stopping(self, credential_id: int) -> Self:
         """Orders that end a credential, and were not taken back."""
         return self.in_force().ending_credentials().filter(credential=credential_id)
+
+    def standing_beside(self, order: "Order") -> Self:
+        """Other orders about the same credential or grant that still want it gone."""
+        same = (
+            Q(credential=order.credential_id, grant__isnull=True)
+            if order.credential_id
+            else Q(grant=order.grant_id, credential__isnull=True)
+        )
+        put_off = (OrderState.NOT_APPLICABLE, OrderState.EXCEPTION, OrderState.SCHEDULED)
+        return (
+            self.in_force()
+            .filter(same)
+            .exclude(pk=order.pk)
+            .exclude(kind=OrderKind.TAKE_BACK)
+            .exclude(state__in=put_off)
+        )
+
+    def look_again(self, now: datetime) -> int:
+        """Have connections look anew at what they carried out and watch."""
+        watched = self.filter(state=OrderState.EXECUTED, connection__isnull=False)
+        return watched.update(looked_at=None, wake_at=now)
 
     def watched_at(self, since: datetime) -> Self:
         """Credentials ended since then by a connection, and so supposed to be dead."""

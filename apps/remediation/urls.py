@@ -22,6 +22,7 @@ urlpatterns = [
     path("<int:pk>/carried-out/", orders.order_carry_out, name="order_carry_out"),
     path("<int:pk>/confirm/", orders.order_confirm, name="order_confirm"),
     path("<int:pk>/confirm-kill/", ending.kill_confirm, name="kill_confirm"),
+    path("<int:pk>/try/", ending.order_try, name="order_try"),
     path("<int:pk>/undo/", ending.order_undo, name="order_undo"),
     path("credentials/<int:pk>/revoke/", ending.credential_revoke, name="credential_revoke"),
     path("credentials/<int:pk>/ending/", ending.credential_panel, name="credential_panel"),

@@ -75,7 +75,7 @@ def test_every_table_with_a_state_demands_an_entry_for_each_move():
 
     unguarded = {f"{model._meta.db_table}_state_is_audited" for model in stateful} - triggers()
 
-    assert len(stateful) == 14
+    assert len(stateful) == 18
     assert unguarded == set()
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.audit.models import AuditEntry
@@ -255,3 +256,20 @@ def test_many_are_run_side_by_side_and_each_once(company, steward):
         0,
         1,
     }
+
+
+def test_where_the_secret_is_at_hand_it_is_tried_and_refused(company, steward, as_steward):
+    held = company.key()
+    order = orders.credential_revoke(
+        credential_id=held.credential.pk, reason=WHY, actor=Person(steward)
+    )
+    url = reverse("remediation:order_try", args=[order.pk])
+
+    response = as_steward.post(url, {"secret": held.user.key.secret})
+
+    assert response.status_code == 302
+    proof = order.proofs.latest("pk")
+    assert proof.text.startswith("It was tried, and refused")
+    assert held.user.key.secret not in proof.text
+    page = as_steward.get(order.get_absolute_url()).content.decode()
+    assert "It was tried, and refused" in page

@@ -102,8 +102,10 @@ class Plan:
 
     @property
     def can_run(self) -> bool:
-        """Whether a connection can carry all of it out."""
-        return bool(self.steps) and all(step.op for step in self.steps)
+        """Whether a connection can carry all of it out, and some of it stops the access now."""
+        return any(step.when == When.NOW for step in self.steps) and all(
+            step.op for step in self.steps
+        )
 
     def told(self) -> dict[str, Any]:
         return {"steps": [step.told() for step in self.steps], "diff": self.diff, "note": self.note}

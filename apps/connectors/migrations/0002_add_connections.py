@@ -257,5 +257,6 @@ class Migration(migrations.Migration):
         ),
         RequireAuditedState("connectors.connection"),
         NeverDeleted("connectors.connection"),
+        NeverDeleted("connectors.reading"),
         TrigramIndex("connectors.connection"),
     ]

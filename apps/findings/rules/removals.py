@@ -46,9 +46,8 @@ class LeakedCredential(Rule):
 
     def subjects(self, now: datetime) -> QuerySet:
         found = Leak.objects.filter(credential=OuterRef("pk"))
-        stopped = Order.objects.in_force().filter(
-            credential=OuterRef("pk"), stopped_at__isnull=False
-        )
+        ending = Order.objects.in_force().ending_credentials()
+        stopped = ending.filter(credential=OuterRef("pk"), stopped_at__isnull=False)
         rows = Credential.objects.standing().filter(Exists(found)).exclude(Exists(stopped))
         where = Subquery(found.order_by("-pk").values("found_at")[:1])
         return described(rows, Coalesce(where, words(""), output_field=TEXT))

@@ -165,7 +165,7 @@ def _keep(pk: int, issued: Issued, cut_to: Cut, actor: Actor) -> Issuance:
     now = timezone.now()
     issuance = Issuance.objects.locked(pk)
     _note(issuance, issued, now)
-    why = Issuance.objects.with_why_over(now).get(pk=pk).why_over or _too_long(issued, cut_to)
+    why = Issuance.objects.why_over(pk, now) or _too_long(issued, cut_to)
     if not why:
         issuance_move(
             issuance,

@@ -136,7 +136,8 @@ def _why_not(grant: Grant, going: Collection[int], now: datetime) -> str:
 def _statements(grants: Sequence[Grant]) -> tuple[list[Line], list[Line]]:
     """What the grants allow, and apart from it what holds them back: denies and boundaries."""
     services = {grant.pk: grant.service for grant in grants}
-    allowed, limits = [], []
+    allowed: list[Line] = []
+    limits: list[Line] = []
     for one in GrantStatement.objects.filter(grant__in=services).order_by("grant", "position"):
         (allowed if one.effect == Effect.ALLOW else limits).append(
             {

@@ -178,7 +178,7 @@ def _expire(issuance: Issuance, now: datetime, actor: Actor) -> None:
 
 
 def _fall(issuance: Issuance, now: datetime, actor: Actor) -> None:
-    why = Issuance.objects.with_why_over(now).get(pk=issuance.pk).why_over
+    why = Issuance.objects.why_over(issuance.pk, now)
     if issuance.state == IssuanceState.ACTIVE:
         _begin(issuance, why, actor)
         return

@@ -394,5 +394,6 @@ class Migration(migrations.Migration):
         ),
         RequireAuditedState("remediation.batch"),
         NeverDeleted("remediation.batch"),
+        NeverDeleted("remediation.orderstep"),
         AppendOnly("remediation.leak"),
     ]

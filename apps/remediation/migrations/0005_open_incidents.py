@@ -234,6 +234,7 @@ class Migration(migrations.Migration):
         ),
         RequireAuditedState("remediation.incident"),
         NeverDeleted("remediation.incident"),
+        NeverDeleted("remediation.incidentmade"),
         AppendOnly("remediation.incidentcall"),
         TrigramIndex("remediation.incidentcall"),
     ]

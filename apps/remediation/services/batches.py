@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from itertools import batched
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.audit.services import record
@@ -13,6 +14,7 @@ from apps.core.errors import DomainError
 from apps.core.policies import enforce
 from apps.core.preferences import preference
 from apps.inventory.models import Credential
+from apps.inventory.querysets.credentials import CredentialQuerySet
 from apps.inventory.services.reasons import required_reason
 from apps.remediation import policies
 from apps.remediation.models import Batch, Order
@@ -39,6 +41,8 @@ def credentials_end_many(
     text = required_reason(reason, "they are ended")
     ended = Order.objects.in_force().ending_credentials().exclude(state__in=GONE)
     chosen = Credential.objects.visible_to(actor).standing().filter(pk__in=credential_ids)
+    # Locked first: of two that choose the same at once, the second sees what the first ordered.
+    chosen = Credential.objects.filter(pk__in=_locked(chosen))
     left = list(
         chosen.exclude(pk__in=ended.values("credential"))
         .values_list("pk", flat=True)
@@ -52,6 +56,11 @@ def credentials_end_many(
     for chunk in batched(left, CHUNK, strict=False):
         orders_plan(requests=_requests(chunk, kind, batch, actor), actor=actor)
     return batch
+
+
+def _locked(rows: CredentialQuerySet) -> list[int]:
+    locked = rows.order_by("pk").select_for_update(of=["self"], no_key=True)
+    return list(locked.values_list("pk", flat=True)[: MOST + 1])
 
 
 @transaction.atomic
@@ -72,7 +81,10 @@ def batch_judge(*, batch_id: int, release: bool, reason: str, actor: Person) -> 
         changes={"state": (before, state)},
         reason=text,
     )
-    held = Order.objects.filter(batch=batch, state=OrderState.SCHEDULED).order_by("pk")
+    # Refused, what a person was to do is taken back as well, unless they say it is done.
+    by_hand = Q() if release else Q(state=OrderState.MANUAL_NEEDED, executed_at__isnull=True)
+    waiting = Order.objects.filter(Q(state=OrderState.SCHEDULED) | by_hand, batch=batch)
+    held = waiting.order_by("pk")
     while orders := list(held.select_for_update(of=["self"])[:CHUNK]):
         _judge(orders, release, text, actor)
     return batch

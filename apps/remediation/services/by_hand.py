@@ -36,6 +36,13 @@ def order_carried_out(*, order_id: int, proof: Proof, actor: Person) -> Order:
     enforce(policies.can_carry_out(actor, order))
     order.executed_at, order.executed_by = timezone.now(), actor.user
     order.save(update_fields=["executed_at", "executed_by"])
+    if order.state == OrderState.VERIFY_FAILED:
+        orders_move(
+            orders=[order],
+            state=OrderState.MANUAL_NEEDED,
+            actor=actor,
+            reason="It came back, and was removed anew.",
+        )
     _keep(order, ProofKind.DONE, proof, actor)
     return order
 
@@ -70,13 +77,13 @@ def order_except(*, order_id: int, reason: str, until: date, actor: Person) -> O
     today = timezone.localdate()
     if not today < until <= today + LONGEST_EXCEPTION:
         raise DomainError("An exception ends after today and within a year.")
-    order.exception_until = until
+    order.exception_until, order.wake_at = until, None
     orders_move(
         orders=[order],
         state=OrderState.EXCEPTION,
         actor=actor,
         reason=reason,
-        also=["exception_until"],
+        also=["exception_until", "wake_at"],
     )
     return order
 

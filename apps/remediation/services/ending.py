@@ -15,9 +15,13 @@ from apps.inventory.models import Credential
 from apps.inventory.services.reasons import required_reason
 from apps.remediation import policies
 from apps.remediation.models import Incident, Order
+from apps.remediation.selectors.ending import connection_for
 from apps.remediation.services.incidents import incident_open
 from apps.remediation.services.planning import OrderRequest, orders_plan
 from apps.remediation.states import GONE, OrderKind, OrderState
+
+# One credential is ended at once, whatever waits about it: a held batch, or an exception.
+PUT_OFF = (OrderState.SCHEDULED, OrderState.EXCEPTION)
 
 
 @transaction.atomic
@@ -103,6 +107,11 @@ def order_undo(*, order_id: int, reason: str, actor: Person) -> Order:
     return order
 
 
+def _waits_needlessly(order: Order, credential: Credential) -> bool:
+    """Whether it was left to a person, and a connection can try by now."""
+    return order.state == OrderState.MANUAL_NEEDED and connection_for(credential) is not None
+
+
 def _end(
     kind: OrderKind,
     credential: Credential,
@@ -111,8 +120,9 @@ def _end(
     *,
     exposed_since: datetime | None = None,
 ) -> Order:
-    standing = Order.objects.stopping(credential.pk).exclude(state__in=GONE)
-    if same := standing.filter(kind=kind).order_by("-pk").first():
+    standing = Order.objects.stopping(credential.pk).exclude(state__in=(*GONE, *PUT_OFF))
+    same = standing.filter(kind=kind).order_by("-pk").first()
+    if same is not None and not _waits_needlessly(same, credential):
         return same
     request = OrderRequest(
         kind=kind,

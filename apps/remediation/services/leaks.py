@@ -140,8 +140,13 @@ def credential_adopt(
     The provider is asked anew: what the page held is not believed.
     """
     enforce(policies.can_end_credentials(actor))
-    connection = Connection.objects.reading().get(pk=connection_id)
-    located = _find(connection, [Clue(kind, external_id=external_id)])
+    connection = Connection.objects.reading().filter(pk=connection_id).first()
+    if connection is None:
+        raise DomainError("There is no such connection that reads.")
+    try:
+        located = _find(connection, [Clue(kind, external_id=external_id)])
+    except ProviderError as error:
+        raise DomainError(f"{connection} could not be asked: {error}") from error
     if located is None:
         raise DomainError(f"{connection} does not know it any more.")
     subject = located.subject

@@ -103,6 +103,7 @@ def _still_there(order: Order, sighting: Sighting, actor: Actor, now: datetime) 
     order.wake_at = None if order.attempts >= MOST_FAILED_LOOKS else now + LOOK_AGAIN
     _failed(order, OrderState.VERIFY_FAILED, actor)
     if order.wake_at is None:
+        order.executed_at = order.executed_by = None
         _failed(order, OrderState.MANUAL_NEEDED, actor)
 
 
@@ -112,7 +113,7 @@ def _failed(order: Order, state: OrderState, actor: Actor) -> None:
         state=state,
         actor=actor,
         reason=order.trouble,
-        also=["attempts", "trouble", "wake_at"],
+        also=["attempts", "trouble", "wake_at", "executed_at", "executed_by"],
     )
 
 

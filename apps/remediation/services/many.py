@@ -1,5 +1,6 @@
 """Connections carry out what is awake: many orders side by side, each connection at its pace."""
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,18 +8,30 @@ from contextlib import contextmanager
 from itertools import batched
 from threading import Lock
 
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from apps.connectors.adapters.live import Adapter
 from apps.core.actors import Actor
 from apps.remediation.models import Order
 from apps.remediation.services.running import AskAll, orders_advance
+from apps.remediation.services.troubles import give_up
 from apps.remediation.services.turns import Turn, ask, ask_apart
+from apps.remediation.states import OrderState
 
 MOST_AT_ONCE = 2000
 # So many rows are locked together while their systems are asked.
 CHUNK = 50
 SIDE_BY_SIDE = 4
+AT_WORK = {
+    OrderState.PLANNED,
+    OrderState.EXECUTING,
+    OrderState.RETRYING,
+    OrderState.EXECUTED,
+    OrderState.VERIFY_FAILED,
+}
+
+logger = logging.getLogger(__name__)
 
 
 class _Pace:
@@ -47,8 +60,32 @@ def orders_run_awake(*, actor: Actor) -> int:
     adapters: dict[int, Adapter] = {}
     with _side_by_side() as ask_all:
         for chunk in batched(pks, CHUNK, strict=False):
-            orders_advance(order_ids=chunk, actor=actor, adapters=adapters, ask_all=ask_all)
+            _advance(chunk, actor, adapters, ask_all)
     return len(pks)
+
+
+def _advance(
+    pks: Sequence[int], actor: Actor, adapters: dict[int, Adapter], ask_all: AskAll
+) -> None:
+    """One order that cannot be carried out stops no other: it goes to a person."""
+    try:
+        orders_advance(order_ids=pks, actor=actor, adapters=adapters, ask_all=ask_all)
+    except OperationalError:
+        raise
+    except Exception as error:
+        logger.exception("Orders %s could not be advanced.", pks)
+        if len(pks) > 1:
+            for pk in pks:
+                _advance([pk], actor, adapters, ask_all)
+        else:
+            _set_aside(pks[0], f"Countersign failed at it ({type(error).__name__}).", actor)
+
+
+@transaction.atomic
+def _set_aside(pk: int, said: str, actor: Actor) -> None:
+    order = Order.objects.locked(pk)
+    if order.state in AT_WORK or order.undo_asked_at is not None:
+        give_up(order, said, actor)
 
 
 @contextmanager

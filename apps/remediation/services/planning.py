@@ -20,7 +20,7 @@ from apps.inventory.models import Binding, Credential
 from apps.remediation.models import Batch, Order, OrderStep
 from apps.remediation.selectors.reach import removing_connections
 from apps.remediation.services.moves import orders_move
-from apps.remediation.states import OrderKind, OrderState
+from apps.remediation.states import OrderKind, OrderState, StepStatus
 from apps.remediation.subjects import wanted_of
 
 CHUNK = 1000
@@ -70,22 +70,7 @@ def orders_plan(*, requests: Sequence[OrderRequest], actor: Actor) -> list[Order
         verb=Verb.ORDER_PLANNED,
         facts=(Fact(order, {"state": (None, order.state)}, order.reason) for order in orders),
     )
-    gone = _over_or_gone(orders)
-    orders_move(
-        orders=[order for order in orders if order.pk in gone],
-        state=OrderState.NOT_APPLICABLE,
-        actor=actor,
-        reason="It was gone from its source before the order was planned.",
-    )
-    waiting = [order for order in orders if order.pk not in gone]
-    _write_plans(waiting)
-    orders_move(
-        orders=[order for order in waiting if order.connection is None],
-        state=OrderState.MANUAL_NEEDED,
-        actor=actor,
-        reason=BY_HAND,
-    )
-    _hand_on([order for order in waiting if order.connection is not None], actor)
+    _go_on(orders, actor)
     return [*known.values(), *orders]
 
 
@@ -149,7 +134,8 @@ def _order(request: OrderRequest) -> Order:
 
 
 def _over_or_gone(orders: Sequence[Order]) -> set[int]:
-    """Orders whose subject is not there to be removed any more."""
+    """Orders whose subject is not there to be removed any more. What was made with a credential
+    outlives it."""
     grants = {order.grant_id for order in orders if order.grant_id}
     credentials = {order.credential_id for order in orders if order.credential_id}
     bindings = {order.binding_id for order in orders if order.binding_id}
@@ -161,14 +147,21 @@ def _over_or_gone(orders: Sequence[Order]) -> set[int]:
     return {
         order.pk
         for order in orders
-        if order.grant_id not in {None, *present[0]}
-        or order.credential_id not in {None, *present[1]}
-        or order.binding_id not in {None, *present[2]}
+        if order.kind != OrderKind.TAKE_BACK
+        and (
+            order.grant_id not in {None, *present[0]}
+            or order.credential_id not in {None, *present[1]}
+            or order.binding_id not in {None, *present[2]}
+        )
     }
 
 
 def _write_plans(orders: Sequence[Order]) -> None:
-    """Plan each order, and give it to a connection where one can carry all of it out."""
+    """Plan each order, and give it to a connection where one can carry all of it out.
+
+    One that a connection has begun before keeps its steps, and what undoing them needs.
+    """
+    begun = _begun(orders)
     wanted = wanted_of(orders)
     connections = removing_connections()
     steps: list[OrderStep] = []
@@ -184,10 +177,21 @@ def _write_plans(orders: Sequence[Order]) -> None:
         if order.connection is None or not plan.can_run or order.kind == OrderKind.ROTATE:
             order.connection = None
             continue
-        steps += [_step(order, position, step) for position, step in enumerate(plan.steps, start=1)]
         order.wake_at = timezone.now()
+        if order.pk in begun:
+            continue
+        steps += [_step(order, position, step) for position, step in enumerate(plan.steps, start=1)]
     rows_write(orders, ["plan", "connection", "wake_at"])
     OrderStep.objects.bulk_create(steps, batch_size=CHUNK)
+
+
+def _begun(orders: Sequence[Order]) -> set[int]:
+    """Which of these orders have steps already; those wait to be carried out anew."""
+    steps = OrderStep.objects.filter(order__in=orders)
+    begun = set(steps.values_list("order_id", flat=True))
+    if begun:
+        steps.exclude(status=StepStatus.WAITING).update(status=StepStatus.WAITING)
+    return begun
 
 
 def _plan(order: Order, wanted: Wanted) -> Plan:
@@ -212,22 +216,44 @@ def _step(order: Order, position: int, step: Step) -> OrderStep:
     )
 
 
+@transaction.atomic
 def orders_replan_ended_exceptions(*, actor: Actor) -> int:
-    """Take up again every order whose exception has ended. Returns how many."""
+    """Take up again every order whose exception has ended. Returns how many.
+
+    A connection that may remove by now carries it out; what is gone meanwhile needs nobody.
+    """
     today = timezone.localdate()
-    with transaction.atomic():
-        ended = list(
-            Order.objects.select_for_update(of=["self"], skip_locked=True).filter(
-                state=OrderState.EXCEPTION, exception_until__lt=today
-            )[:CHUNK]
-        )
-        orders_move(
-            orders=ended, state=OrderState.PLANNED, actor=actor, reason="The exception ended."
-        )
-        orders_move(
-            orders=ended,
-            state=OrderState.MANUAL_NEEDED,
-            actor=actor,
-            reason=BY_HAND,
-        )
+    excepted = Order.objects.filter(state=OrderState.EXCEPTION, exception_until__lt=today)
+    ended = list(excepted.select_for_update(of=["self"], skip_locked=True).order_by("pk")[:CHUNK])
+    for order in ended:
+        order.executed_at = order.executed_by = None
+        order.attempts, order.trouble = 0, ""
+    orders_move(
+        orders=ended,
+        state=OrderState.PLANNED,
+        actor=actor,
+        reason="The exception ended.",
+        also=["executed_at", "executed_by", "attempts", "trouble"],
+    )
+    _go_on(ended, actor)
     return len(ended)
+
+
+def _go_on(orders: Sequence[Order], actor: Actor) -> None:
+    """From *planned* on: to nobody, to a connection, or to a person."""
+    gone = _over_or_gone(orders)
+    orders_move(
+        orders=[order for order in orders if order.pk in gone],
+        state=OrderState.NOT_APPLICABLE,
+        actor=actor,
+        reason="It was gone from its source before the order was planned.",
+    )
+    waiting = [order for order in orders if order.pk not in gone]
+    _write_plans(waiting)
+    orders_move(
+        orders=[order for order in waiting if order.connection is None],
+        state=OrderState.MANUAL_NEEDED,
+        actor=actor,
+        reason=BY_HAND,
+    )
+    _hand_on([order for order in waiting if order.connection is not None], actor)

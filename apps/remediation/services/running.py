@@ -12,7 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.connectors.adapters.live import Adapter
+from apps.connectors.models import Connection
 from apps.connectors.services.adapters import adapter_of
+from apps.connectors.states import READS
 from apps.core.actors import Actor
 from apps.core.errors import DomainError
 from apps.remediation.models import Order, OrderStep
@@ -104,6 +106,9 @@ def _questions(turns: Sequence[Turn], adapters: dict[int, Adapter]) -> list[tupl
     for turn in turns:
         connection = turn.order.connection
         assert connection is not None  # noqa: S101  (what `taken` has selected)
+        if (reason := _may_not(turn, connection)) is not None:
+            turn.answer = reason
+            continue
         try:
             if connection.pk not in adapters:
                 adapters[connection.pk] = adapter_of(connection)
@@ -112,3 +117,12 @@ def _questions(turns: Sequence[Turn], adapters: dict[int, Adapter]) -> list[tupl
         else:
             questions.append((turn, adapters[connection.pk]))
     return questions
+
+
+def _may_not(turn: Turn, connection: Connection) -> DomainError | None:
+    """Why a connection does nothing for an order that it was given, when it still might."""
+    if connection.state not in READS:
+        return DomainError(f"The connection {connection} was retired meanwhile.")
+    if turn.next != Next.LOOK and not connection.removes:
+        return DomainError(f"The connection {connection} may no longer remove anything.")
+    return None

@@ -12,14 +12,16 @@ from apps.connectors.adapters.removal import When
 from apps.core.actors import Actor
 from apps.core.policies import ALLOW
 from apps.core.rows import rows_write
+from apps.grants.services.grants import grant_resume
+from apps.grants.states import GrantState
 from apps.inventory.services.credentials import credential_move, credentials_suspend
 from apps.inventory.states import CredentialState
-from apps.remediation.models import OrderStep
+from apps.remediation.models import Order, OrderStep
 from apps.remediation.services.looking import looked
 from apps.remediation.services.moves import orders_move
 from apps.remediation.services.troubles import give_up, put_off
 from apps.remediation.services.turns import Next, Turn
-from apps.remediation.states import OrderState, StepStatus
+from apps.remediation.states import OrderKind, OrderState, StepStatus
 
 STEP = ["status", "said", "undo", "begun_at", "done_at", "attempts"]
 
@@ -52,7 +54,10 @@ def _stepped(turns: Sequence[Turn], actor: Actor) -> None:
     now = timezone.now()
     for turn, step, outcome in _outcomes(turns):
         step.begun_at, step.attempts = now, step.attempts + 1
-        step.said, step.undo = outcome.said, dict(outcome.undo)
+        step.said = outcome.said
+        # Done anew, there may be nothing left to keep: what was first there is what is put back.
+        if outcome.undo and (outcome.changed or not step.undo):
+            step.undo = dict(outcome.undo)
         step.status, step.done_at = StepStatus.DONE, now
         turn.order.attempts, turn.order.trouble = 0, ""
     rows_write([step for _, step, _ in _outcomes(turns)], STEP)
@@ -77,7 +82,7 @@ def _executed(turns: Sequence[Turn], now: datetime, actor: Actor) -> None:
     why = {
         turn.order.credential_id: f"Order {turn.order.pk}: {turn.order.reason}"
         for turn in turns
-        if turn.order.credential_id is not None
+        if turn.order.credential_id is not None and turn.order.kind != OrderKind.TAKE_BACK
     }
     credentials_suspend(why=why, actor=actor, authority=ALLOW)
 
@@ -91,7 +96,11 @@ def _taken_back(turns: Sequence[Turn], actor: Actor) -> None:
 
 
 def undone(turns: Sequence[Turn], actor: Actor) -> None:
-    """Every step was taken back: what was ended works again, here as well."""
+    """Every step was taken back: what was ended works again, here as well.
+
+    What else was ordered about it stands, and is looked at: it may be carried out anew.
+    """
+    now = timezone.now()
     for turn in turns:
         order = turn.order
         order.wake_at = None
@@ -102,15 +111,24 @@ def undone(turns: Sequence[Turn], actor: Actor) -> None:
             reason=f"Undone: {order.undo_reason}",
             also=["wake_at"],
         )
-        credential = order.credential
-        if credential is not None and credential.state == CredentialState.SUSPENDED:
-            credential_move(
-                credential_id=credential.pk,
-                state=CredentialState.ACTIVE,
-                reason=f"Order {order.pk} was undone: {order.undo_reason}",
-                actor=actor,
-                authority=ALLOW,
-            )
+        if order.kind != OrderKind.TAKE_BACK:
+            Order.objects.standing_beside(order).look_again(now)
+            _works_again(order, actor)
+
+
+def _works_again(order: Order, actor: Actor) -> None:
+    why = f"Order {order.pk} was undone: {order.undo_reason}"
+    credential, grant = order.credential, order.grant
+    if credential is not None and credential.state == CredentialState.SUSPENDED:
+        credential_move(
+            credential_id=credential.pk,
+            state=CredentialState.ACTIVE,
+            reason=why,
+            actor=actor,
+            authority=ALLOW,
+        )
+    if grant is not None and grant.state == GrantState.SUSPENDED:
+        grant_resume(grant_id=grant.pk, reason=why, actor=actor, authority=ALLOW)
 
 
 def _outcomes(turns: Iterable[Turn]) -> list[tuple[Turn, OrderStep, Outcome]]:

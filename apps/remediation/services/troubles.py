@@ -4,10 +4,14 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from apps.audit.services import record
+from apps.audit.verbs import Verb
 from apps.core.actors import Actor
+from apps.core.links import public_url
+from apps.notices.services import page_send
 from apps.remediation.models import Order
 from apps.remediation.services.moves import orders_move
-from apps.remediation.states import OrderState
+from apps.remediation.states import OrderKind, OrderState, StepStatus
 
 MOST_ATTEMPTS = 8
 LONGEST_WAIT = timedelta(minutes=5)
@@ -33,17 +37,52 @@ def put_off(order: Order, said: str, actor: Actor, *, after: float = 0.0) -> Non
 
 
 def give_up(order: Order, said: str, actor: Actor) -> None:
-    """Leave the order to a person, with what the provider said. An undo is given up alone."""
+    """Leave the order to a person, with what the provider said. An undo is given up alone.
+
+    Whoever carries it out by hand says so anew: what the connection did was not enough.
+    """
     order.trouble = said
     if order.undo_asked_at is not None:
-        order.undo_asked_at = order.undo_asked_by = None
-        order.wake_at = order.watch_until
-        order.save(update_fields=[*TROUBLE, "undo_asked_at", "undo_asked_by"])
+        _give_up_undo(order, said, actor)
         return
-    order.wake_at = None
+    order.wake_at = order.executed_at = order.executed_by = None
     if order.state == OrderState.EXECUTED:
         _move(order, OrderState.VERIFY_FAILED, said, actor)
     _move(order, OrderState.MANUAL_NEEDED, said, actor)
+    if order.kind == OrderKind.KILL:
+        _page(order, said, actor)
+
+
+def _page(order: Order, said: str, actor: Actor) -> None:
+    """A kill that a person has to finish waits for nobody to look by chance."""
+    page_send(
+        about=order,
+        subject=f"Not killed: {order.label}",
+        body=f"{said}\n\nThe commands to do it by hand: {public_url(order.get_absolute_url())}",
+        severity="critical",
+        team_id=None,
+        dedupe_key=f"not-killed:{order.pk}",
+        actor=actor,
+    )
+
+
+def _give_up_undo(order: Order, said: str, actor: Actor) -> None:
+    """The order stands as before. What was taken back of it halfway is seen by looking anew."""
+    asked_at = order.undo_asked_at
+    order.undo_asked_at = order.undo_asked_by = None
+    order.attempts, order.wake_at = 0, None
+    if order.state == OrderState.EXECUTED:
+        if order.steps.filter(status=StepStatus.UNDONE).exists():
+            order.looked_at = None
+        order.wake_at = timezone.now() if order.looked_at is None else order.watch_until
+    order.save(update_fields=[*TROUBLE, "undo_asked_at", "undo_asked_by", "looked_at"])
+    record(
+        actor=actor,
+        verb=Verb.ORDER_UNDO_FAILED,
+        target=order,
+        changes={"undo_asked_at": (asked_at and asked_at.isoformat(), None)},
+        reason=said,
+    )
 
 
 def _move(order: Order, state: OrderState, said: str, actor: Actor) -> None:
@@ -52,5 +91,5 @@ def _move(order: Order, state: OrderState, said: str, actor: Actor) -> None:
         state=state,
         actor=actor,
         reason=said,
-        also=TROUBLE,
+        also=[*TROUBLE, "executed_at", "executed_by"],
     )

@@ -1,10 +1,12 @@
 """One order's turn: what comes next for it, the question that puts to its system, the answer."""
 
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from django.db import DatabaseError
 from django.db import connection as database
 
 from apps.connectors.adapters.live import (
@@ -21,6 +23,8 @@ from apps.connectors.adapters.removal import Wanted, When
 from apps.core.errors import DomainError
 from apps.remediation.models import Order, OrderStep
 from apps.remediation.states import OrderKind, OrderState, StepStatus
+
+logger = logging.getLogger(__name__)
 
 
 class Next(Enum):
@@ -100,6 +104,15 @@ def ask(turn: Turn, adapter: Adapter) -> None:
         turn.answer = _answer(turn, adapter)
     except (ProviderError, DomainError) as error:
         turn.answer = error
+    except DatabaseError:
+        raise
+    except Exception as error:
+        # An answer nobody foresaw is this order's trouble, and no other's. Its words are not
+        # kept: they may hold anything.
+        logger.exception("Order %s: an adapter failed at %s.", turn.order.pk, turn.next)
+        turn.answer = Unavailable(
+            f"Countersign could not read the answer ({type(error).__name__})."
+        )
 
 
 def ask_apart(turn: Turn, adapter: Adapter) -> None:

@@ -39,7 +39,10 @@ def _in_chunks(pks: Sequence[int], work: Callable[[Sequence[int]], int]) -> int:
 @transaction.atomic
 def _verify(pks: Sequence[int], source: Source, actor: Actor) -> int:
     orders = list(Order.objects.for_check(pks))
-    gone = [order for order in orders if _is_gone(order)]
+    again = set(
+        Order.objects.filter(pk__in=pks).shown_again_in(source).values_list("pk", flat=True)
+    )
+    gone = [order for order in orders if order.pk not in again and _is_gone(order)]
     now = timezone.now()
     for order in gone:
         order.verified_at = now
@@ -61,11 +64,15 @@ def _verify(pks: Sequence[int], source: Source, actor: Actor) -> int:
 @transaction.atomic
 def _reopen(pks: Sequence[int], source: Source, actor: Actor) -> int:
     orders = [order for order in Order.objects.for_check(pks) if order.state == OrderState.VERIFIED]
+    for order in orders:
+        # Who gave it again may have had a reason, so a person looks, and removes it anew.
+        order.executed_at = order.executed_by = order.wake_at = None
     orders_move(
         orders=orders,
         state=OrderState.VERIFY_FAILED,
         actor=actor,
         reason=f"Source {source.pk} shows the access again.",
+        also=["executed_at", "executed_by", "wake_at"],
     )
     return len(orders)
 

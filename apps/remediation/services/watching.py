@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.audit.services import record
 from apps.audit.verbs import Verb
-from apps.connectors.adapters.live import Adapter, Call, Capability, ProviderError
+from apps.connectors.adapters.live import Adapter, Call, Capability, How, ProviderError
 from apps.connectors.services.adapters import adapter_of
 from apps.core.actors import Actor
 from apps.core.errors import DomainError
@@ -17,9 +17,10 @@ from apps.core.jobs import enqueue
 from apps.core.links import public_url
 from apps.core.references import ReferenceRefused
 from apps.notices.services import page_send
-from apps.remediation.models import Order
+from apps.remediation.models import Order, OrderProof
+from apps.remediation.services.looking import HOW
 from apps.remediation.services.moves import orders_move
-from apps.remediation.states import OrderState
+from apps.remediation.states import OrderState, ProofKind
 from apps.remediation.subjects import subject_of
 
 # Systems tell the last use only to the minute or the hour, and late.
@@ -27,6 +28,8 @@ GRACE = timedelta(minutes=1)
 WATCHED_FOR = timedelta(days=30)
 LOOKED_AT_EVERY = timedelta(minutes=15)
 MOST_AT_ONCE = 200
+# A log that is silent for less long says little.
+WORTH_TELLING = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def orders_watch(*, actor: Actor) -> int:
     """Look for uses of what was ended: in what was read of it, and in the systems' own logs.
 
     Returns how many were found. One that worked reopens its order; a refused one tells that
-    somebody still holds it. Each order tells its first.
+    somebody still holds it. Each order tells its first, and each that worked after that.
     """
     now = timezone.now()
     uses = {use.order_id: use for use in [*_by_log(now), *_by_last_use(now)]}
@@ -61,11 +64,30 @@ def _by_log(now: datetime) -> list[_Use]:
     due = Order.objects.watched_at(now - WATCHED_FOR).unwatched_since(now - LOOKED_AT_EVERY)
     found = []
     for order in due.select_related("connection", "credential__identity__system")[:MOST_AT_ONCE]:
-        calls = _calls(order)
+        calls, complete_until = _logged(order, now)
         Order.objects.filter(pk=order.pk).update(watched_at=now)
-        if order.used_after_at is None and calls:
+        if calls and (order.used_after_at is None or any(not call.error for call in calls)):
             found.append(_told(order, calls))
+        elif not calls and complete_until is not None:
+            _keep_silence(order, complete_until)
     return found
+
+
+def _keep_silence(order: Order, complete_until: datetime) -> None:
+    """That a log which is complete tells of no use is proof as well; it is kept once."""
+    since = order.effective_by
+    if since is None or complete_until < since + WORTH_TELLING:
+        return
+    said = HOW[How.NO_USE]
+    if order.proofs.filter(text__startswith=said).exists():
+        return
+    OrderProof.objects.create(
+        order=order,
+        kind=ProofKind.SEEN,
+        text=f"{said} since {since:%Y-%m-%d %H:%M} UTC. It is complete until"
+        f" {complete_until:%Y-%m-%d %H:%M} UTC.",
+        given_by_label="remediation.watch_orders",
+    )
 
 
 def _told(order: Order, calls: list[Call]) -> _Use:
@@ -77,24 +99,27 @@ def _told(order: Order, calls: list[Call]) -> _Use:
     return _Use(order.pk, first.at, told, worked=bool(worked))
 
 
-def _calls(order: Order) -> list[Call]:
-    """Calls after it should have been dead; none where the log cannot be had now."""
+def _logged(order: Order, now: datetime) -> tuple[list[Call], datetime | None]:
+    """Calls after it should have been dead, and until when the log is complete. Neither where it
+    cannot be had now."""
     if order.connection is None or order.effective_by is None or order.credential is None:
-        return []
+        return [], None
     try:
         adapter: Adapter = adapter_of(order.connection)
         if Capability.LOG not in adapter.capabilities:
-            return []
-        since = order.effective_by + GRACE
-        return list(adapter.calls(subject_of(order.credential), since=since))
+            return [], None
+        since = max(order.effective_by + GRACE, order.used_after_at or order.effective_by)
+        calls = list(adapter.calls(subject_of(order.credential), since=since))
+        return calls, adapter.log_complete_until(now)
     except (ProviderError, ReferenceRefused, DomainError):
-        return []
+        return [], None
 
 
 @transaction.atomic
 def _note(use: _Use, actor: Actor) -> int:
     order = Order.objects.locked(use.order_id)
-    if order.used_after_at is not None:
+    was = order.used_after_at
+    if was is not None and not (use.worked and use.at > was):
         return 0
     order.used_after_at, order.used_after_how = use.at, use.how
     fields = ["used_after_at", "used_after_how"]
@@ -114,7 +139,7 @@ def _note(use: _Use, actor: Actor) -> int:
         actor=actor,
         verb=Verb.ORDER_USED_AFTER,
         target=order,
-        changes={"used_after_at": (None, use.at.isoformat())},
+        changes={"used_after_at": (was and was.isoformat(), use.at.isoformat())},
         reason=use.how,
     )
     page_send(
@@ -123,7 +148,7 @@ def _note(use: _Use, actor: Actor) -> int:
         body=f"{use.how}\n\n{public_url(order.get_absolute_url())}",
         severity="critical",
         team_id=None,
-        dedupe_key=f"used-after:{order.pk}",
+        dedupe_key=f"used-after:{order.pk}:{'worked' if use.worked else 'refused'}",
         actor=actor,
     )
     enqueue("findings.recheck")

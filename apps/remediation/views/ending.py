@@ -4,6 +4,7 @@ from functools import partial
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.core.dialogs import Words, answer_dialog
@@ -13,7 +14,7 @@ from apps.core.htmx import Request, moved, render_page
 from apps.core.policies import enforce, page
 from apps.inventory.models import Credential
 from apps.remediation import policies
-from apps.remediation.forms import KillForm
+from apps.remediation.forms import KillForm, TryForm
 from apps.remediation.models import Order
 from apps.remediation.selectors.ending import (
     confirmation_of,
@@ -22,7 +23,7 @@ from apps.remediation.selectors.ending import (
     reach_of,
     systems_reached,
 )
-from apps.remediation.services import ending
+from apps.remediation.services import ending, trying
 from apps.remediation.states import OrderKind
 
 
@@ -87,6 +88,27 @@ def order_undo(request: Request, pk: int) -> HttpResponse:
             "Undo it",
             style="btn-warning",
             said="It is being undone.",
+        ),
+        changed="order",
+        back=order.get_absolute_url(),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@page(policies.can_end_credentials)
+@sensitive_post_parameters("secret")
+def order_try(request: Request, pk: int) -> HttpResponse:
+    order = _order(request, pk)
+    enforce(policies.can_try(request.actor, order))
+    return answer_dialog(
+        request,
+        form=TryForm(request.POST or None),
+        act=partial(trying.order_try, order_id=pk, actor=request.actor),
+        words=Words(
+            "See it refused?",
+            "Where you have the secret, trying it is the best proof that it is dead.",
+            "Try it once",
+            said="Tried. What was answered stands under Proof.",
         ),
         changed="order",
         back=order.get_absolute_url(),

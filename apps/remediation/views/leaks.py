@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -42,6 +43,14 @@ def leak_adopt(request: Request) -> HttpResponse:
     """Take in what a connection found, and go on to killing it."""
     form = AdoptForm(request.POST)
     if not form.is_valid():
-        raise DomainError("That is not what a connection found.")
-    credential = credential_adopt(actor=request.actor, **form.cleaned_data)
+        return _refused(request, "That is not what a connection found.")
+    try:
+        credential = credential_adopt(actor=request.actor, **form.cleaned_data)
+    except DomainError as error:
+        return _refused(request, str(error))
     return redirect(reverse("remediation:credential_kill", args=[credential.pk]))
+
+
+def _refused(request: Request, why: str) -> HttpResponse:
+    messages.error(request, why)
+    return redirect(reverse("remediation:leak_search"))

@@ -52,6 +52,7 @@ def order_detail(request: Request, pk: int) -> HttpResponse:
             "may_carry_out": policies.can_carry_out(request.actor, order),
             "may_confirm": policies.can_confirm(request.actor, order),
             "may_except": policies.can_except(request.actor, order),
+            "may_try": policies.can_try(request.actor, order),
             "may_undo": policies.can_undo(request.actor, order),
             "may_confirm_kill": policies.can_confirm_kill(request.actor, order),
             "progress": progress_of(order),

@@ -4,6 +4,8 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+from apps.audit.operations import NeverDeleted
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -61,4 +63,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        NeverDeleted("rotation.reminder"),
     ]

@@ -10,7 +10,7 @@ from apps.inventory.models import Agent, Identity
 def keepers_of(identity_ids: Collection[int]) -> dict[int, User]:
     """By identity: the technical owner of its accountable agent, else the owner, if still here."""
     rows = Identity.objects.with_accountable().filter(pk__in=identity_ids)
-    answering = dict(rows.values_list("pk", "accountable_id"))
+    answering = dict(rows.values_list("pk", "accountable_id"))  # type: ignore[misc]
     agents = Agent.objects.select_related("owner", "technical_owner").in_bulk(
         {pk for pk in answering.values() if pk is not None}
     )

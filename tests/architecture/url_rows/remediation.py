@@ -73,6 +73,7 @@ ROWS = {
     "remediation:kill_confirm": Row(STEWARDS, _killed),
     # It was not carried out by a connection, so nobody can undo it from here.
     "remediation:order_undo": Row(STEWARDS, _killed, overrides={"steward": 403}),
+    "remediation:order_try": Row(STEWARDS, _killed, overrides={"steward": 403}),
     "remediation:leak_search": Row(STEWARDS),
     "remediation:leak_adopt": Row(STEWARDS, method="post"),
     "remediation:batch_detail": Row(STEWARDS, _held),

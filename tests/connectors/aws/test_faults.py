@@ -170,3 +170,33 @@ def test_a_secret_that_changed_behind_its_reference_is_used_at_once(ministack):
 
     assert first.endswith(f"{one.arn}.")
     assert second.endswith(f"{two.arn}.")
+
+
+def test_a_role_is_assumed_once_however_many_orders_need_it(faulty):
+    faulty.text = "<R><ResponseMetadata/></R>"
+    faulty.answers = {
+        "AssumeRole": [
+            (
+                200,
+                "<R><AssumeRoleResult><Credentials><AccessKeyId>ASIAONE</AccessKeyId>"
+                "<SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>"
+                "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></R>",
+            )
+        ]
+    }
+    told = faulty.adapter().told | {"roles": ["arn:aws:iam::111111111111:role/countersign"]}
+    order = wanted(
+        subject(
+            account="111111111111",
+            credential="AKIAIOSFODNN7EXAMPLE",
+            credential_kind="access-key",
+        )
+    )
+
+    for _ in range(3):
+        adapter = AwsAdapter(told, faulty.adapter().secret)
+        [disable, _] = adapter.plan(order).steps
+        adapter.run(disable.op, disable.arguments)
+
+    assert faulty.asked.count("AssumeRole") == 1
+    assert faulty.asked.count("UpdateAccessKey") == 3

@@ -3,7 +3,8 @@ import pytest
 from tests.bench.__main__ import size_asked_for, steps
 from tests.bench.company import Size, company_make
 
-pytestmark = pytest.mark.django_db
+# Committed, because a part of it is watched from a process of its own.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_small_company_goes_through_every_step_that_is_measured():

@@ -1,0 +1,5 @@
+from apps.activity.models.delivery import IngestRequest, Stream
+from apps.activity.models.event import Event, Payload
+from apps.activity.models.invocation import Cursor, Invocation, Link
+
+__all__ = ["Cursor", "Event", "IngestRequest", "Invocation", "Link", "Payload", "Stream"]

@@ -1,0 +1,18 @@
+from typing import Self
+
+from django.db import models
+
+from apps.core.actors import Actor
+from apps.inventory.models import Agent
+from apps.inventory.querysets.scope import reads_all_systems
+
+
+class InvocationQuerySet(models.QuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        """Those of agents that the actor may see; of agents nobody knows, who reads everything."""
+        if reads_all_systems(actor):
+            return self
+        return self.filter(agent_id__in=Agent.objects.visible_to(actor).values("pk"))
+
+    def of_agent(self, agent_id: int) -> Self:
+        return self.filter(agent_id=agent_id)

@@ -1,0 +1,53 @@
+from django.db import models
+
+
+class Kind(models.TextChoices):
+    """What one event is. All but the last are the agent's own account."""
+
+    INVOCATION = "invocation", "Invocation"
+    STEP = "step", "Step"
+    ACTION = "action", "Action"
+    CALL = "call", "Call it says it made"
+    GUARD = "guard", "Guard"
+    OTHER = "other", "Other"
+    API = "api", "API call a system recorded"
+
+
+# What an agent says it did to something outside itself.
+DEEDS = (Kind.ACTION, Kind.CALL)
+
+
+class Outcome(models.TextChoices):
+    OK = "ok", "Succeeded"
+    FAILED = "failed", "Failed"
+    DENIED = "denied", "Denied"
+    UNKNOWN = "", "Not said"
+
+
+class Method(models.TextChoices):
+    """How an action and an API call were joined."""
+
+    REQUEST_ID = "request-id", "Same request id"
+    CARRIED_ID = "carried-id", "Our id was carried along"
+    SESSION = "session", "A session made for this invocation"
+    CREDENTIAL_WINDOW = "credential-window", "Same credential, during the run"
+    PRINCIPAL_WINDOW = "principal-window", "Same identity, during the run"
+
+
+# The ladder of the trail: 5 is exact; up to 2 it only happened near the run.
+CONFIDENCE = {
+    Method.REQUEST_ID: 5,
+    Method.CARRIED_ID: 4,
+    Method.SESSION: 3,
+    Method.CREDENTIAL_WINDOW: 2,
+    Method.PRINCIPAL_WINDOW: 1,
+}
+PROVEN_FROM = 3
+
+
+class LogFormat(models.TextChoices):
+    CLOUDTRAIL = "cloudtrail", "AWS CloudTrail"
+    VAULT = "vault", "Vault or OpenBao audit"
+    KUBERNETES = "kubernetes", "Kubernetes audit"
+    GITHUB = "github", "GitHub audit"
+    GENERIC = "generic", "JSON lines, with a mapping"

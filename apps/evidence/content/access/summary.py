@@ -21,14 +21,9 @@ from apps.evidence.content.access.ends import (
 from apps.evidence.content.access.record import entries_of
 from apps.evidence.content.access.requests import write_requests
 from apps.evidence.content.access.scope import Scope, words_of
-from apps.evidence.content.access.sources import (
-    SHOWN,
-    not_covered,
-    sources_told,
-    write_not_covered,
-    write_sources,
-)
+from apps.evidence.content.access.sources import not_covered, sources_of
 from apps.evidence.content.files import Files
+from apps.evidence.content.readings import SHOWN, sources_told, write_not_covered, write_sources
 from apps.evidence.content.readme import NAME, contents
 from apps.evidence.content.record import write_record
 
@@ -45,7 +40,7 @@ def write_access(files: Files, scope: Scope) -> dict[str, Any]:
     write_ends(files, scope)
     write_contacts(files, scope)
     uses = write_uses(files, scope)
-    write_sources(files, scope)
+    write_sources(files, sources_of(scope))
     gaps = not_covered(scope)
     write_not_covered(files, gaps)
     write_record(files, entries_of(scope))
@@ -80,7 +75,7 @@ def _write_readme(
         "facts": facts,
         "outcomes": [(words_of(name), count) for name, count in facts["dispositions"].items()],
         "not_covered": gaps,
-        "sources": sources_told(scope),
+        "sources": sources_told(sources_of(scope)),
         "sources_shown": SHOWN,
         "controls": CONTROLS,
         "contents": contents(files),

@@ -11,7 +11,7 @@ from apps.evidence.content.access.chain import (
     write_notes,
     write_votes,
 )
-from apps.evidence.content.access.controls import CONTROLS, write_controls
+from apps.evidence.content.access.controls import CONTROLS
 from apps.evidence.content.access.ends import (
     write_contacts,
     write_ends,
@@ -22,6 +22,7 @@ from apps.evidence.content.access.record import entries_of
 from apps.evidence.content.access.requests import write_requests
 from apps.evidence.content.access.scope import Scope, words_of
 from apps.evidence.content.access.sources import not_covered, sources_of
+from apps.evidence.content.controls import write_controls_of
 from apps.evidence.content.files import Files
 from apps.evidence.content.readings import SHOWN, sources_told, write_not_covered, write_sources
 from apps.evidence.content.readme import NAME, contents
@@ -44,7 +45,7 @@ def write_access(files: Files, scope: Scope) -> dict[str, Any]:
     gaps = not_covered(scope)
     write_not_covered(files, gaps)
     write_record(files, entries_of(scope))
-    write_controls(files)
+    write_controls_of(files, CONTROLS)
     facts = {
         "package": scope.package,
         "number": 0,

@@ -13,16 +13,10 @@ from apps.remediation.services import incidents, orders
 from apps.remediation.services.incidents import NO_LOG
 from apps.remediation.states import IncidentState, OrderState
 from tests.factories.inventory import CredentialFactory
-from tests.remediation.aws import Company
 from tests.servers.aws import as_the_log_names_it
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("ministack")]
 WHY = "It was seen in a public place."
-
-
-@pytest.fixture
-def company(ministack, monkeypatch):
-    return Company(ministack, monkeypatch)
 
 
 @pytest.fixture

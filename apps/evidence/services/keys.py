@@ -14,9 +14,10 @@ from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor
 from apps.core.errors import DomainError
+from apps.core.keyfiles import key_read, key_write
 from apps.evidence.content.files import utc
 from apps.evidence.models import SigningKey
-from apps.evidence.signing import key_id, key_read, key_write, public_bytes, vkey
+from apps.evidence.signing import key_id, public_bytes, vkey
 
 
 def key_path() -> Path:

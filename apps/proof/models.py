@@ -105,7 +105,9 @@ class Watch(models.Model):
     position = models.PositiveBigIntegerField(default=0)
     # Of the leaves before `position`, as far as the watcher has worked them out itself.
     frontier = models.BinaryField(default=b"")
+    # When a pass over the whole log ended; and what this one found wrong so far.
     whole_at = models.DateTimeField(null=True)
+    faults = models.PositiveIntegerField(default=0)
     trouble = models.TextField(blank=True)
     trouble_since = models.DateTimeField(null=True)
 

@@ -205,6 +205,7 @@ class Migration(migrations.Migration):
                 ("position", models.PositiveBigIntegerField(default=0)),
                 ("frontier", models.BinaryField(default=b"")),
                 ("whole_at", models.DateTimeField(null=True)),
+                ("faults", models.PositiveIntegerField(default=0)),
                 ("trouble", models.TextField(blank=True)),
                 ("trouble_since", models.DateTimeField(null=True)),
                 (

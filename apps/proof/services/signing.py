@@ -38,10 +38,13 @@ def key_path() -> Path:
     ).absolute()
 
 
-def signer_key() -> Ed25519PrivateKey:
-    """The key, made on first use; never made anew where the signer remembers having had one."""
+def signer_key(*, may_replace: bool = False) -> Ed25519PrivateKey:
+    """The key, made on first use.
+
+    Where the signer remembers having had one, a lost key is made anew only if that is asked for.
+    """
     path = key_path()
-    if path.exists() or signer_memory().logs():
+    if path.exists() or (signer_memory().logs() and not may_replace):
         return key_read(path)
     return key_write(path)
 

@@ -1,13 +1,15 @@
 """Roots and proofs of a log as it stands in the database, and what is told of logs."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from apps.proof import merkle, notes
 from apps.proof.merkle import Node, ProofError
-from apps.proof.models import Checkpoint, Epoch, Log, Tile
+from apps.proof.models import Checkpoint, Epoch, Log, Tile, Watch
+from apps.proof.states import WatchKind
 from apps.proof.tiles import Place, edge_parts, is_filled, node_from, places_of
 
 
@@ -98,6 +100,57 @@ def checkpoint_opened(checkpoint: Checkpoint, epochs: Iterable[Epoch]) -> notes.
     if (told.origin, told.size, told.root) != kept:
         raise notes.NoteError("The checkpoint's row says other than its note.")
     return told
+
+
+@dataclass(frozen=True, slots=True)
+class LogTold:
+    """A log as its page tells of it."""
+
+    log: Log
+    epoch: Epoch | None
+    newest: Checkpoint | None
+    watches: dict[str, Watch]
+
+    @property
+    def signer(self) -> Watch | None:
+        return self.watches.get(WatchKind.SIGNER)
+
+    @property
+    def sweeper(self) -> Watch | None:
+        return self.watches.get(WatchKind.SWEEPER)
+
+    @property
+    def sealer(self) -> Watch | None:
+        return self.watches.get(WatchKind.SEALER)
+
+    @property
+    def troubles(self) -> list[Watch]:
+        return [watch for watch in self.watches.values() if watch.trouble]
+
+    @property
+    def unsigned(self) -> int:
+        """How many leaves no checkpoint covers yet."""
+        return max(0, self.log.size - (self.newest.size if self.newest else 0))
+
+
+def logs_told() -> list[LogTold]:
+    """Every log with its newest checkpoint and who watches it; four queries."""
+    newest = Checkpoint.objects.newest_of(OuterRef("pk")).values("pk")[:1]
+    logs = list(Log.objects.annotate(newest_id=Subquery(newest)))
+    checkpoints = Checkpoint.objects.in_bulk([log.newest_id for log in logs if log.newest_id])
+    epochs = {(epoch.log_id, epoch.number): epoch for epoch in Epoch.objects.all()}
+    watches: dict[int, dict[str, Watch]] = {log.pk: {} for log in logs}
+    for watch in Watch.objects.order_by("kind"):
+        watches[watch.log_id][watch.kind] = watch
+    return [
+        LogTold(
+            log,
+            epochs.get((log.pk, log.epoch)),
+            checkpoints.get(log.newest_id),
+            watches[log.pk],
+        )
+        for log in logs
+    ]
 
 
 def logs_published() -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from apps.proof.models import Log, Tile
+from apps.proof.models import Log, Tile, Watch
+from apps.proof.states import WatchKind
 from apps.proof.tiles import appended
 
 
@@ -34,4 +35,7 @@ def origin_of(log_name: str, epoch: int = 1) -> str:
 
 def _log_make(name: str) -> Log:
     Log.objects.bulk_create([Log(name=name, origin=origin_of(name))], ignore_conflicts=True)
-    return Log.objects.select_for_update().get(name=name)
+    log = Log.objects.select_for_update().get(name=name)
+    # From the beginning, so that a signer that never came is missed.
+    Watch.objects.get_or_create(log=log, kind=WatchKind.SIGNER)
+    return log

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 TAIL = 64 * 1024
 
@@ -97,8 +97,8 @@ class Memory:
         return self.folder / f"{log_name}.jsonl"
 
 
-def _end_of_last_line(file: Any) -> int:
-    end = int(file.seek(0, os.SEEK_END))
+def _end_of_last_line(file: IO[bytes]) -> int:
+    end = file.seek(0, os.SEEK_END)
     file.seek(max(0, end - TAIL))
     tail = file.read()
     cut_off = len(tail) - (tail.rfind(b"\n") + 1)

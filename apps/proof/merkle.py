@@ -11,6 +11,8 @@ from hashlib import sha256
 type Node = tuple[int, int]
 type NodeHash = Callable[[Node], bytes]
 
+HASH = 32
+PAIR = 2 * HASH
 EMPTY_ROOT = sha256(b"").digest()
 
 
@@ -26,16 +28,16 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-def perfect_root(hashes: Sequence[bytes]) -> bytes:
-    """The root over neighbours whose number is a power of two."""
-    level = list(hashes)
-    while len(level) > 1:
-        pairs = iter(level)
-        level = [
-            sha256(b"\x01" + left + right).digest()
-            for left, right in zip(pairs, pairs, strict=True)
-        ]
-    return level[0]
+def perfect_root(hashes: bytes) -> bytes:
+    """The root over neighbours, as one piece of bytes, whose number is a power of two."""
+    while len(hashes) > HASH:
+        hashes = b"".join(
+            [
+                sha256(b"\x01" + hashes[at : at + PAIR]).digest()
+                for at in range(0, len(hashes), PAIR)
+            ]
+        )
+    return hashes
 
 
 def joined(hashes: Sequence[bytes]) -> bytes:

@@ -3,7 +3,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from apps.proof.querysets import CheckpointQuerySet, WatchQuerySet
+from apps.proof.querysets import CheckpointQuerySet, TileQuerySet, WatchQuerySet
 from apps.proof.states import WatchKind
 
 
@@ -34,6 +34,8 @@ class Tile(models.Model):
     level = models.PositiveSmallIntegerField()
     index = models.PositiveBigIntegerField()
     hashes = models.BinaryField()
+
+    objects = TileQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -85,9 +85,11 @@ def opened(note: str, *verifiers: str) -> str:
         known[name, key_id(name, public)] = public
     held = False
     for name, short, signature in signatures:
-        if public := known.get((name, short)):
+        if (name, short) in known:
             try:
-                Ed25519PublicKey.from_public_bytes(public).verify(signature, text.encode())
+                Ed25519PublicKey.from_public_bytes(known[name, short]).verify(
+                    signature, text.encode()
+                )
             except InvalidSignature as error:
                 raise NoteError(f"The signature of {name} does not hold.") from error
             held = True

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Subquery
 
 from apps.proof import merkle, notes
 from apps.proof.merkle import Node, ProofError
@@ -28,14 +28,8 @@ class Tiles:
         wanted = {
             place for place in places if place not in self._kept and is_filled(place, self.log.size)
         }
-        if not wanted:
-            return
-        among = Q()
-        for level, index in wanted:
-            among |= Q(level=level, index=index)
-        rows = Tile.objects.filter(among, log_id=self.log.pk)
-        for level, index, data in rows.values_list("level", "index", "hashes"):
-            self._kept[level, index] = bytes(data)
+        if wanted:
+            self._kept |= Tile.objects.hashes_at(self.log, wanted)
 
     def tile(self, place: Place) -> bytes:
         """The hashes of one tile, as many as there are. Raises `ProofError` where it is lost."""

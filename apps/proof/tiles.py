@@ -7,9 +7,8 @@ first, as one piece of bytes that the size alone takes apart.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from apps.proof.merkle import Node, joined, nodes_between, perfect_root
+from apps.proof.merkle import HASH, Node, joined, nodes_between, perfect_root
 
-HASH = 32
 BITS = 8
 WIDTH = 1 << BITS
 TILE = WIDTH * HASH
@@ -54,7 +53,7 @@ def appended(size: int, edge: bytes, leaves: Sequence[bytes]) -> tuple[bytes, li
         for at in range(whole):
             tile = data[at * TILE : (at + 1) * TILE]
             filled.append((level, index + at, tile))
-            roots.append(perfect_root(split(tile)))
+            roots.append(perfect_root(tile))
         parts[level : level + 1] = [data[whole * TILE :]]
         fresh, level = roots, level + 1
     return b"".join(parts), filled
@@ -82,7 +81,7 @@ def node_from(tile: Callable[[Place], bytes], node: Node) -> bytes:
     data = tile(place_of(node))[at * HASH : (at + count) * HASH]
     if len(data) != count * HASH:
         raise ValueError(f"The tile of node {node} is too short.")
-    return perfect_root(split(data))
+    return perfect_root(data)
 
 
 def root_from(tile: Callable[[Place], bytes], size: int) -> bytes:

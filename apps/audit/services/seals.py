@@ -178,7 +178,7 @@ def _compare_upper(tiles: Tiles, end: int, sweep: Sweep) -> None:
     level, below = 0, end >> BITS
     while below:
         try:
-            root = perfect_root(split(tiles.tile((level, below - 1))))
+            root = perfect_root(tiles.tile((level, below - 1)))
             if tiles.node((BITS * (level + 1), below - 1)) != root:
                 sweep.fault(f"Tile {level}/{below - 1} is not what the level above says.")
         except ProofError as error:

@@ -68,6 +68,7 @@ PAGELESS = (
     "inventory.agentclient",
     "inventory.binding",
     "notices.ladder",
+    "proof.epoch",
     "reviews.hold",
 )
 # What an auditor whose seat is limited to systems may read of: what they may open.

@@ -4,6 +4,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
+from apps.audit.selectors import sealing_of
 from apps.console import policies
 from apps.console.filters import RecordFilterSet
 from apps.console.tables import RecordTable
@@ -53,6 +54,7 @@ def record_detail(request: Request, pk: int) -> HttpResponse:
         "console/record_detail.html",
         {
             "entry": entry,
+            "sealing": sealing_of(entry),
             "subject_href": page_of(entry.target_type, entry.target_id),
             "beside": beside[:MOST_SHOWN],
         },

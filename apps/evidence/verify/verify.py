@@ -1029,12 +1029,14 @@ def read_order_entry(told, entry):
 
 def check_calls(package, report, incident):
     """Calls are alike in both files, sum by address, and are as many as was signed."""
-    faults, digest, count, by_address = [], hashlib.sha256(), 0, {}  # type: list, object, int, dict
+    faults, digest, count = [], hashlib.sha256(), 0
+    by_address = {}  # type: dict
     cells, seen, since = package.rows("data/calls.csv"), set(), incident["exposed_since"]
     for call in package.lines("data/calls.jsonl"):
-        row, number, count = next(cells, None), call["call"], count + 1
+        row = next(cells, {})  # type: dict
+        number, count = call["call"], count + 1
         digest.update((call["event_id"] + "\n").encode("utf-8", "surrogatepass"))
-        alike = row is not None and row["call"] == str(number)
+        alike = bool(row) and row["call"] == str(number)
         alike = alike and all(row[name] == cell(call[name]) for name in CALL_TEXT)
         alike = alike and row["at"].replace("+00:00", "Z") == call["at"]
         if not alike or row["read_only"] != TRUTH[call["read_only"]]:

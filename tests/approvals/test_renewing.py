@@ -16,6 +16,7 @@ from apps.grants.models import Grant
 from apps.notices.models import Notice
 from apps.remediation.models import Order
 from apps.remediation.services.orders import grants_order_expired
+from tests.factories.connectors import ConnectionFactory
 from tests.factories.grants import GrantFactory, GrantStatementFactory, PermissionFactory
 from tests.factories.inventory import AgentFactory, BindingFactory, TaskFactory
 
@@ -206,3 +207,37 @@ def test_put_in_place_by_hand_a_renewal_counts_as_well(company, policy, system):
 
     assert Order.objects.get().state == "rolled_back"
     assert not Notice.objects.filter(kind="access-ends").exists()
+
+
+@pytest.fixture
+def removed(company, policy):
+    """Its end has come, and a connection has begun to carry its removal out."""
+    request = company.place(days=30, days_ago=31)
+    tasks.end_access()
+    Order.objects.update(state="executed", connection=ConnectionFactory(removing=True))
+    return request
+
+
+def test_a_removal_that_a_connection_has_begun_is_undone_before_a_renewal_counts(
+    company, removed, system
+):
+    renewal = company.approve(**renewing(removed))
+
+    with pytest.raises(DomainError, match="a steward undoes it on its page"):
+        request_provision(request_id=renewal.pk, proof="Put back", actor=Person(company.steward))
+    assert requests_confirm(actor=system) == 0
+
+    renewal.refresh_from_db()
+    assert (renewal.state, Order.objects.get().state) == ("approved", "executed")
+    Order.objects.update(state="rolled_back")
+    assert requests_confirm(actor=system) == 1
+
+
+def test_one_that_stands_in_the_way_of_a_request_stops_no_other(company, removed, two, system):
+    company.approve(**renewing(removed))
+    other = company.approve(**renewing(two))
+
+    requests_confirm(actor=system)
+
+    other.refresh_from_db()
+    assert other.state == "provisioned"

@@ -4,12 +4,15 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.utils import timezone
 
 from apps.approvals import tasks
 from apps.approvals.models import AccessRequest
 from apps.approvals.services.ending import requests_end_due
 from apps.approvals.services.provisioning import request_provision, requests_confirm
+from apps.audit.services import record
+from apps.audit.verbs import Verb
 from apps.core.actors import Person
 from apps.core.errors import DomainError
 from apps.grants.models import Grant
@@ -209,12 +212,23 @@ def test_put_in_place_by_hand_a_renewal_counts_as_well(company, policy, system):
     assert not Notice.objects.filter(kind="access-ends").exists()
 
 
+@transaction.atomic
+def stands_as(state, actor):
+    """What its connection would have come to by now."""
+    order = Order.objects.get()
+    Order.objects.update(state=state)
+    record(
+        actor=actor, verb=Verb.ORDER_MOVED, target=order, changes={"state": (order.state, state)}
+    )
+
+
 @pytest.fixture
-def removed(company, policy):
+def removed(company, policy, system):
     """Its end has come, and a connection has begun to carry its removal out."""
     request = company.place(days=30, days_ago=31)
     tasks.end_access()
-    Order.objects.update(state="executed", connection=ConnectionFactory(removing=True))
+    Order.objects.update(connection=ConnectionFactory(removing=True))
+    stands_as("executed", system)
     return request
 
 
@@ -229,13 +243,14 @@ def test_a_removal_that_a_connection_has_begun_is_undone_before_a_renewal_counts
 
     renewal.refresh_from_db()
     assert (renewal.state, Order.objects.get().state) == ("approved", "executed")
-    Order.objects.update(state="rolled_back")
+    stands_as("rolled_back", system)
     assert requests_confirm(actor=system) == 1
 
 
-def test_one_that_stands_in_the_way_of_a_request_stops_no_other(company, removed, two, system):
+def test_one_that_stands_in_the_way_of_a_request_stops_no_other(company, removed, system):
     company.approve(**renewing(removed))
-    other = company.approve(**renewing(two))
+    read = company.place(days=30, days_ago=25, actions=[company.read.key])
+    other = company.approve(**renewing(read))
 
     requests_confirm(actor=system)
 

@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from apps.core.actors import Actor, Person, Role, reads_everything
 from apps.grants.models import Grant
@@ -263,7 +263,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
             Q(read_at__isnull=True) | Q(read_at__lt=moment),
             state=IncidentState.OPEN,
             opened_at__gte=opened_after,
-        )
+        ).order_by(F("read_at").asc(nulls_first=True), "pk")
 
     def for_table(self) -> Self:
         return self.select_related(

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.db import models
 
 from apps.core.states import StateMachine
@@ -50,6 +52,10 @@ GONE = (_S.VERIFIED, _S.CONFIRMED, _S.NOT_APPLICABLE)
 WITHDRAWABLE = (_S.MANUAL_NEEDED, _S.EXCEPTION)
 # States in which a connection has an order, and may or may not have done a step of it.
 IN_HAND = (_S.PLANNED, _S.SCHEDULED, _S.EXECUTING, _S.RETRYING)
+
+
+# How long what was ended is watched, and can be undone.
+UNDO_FOR = timedelta(days=7)
 
 
 class OrderKind(models.TextChoices):

@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from apps.core.actors import Actor, Person, Role, reads_everything
 from apps.grants.models import Grant
@@ -11,6 +11,7 @@ from apps.inventory.models import Binding, Credential
 from apps.inventory.querysets.scope import reads_all_systems
 from apps.remediation.states import (
     GONE,
+    IN_HAND,
     SETTLED,
     WITHDRAWABLE,
     BatchState,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
         IncidentCall,
         Order,
     )
+
+# What a connection carried out and looks after.
+_STANDS = Q(state=OrderState.EXECUTED) | Q(state=OrderState.VERIFY_FAILED, wake_at__isnull=False)
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -60,7 +64,18 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.in_force().filter(grant__in=grant_ids).exclude(state__in=GONE)
 
     def withdrawable(self) -> Self:
-        return self.filter(state__in=WITHDRAWABLE)
+        """Orders of which nothing was done yet, or that wait for a person."""
+        untouched = Q(state__in=IN_HAND) & ~Q(steps__done_at__isnull=False)
+        return self.filter(Q(state__in=WITHDRAWABLE) | untouched)
+
+    def acted_on(self) -> Self:
+        """Orders of which a connection did something: they stand until they are undone."""
+        begun = Q(state__in=IN_HAND) & Q(steps__done_at__isnull=False)
+        return self.filter(begun | _STANDS, connection__isnull=False).distinct()
+
+    def open_from(self, record: models.Model) -> Self:
+        """What a record of an app above ordered, and might want to take back."""
+        return self.from_origin(record).filter(Q(state__in=(*WITHDRAWABLE, *IN_HAND)) | _STANDS)
 
     def waiting_for(self, what: str) -> Self:
         """Orders that need a person to carry them out ("carry-out"), or another to "confirm"."""
@@ -248,7 +263,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
             Q(read_at__isnull=True) | Q(read_at__lt=moment),
             state=IncidentState.OPEN,
             opened_at__gte=opened_after,
-        )
+        ).order_by(F("read_at").asc(nulls_first=True), "pk")
 
     def for_table(self) -> Self:
         return self.select_related(

@@ -26,6 +26,7 @@ from apps.remediation.states import INCIDENT_MOVES, IncidentState, OrderKind
 from apps.remediation.subjects import subject_of
 
 MOST_CALLS = 20_000
+MOST_AT_ONCE = 200
 # Logs arrive late; after this long nothing more is expected.
 READ_FOR = timedelta(days=7)
 READ_EVERY = timedelta(minutes=15)
@@ -59,10 +60,13 @@ def incident_read_again(*, incident_id: int, actor: Actor) -> Job:
 
 
 def incidents_read_due(*, actor: Actor) -> int:
-    """Have the logs of open incidents read again, as long as something may still arrive."""
+    """Have the logs of open incidents read again, as long as something may still arrive.
+
+    So many at once as one run can ask for: those not read for longest, the others next time.
+    """
     now = timezone.now()
     due = Incident.objects.to_read_at(now - READ_EVERY, opened_after=now - READ_FOR)
-    return len([_have_read(incident, actor) for incident in due])
+    return len([_have_read(incident, actor) for incident in due[:MOST_AT_ONCE]])
 
 
 def _have_read(incident: Incident, actor: Actor) -> Job:

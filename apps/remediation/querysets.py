@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
 from apps.core.actors import Actor, Person, Role, reads_everything
 from apps.grants.models import Grant
@@ -13,6 +13,7 @@ from apps.remediation.states import (
     GONE,
     IN_HAND,
     SETTLED,
+    WATCHED,
     WITHDRAWABLE,
     BatchState,
     IncidentState,
@@ -190,16 +191,16 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def watched_at(self, since: datetime) -> Self:
         """Credentials ended since then by a connection, and so supposed to be dead."""
         return self.in_force().filter(
-            kind__in=(OrderKind.REVOKE, OrderKind.KILL, OrderKind.ROTATE),
+            kind__in=WATCHED,
             credential__isnull=False,
             stopped_at__gte=since,
             undo_asked_at__isnull=True,
         )
 
     def unwatched_since(self, moment: datetime) -> Self:
-        return self.filter(Q(watched_at__isnull=True) | Q(watched_at__lt=moment)).order_by(
-            "watched_at", "pk"
-        )
+        """Those whose log was not looked at since then; first what never was."""
+        due = self.filter(Q(watched_at__isnull=True) | Q(watched_at__lt=moment))
+        return due.order_by(models.F("watched_at").asc(nulls_first=True), "pk")
 
     def unconfirmed_since(self, moment: datetime) -> Self:
         """Kills that nobody else has confirmed in time."""
@@ -263,7 +264,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
             Q(read_at__isnull=True) | Q(read_at__lt=moment),
             state=IncidentState.OPEN,
             opened_at__gte=opened_after,
-        ).order_by(F("read_at").asc(nulls_first=True), "pk")
+        ).order_by(models.F("read_at").asc(nulls_first=True), "pk")
 
     def for_table(self) -> Self:
         return self.select_related(

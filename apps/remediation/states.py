@@ -68,6 +68,10 @@ class OrderKind(models.TextChoices):
     TAKE_BACK = "takeback", "Take back"
 
 
+# What ends a credential for good, so that any use after it is news.
+WATCHED = (OrderKind.REVOKE, OrderKind.KILL, OrderKind.ROTATE)
+
+
 class ProofKind(models.TextChoices):
     DONE = "done", "It was carried out"
     PROOF = "proof", "Proof that it is gone"

@@ -7,9 +7,6 @@ from django.db import connection as database
 from redis import Redis
 
 from config.celery import app as celery_app
-from tests.issuing.test_vault_faults import out_of_order
-
-__all__ = ["out_of_order"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,35 +12,11 @@ from apps.grants.services.grants import grant_suspend
 from apps.inventory.models import Binding
 from apps.issuing.models import Issuance
 from apps.issuing.states import IssuanceState
-from tests.issuing.house import reconcile, the_one
+from tests.issuing.house import mended_database, reconcile, the_one
 
 SECOND = timedelta(seconds=1)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def broken_database(table):
-    """From now on nothing can be noted in a table."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            "CREATE FUNCTION out_of_order() RETURNS trigger LANGUAGE plpgsql AS"
-            " $$ BEGIN RAISE EXCEPTION 'out of order'; END $$"
-        )
-        cursor.execute(
-            f"CREATE TRIGGER out_of_order BEFORE UPDATE ON {table}"
-            " FOR EACH ROW EXECUTE FUNCTION out_of_order()"
-        )
-
-
-def mended_database():
-    with database.cursor() as cursor:
-        cursor.execute("DROP FUNCTION IF EXISTS out_of_order CASCADE")
-
-
-@pytest.fixture
-def out_of_order():
-    yield broken_database
-    mended_database()
 
 
 def test_what_cannot_be_recorded_is_ended_where_it_was_issued(house, server, out_of_order, caplog):

@@ -1029,21 +1029,16 @@ def read_order_entry(told, entry):
 
 def check_calls(package, report, incident):
     """Calls are alike in both files, sum by address, and are as many as was signed."""
-    faults, digest, count = [], hashlib.sha256(), 0
-    by_address = {}  # type: dict
-    cells, seen, since = package.rows("data/calls.csv"), set(), incident["exposed_since"]
+    faults, by_address, seen = [], {}, set()  # type: list, dict, set
+    digest, count, cells = hashlib.sha256(), 0, package.rows("data/calls.csv")
     for call in package.lines("data/calls.jsonl"):
-        row = next(cells, {})  # type: dict
         number, count = call["call"], count + 1
         digest.update((call["event_id"] + "\n").encode("utf-8", "surrogatepass"))
-        alike = bool(row) and row["call"] == str(number)
-        alike = alike and all(row[name] == cell(call[name]) for name in CALL_TEXT)
-        alike = alike and row["at"].replace("+00:00", "Z") == call["at"]
-        if not alike or row["read_only"] != TRUTH[call["read_only"]]:
+        if not same_call(call, next(cells, {})):
             faults.append(f"call {number} is not alike in calls.csv and calls.jsonl")
         if call["event_id"] in seen:
             faults.append(f"call {number} is there twice")
-        if call["at"] < since:
+        if call["at"] < incident["exposed_since"]:
             faults.append(f"call {number} was made at {call['at']}, before the exposure")
         seen.add(call["event_id"])
         sums = by_address.setdefault(cell(call["address"]), [0, 0, 0, call["at"], call["at"]])
@@ -1051,11 +1046,19 @@ def check_calls(package, report, incident):
         sums[1] += call["read_only"] is not True
         sums[2] += bool(call["error"])
         sums[3], sums[4] = min(sums[3], call["at"]), max(sums[4], call["at"])
-    faults += ["calls.csv holds a call that calls.jsonl does not"] if next(cells, None) else []
+    faults += ["calls.csv holds a call that calls.jsonl does not"] if next(cells, {}) else []
     if count != incident["calls"] or digest.hexdigest() != incident["calls_sha256"]:
         faults.append(f"{count} calls are not the {incident['calls']} that were signed")
     report.claim("Every call is listed once, as the system's log numbers it", faults)
     check_addresses(package, report, by_address)
+
+
+def same_call(call, row):
+    """Whether a row of calls.csv says what the line of calls.jsonl does."""
+    if row.get("call") != str(call["call"]) or row["read_only"] != TRUTH[call["read_only"]]:
+        return False
+    at = row["at"].replace("+00:00", "Z")
+    return at == call["at"] and all(row[name] == cell(call[name]) for name in CALL_TEXT)
 
 
 def check_addresses(package, report, by_address):

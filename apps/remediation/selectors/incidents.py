@@ -8,7 +8,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from apps.remediation.models import Incident, IncidentMade
 
-MOST_ADDRESSES = 200
+MOST_ADDRESSES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,10 @@ class From:
 
 @dataclass(frozen=True, slots=True)
 class Story:
+    """The busiest addresses, and how many calls there were from all of them."""
+
     addresses: Sequence[From]
+    more_addresses: bool
     calls: int
     made: Sequence[IncidentMade]
 
@@ -52,9 +55,10 @@ def addresses_of(incident: Incident) -> QuerySet:
 
 
 def story_of(incident: Incident) -> Story:
-    addresses = [From(**row) for row in addresses_of(incident)[:MOST_ADDRESSES]]
+    addresses = [From(**row) for row in addresses_of(incident)[: MOST_ADDRESSES + 1]]
     return Story(
-        addresses=addresses,
-        calls=sum(one.calls for one in addresses),
+        addresses=addresses[:MOST_ADDRESSES],
+        more_addresses=len(addresses) > MOST_ADDRESSES,
+        calls=incident.calls.count(),
         made=list(incident.made.select_related("order")),
     )

@@ -93,7 +93,10 @@ def incident_read_again(*, incident_id: int, actor: Actor) -> Job:
 
 
 def incidents_read_due(*, actor: Actor) -> int:
-    """Have the logs of open incidents read again, as long as something may still arrive."""
+    """Have the logs of open incidents read again, as long as something may still arrive.
+
+    So many at once as one run can ask for: those not read for longest, the others next time.
+    """
     now = timezone.now()
     due = Incident.objects.to_read_at(now - READ_EVERY, opened_after=now - READ_FOR)
     return len([_have_read(incident, actor) for incident in due[:MOST_READ_DUE]])

@@ -7,8 +7,8 @@ import pytest
 from apps.connectors.models import Sync
 from apps.inventory.models import Credential
 from apps.inventory.states import BY_PLACE
-from apps.remediation.services.orders import orders_check_against_source
-from apps.remediation.states import OrderKind
+from apps.remediation.services.orders import OrderRequest, orders_check_against_source, orders_plan
+from apps.remediation.states import OrderKind, OrderState
 from tests.factories.grants import GrantFactory, GrantStatementFactory
 from tests.factories.inventory import CredentialFactory, IdentityFactory, SourceFactory
 from tests.factories.remediation import OrderFactory
@@ -73,6 +73,26 @@ def test_a_key_is_gone_only_if_none_that_is_shown_can_be_it(gone, shown, told_ap
 
     assert Credential.objects.lost_sight_of().exists() is not told_apart
     assert verified(order, read(), system) is told_apart
+
+
+def test_what_is_only_lost_from_sight_is_still_to_be_removed(system):
+    order = key_order(facts=PLACED, issued_at=MADE)
+    lost = order.credential
+    asked = OrderRequest(
+        kind=OrderKind.REVOKE,
+        label="A key",
+        reason="Nobody uses it.",
+        decided_at=AFTER,
+        credential_id=lost.pk,
+        origin_type="reviews.reviewitem",
+        origin_id=7,
+    )
+    shown = CredentialFactory(identity=lost.identity, kind="access-key", stream=STREAM)
+    Credential.objects.filter(pk=shown.pk).update(issued_at=MADE)
+
+    [planned] = orders_plan(requests=[asked], actor=system)
+
+    assert planned.state == OrderState.MANUAL_NEEDED
 
 
 @pytest.mark.parametrize(

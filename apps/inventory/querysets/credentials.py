@@ -141,6 +141,11 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         """Gone ones that nothing their stream still shows can be."""
         return self.gone().exclude(pk__in=self.lost_sight_of().values("pk"))
 
+    def may_work(self) -> Self:
+        """Those neither over nor seen gone: standing ones, and those only lost sight of."""
+        gone = self.model._default_manager.seen_gone()
+        return self.exclude(state__in=CREDENTIAL_OVER).exclude(pk__in=gone.values("pk"))
+
     def named_by(self, ids: Collection[str], digests: Collection[str]) -> Self:
         """Credentials with one of these ids, or whose secret has one of these fingerprints."""
         by_digest = self.model._default_manager.exclude(fingerprint="").filter(

@@ -143,7 +143,7 @@ def _over_or_gone(orders: Sequence[Order]) -> set[int]:
     bindings = {order.binding_id for order in orders if order.binding_id}
     present = (
         set(Grant.objects.present().filter(pk__in=grants).values_list("pk", flat=True)),
-        set(Credential.objects.standing().filter(pk__in=credentials).values_list("pk", flat=True)),
+        set(Credential.objects.may_work().filter(pk__in=credentials).values_list("pk", flat=True)),
         set(Binding.objects.live().filter(pk__in=bindings).values_list("pk", flat=True)),
     )
     return {

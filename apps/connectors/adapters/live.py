@@ -118,12 +118,16 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a look at the system showed, and how it was looked."""
+    """What a look at the system showed, and how it was looked.
+
+    `stays` says that what holds it back is all that there will be: nothing else takes it away.
+    """
 
     seen: Seen
     how: How
     said: str
     complete_until: datetime | None = None
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,8 +277,11 @@ class Adapter(ABC):
         """The accounts it speaks for, asked of the provider: as `System.account` has them."""
 
     @abstractmethod
-    def check(self, *, removal: bool) -> Iterator[Check]:
-        """Try what the rights promise, call by call, changing nothing. Never raises."""
+    def check(self, *, removal: bool, issuing: bool = False) -> Iterator[Check]:
+        """Try what the rights promise, call by call, changing nothing. Never raises.
+
+        Reading is tried always; the rest where it is asked for, or named in what was told.
+        """
 
     @abstractmethod
     def parts(self) -> Sequence[Part]:

@@ -245,3 +245,25 @@ def test_access_whose_time_is_up_goes_by_the_same_way(reviewed):
     assert reviewed.grant("iam").state == "expired"
     assert reviewed.iam.list_user_policies(UserName=reviewed.user.name)["PolicyNames"] == []
     assert reviewed.may(MAKE)
+
+
+def test_what_a_review_revoked_comes_back_as_access_anew_once_undone(reviewed):
+    campaign = reviewed.campaign()
+    reviewed.answer(campaign, "iam", Chosen(Outcome.REVOKE, reason=WHY))
+    reviewed.answer(campaign, "s3", keeping())
+    reviewed.end(campaign)
+    watch_is_over()
+    reviewed.read()
+    ended = reviewed.grant("iam")
+    assert (ended.state, ended.gone_at is None) == ("revoked", False)
+
+    orders.order_undo(
+        order_id=Order.objects.get().pk, reason="It does.", actor=Person(reviewed.steward)
+    )
+    tasks.run_awake_orders()
+    reviewed.read()
+
+    assert states() == {OrderState.ROLLED_BACK}
+    assert reviewed.may(LIST)
+    there = Grant.objects.present().get(identity=ended.identity, service="iam")
+    assert (there.state, there == ended) == ("active", False)

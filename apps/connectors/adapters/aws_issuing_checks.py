@@ -28,7 +28,7 @@ def check_issuing(clients: Clients, accounts: list[str]) -> Iterator[Check]:
         if right not in {ASSUME, SET_SOURCE}:
             yield tried(clients, right, accounts, "issuing")
     yield _line(ASSUME, lambda account: _assumed(clients, account, {}), accounts)
-    source = {"SourceIdentity": f"countersign-check-{token_hex(4)}"}
+    source: dict[str, Any] = {"SourceIdentity": f"countersign-check-{token_hex(4)}"}
     yield _line(SET_SOURCE, lambda account: _assumed(clients, account, source), accounts)
 
 
@@ -45,7 +45,7 @@ def _line(right: str, attempt: Callable[[str], tuple[bool, str]], accounts: list
     return Check(right, worked=True, said=said, needed_for="issuing")
 
 
-def _assumed(clients: Clients, account: str, more: dict[str, str]) -> tuple[bool, str]:
+def _assumed(clients: Clients, account: str, more: dict[str, Any]) -> tuple[bool, str]:
     said = "No role's trust policy lets this identity in. Each agent's role has to name it."
     for arn in islice(_roles(clients, account), MOST_ROLES):
         try:

@@ -89,6 +89,24 @@ def test_rights_that_are_missing_are_named_one_by_one(as_steward, told, ministac
 
 
 @on_ministack
+def test_one_that_may_issue_is_told_which_call_for_it_was_refused(
+    as_steward, told, ministack, monkeypatch, db
+):
+    ministack.role()
+    poor = ministack.user(allow("sts:*", "iam:Get*", "iam:List*"))
+    monkeypatch.setenv(ID, poor.key.id)
+    monkeypatch.setenv(SECRET, poor.key.secret)
+    connection = ConnectionFactory(told=told, may_issue=True)
+
+    as_steward.post(reverse("connectors:connection_test", args=[connection.pk]))
+
+    page = as_steward.get(connection.get_absolute_url()).text
+    refused = page[page.index("iam:CreateAccessKey") :]
+    assert "refused, for issuing" in refused[:200]
+    assert "is not authorized to perform: iam:CreateAccessKey" in refused
+
+
+@on_ministack
 def test_what_can_be_read_is_kept_and_what_cannot_is_named(told, ministack, monkeypatch, db):
     poor = ministack.user(allow("sts:*", "iam:Get*", "iam:List*", "iam:GenerateCredentialReport"))
     monkeypatch.setenv(ID, poor.key.id)

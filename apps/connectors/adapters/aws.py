@@ -10,6 +10,7 @@ from apps.connectors.adapters import (
     aws_discovery,
     aws_finding,
     aws_issuing,
+    aws_issuing_checks,
     aws_made,
     aws_placing,
     aws_removal,
@@ -133,8 +134,11 @@ class AwsAdapter(Adapter):
     def accounts(self) -> Sequence[str]:
         return self.clients.accounts()
 
-    def check(self, *, removal: bool) -> Iterator[Check]:
-        return aws_checks.check(self.clients, removal=removal)
+    def check(self, *, removal: bool, issuing: bool = False) -> Iterator[Check]:
+        accounts: list[str] = []
+        yield from aws_checks.check(self.clients, removal=removal, accounts=accounts)
+        if issuing and accounts:
+            yield from aws_issuing_checks.check_issuing(self.clients, accounts)
 
     def parts(self) -> Sequence[Part]:
         return aws_discovery.parts(self.clients)

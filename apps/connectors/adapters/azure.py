@@ -111,7 +111,7 @@ class AzureAdapter(Adapter):
             self.api.roles()
         return [part for part in (self.api.tenant, *map(account_of, self.api.vaults)) if part]
 
-    def check(self, *, removal: bool) -> Iterator[Check]:
+    def check(self, *, removal: bool, issuing: bool = False) -> Iterator[Check]:
         return azure_rights.AzureChecks(self.api).all(removal=removal)
 
     def parts(self) -> Sequence[Part]:

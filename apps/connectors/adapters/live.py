@@ -119,12 +119,16 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a look at the system showed, and how it was looked."""
+    """What a look at the system showed, and how it was looked.
+
+    `stays` says that what holds it back is all that there will be: nothing else takes it away.
+    """
 
     seen: Seen
     how: How
     said: str
     complete_until: datetime | None = None
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +286,11 @@ class Adapter(ABC):
         """The accounts it speaks for, asked of the provider: as `System.account` has them."""
 
     @abstractmethod
-    def check(self, *, removal: bool) -> Iterator[Check]:
-        """Try what the rights promise, call by call, changing nothing. Never raises."""
+    def check(self, *, removal: bool, issuing: bool = False) -> Iterator[Check]:
+        """Try what the rights promise, call by call, changing nothing. Never raises.
+
+        Reading is tried always; the rest where it is asked for, or named in what was told.
+        """
 
     @abstractmethod
     def parts(self) -> Sequence[Part]:

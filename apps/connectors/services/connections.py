@@ -108,7 +108,8 @@ def _tried(connection: Connection) -> tuple[list[str], list[Check], str]:
     try:
         adapter = adapter_of(connection)
         accounts = list(adapter.accounts())
-        checks = list(adapter.check(removal=connection.removes or _asks_removal(connection)))
+        removal = connection.removes or _asks_removal(connection)
+        checks = list(adapter.check(removal=removal, issuing=connection.may_issue))
     except (ProviderError, ReferenceRefused, DomainError) as error:
         return [], [], str(error)
     refused = [check for check in checks if not check.worked and check.needed_for == "reading"]

@@ -51,10 +51,11 @@ def looked(sightings: Sequence[tuple[Turn, Sighting]], actor: Actor) -> None:
 
 
 def _is_enough(turn: Turn, sighting: Sighting) -> bool:
-    """Disabled is enough while deleting is still to come; once it was deleted, only absence is."""
+    """Disabled is enough while deleting is still to come. Once that was done, only absence is, or
+    what holds it back for good."""
     was_made_final = any(step.when == When.LATER for step in turn.steps)
     if was_made_final and not turn.waiting(When.LATER):
-        return sighting.seen == Seen.ABSENT
+        return sighting.seen == Seen.ABSENT or sighting.stays
     return sighting.seen != Seen.LIVE
 
 

@@ -55,7 +55,7 @@ def record_detail(request: Request, pk: int) -> HttpResponse:
         {
             "entry": entry,
             "sealing": sealing_of(entry),
-            "subject_href": page_of(entry.target_type, entry.target_id),
+            "subject_href": page_of(entry.target_type, entry.target_id, request.actor),
             "beside": beside[:MOST_SHOWN],
         },
     )
@@ -75,7 +75,7 @@ def record_timeline(request: Request, target_type: str, pk: int) -> HttpResponse
         "target_type": target_type,
         "kind": kind_in_words(target_type),
         "pk": pk,
-        "subject_href": page_of(target_type, pk),
+        "subject_href": page_of(target_type, pk, request.actor),
         "entries": entries[:MOST_SHOWN],
         "is_cut": len(entries) > MOST_SHOWN,
         "most_shown": MOST_SHOWN,

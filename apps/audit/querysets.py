@@ -24,6 +24,10 @@ class AuditEntryQuerySet(models.QuerySet):
             return self.none()
         return self.in_period_of(actor)
 
+    def unsealed_after(self, pk: int) -> Self:
+        """Those that no seal is for, from the one behind `pk` on, in the order of their ids."""
+        return self.filter(seal__isnull=True, pk__gt=pk).order_by("pk")
+
     def in_period_of(self, actor: Actor) -> Self:
         """All of them, but for an auditor whose seat names a period: those are of that time."""
         if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
@@ -34,3 +38,10 @@ class AuditEntryQuerySet(models.QuerySet):
         if seat.period_until:
             rows = rows.filter(occurred_at__date__lte=seat.period_until)
         return rows
+
+
+class SealQuerySet(models.QuerySet):
+    def between(self, start: int, end: int) -> Self:
+        """The seals of the leaves [start, end), with their entries, in the log's order."""
+        rows = self.filter(leaf_index__gte=start, leaf_index__lt=end)
+        return rows.select_related("entry").order_by("leaf_index")

@@ -18,6 +18,7 @@ from apps.grants.models import AgentFingerprint, Grant
 from apps.inventory.models import Agent, AgentClient, Binding, Credential, Identity, System
 from apps.inventory.querysets.scope import is_limited_auditor
 from apps.issuing.models import Issuance
+from apps.notices.policies import can_browse_pages, can_browse_routes
 from apps.remediation.models import Order
 from apps.reviews.models import Acknowledgement, Campaign, Hold, ReviewItem
 from apps.rotation.models import Migration, Rotation
@@ -53,6 +54,11 @@ PAGES = {
     "reviews.reviewitem": "evidence:item_story",
     "reviews.template": "reviews:template_detail",
 }
+# Pages that not everybody who reads the record may open at all.
+CLOSED_TO_SOME = {
+    "notices.page": can_browse_pages,
+    "notices.route": can_browse_routes,
+}
 # Records that the record tells of, and that have no page.
 PAGELESS = (
     "accounts.invitation",
@@ -68,6 +74,7 @@ PAGELESS = (
     "inventory.agentclient",
     "inventory.binding",
     "notices.ladder",
+    "proof.epoch",
     "reviews.hold",
 )
 # What an auditor whose seat is limited to systems may read of: what they may open.
@@ -102,9 +109,10 @@ def kind_in_words(target_type: str) -> str:
     return name
 
 
-def page_of(target_type: str, target_id: int) -> str:
-    """The address of a record's own page; empty if it has none."""
-    if target_id == NOBODY:
+def page_of(target_type: str, target_id: int, actor: Actor) -> str:
+    """The address of a record's own page; empty if it has none, or none for this actor."""
+    may_open = CLOSED_TO_SOME.get(target_type)
+    if target_id == NOBODY or (may_open is not None and not may_open(actor)):
         return ""
     try:
         return reverse(PAGES[target_type], args=[target_id])

@@ -1,6 +1,15 @@
 from django.urls import path
 
-from apps.console.views import agent_acts, agent_clients, agents, home, people, record, search
+from apps.console.views import (
+    agent_acts,
+    agent_clients,
+    agents,
+    home,
+    people,
+    proof,
+    record,
+    search,
+)
 
 app_name = "console"
 urlpatterns = [
@@ -13,6 +22,12 @@ urlpatterns = [
         "trail/record/of/<str:target_type>/<int:pk>/",
         record.record_timeline,
         name="record_timeline",
+    ),
+    path("trail/proof/", proof.proof, name="proof"),
+    path(
+        "trail/proof/checkpoints/<int:pk>/",
+        proof.checkpoint_download,
+        name="checkpoint_download",
     ),
     path("inventory/agents/new/", agents.agent_new, name="agent_new"),
     path("inventory/agents/<int:pk>/", agents.agent_detail, name="agent_detail"),

@@ -47,6 +47,8 @@ class ReferenceField(CharField):
     def __init__(self, **kwargs: Any):
         words = (
             "Not the secret itself, but where it lies: <code>env:COUNTERSIGN_SECRET_…</code>, a"
-            " variable of the worker, or <code>file:…</code>, a file in its directory of secrets."
+            " variable of the worker; <code>file:…</code>, a file in its directory of secrets;"
+            " <code>aws-secret:…</code> or <code>azure-secret:https://…</code>, in a secret manager"
+            " that the configuration names."
         )
         super().__init__(**{"max_length": LONGEST, "help_text": words, **kwargs})

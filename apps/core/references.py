@@ -1,10 +1,13 @@
 """Secrets by reference: the database names where one lies, and never holds it.
 
 `env:COUNTERSIGN_SECRET_<NAME>` is a variable of the process; `file:<name>` is a file in the
-directory of `SECRETS_DIR`, as a secret manager mounts it. Nothing else can be named, so that no
-page leads to the service's own keys.
+directory of `SECRETS_DIR`, as a secret manager mounts it. `aws-secret:<name or ARN>` lies in AWS
+Secrets Manager and `azure-secret:https://<vault>/secrets/<name>` in Key Vault, where it begins
+with one of `SECRET_MANAGERS`; `#<key>` behind them picks one value of a JSON object. Nothing else
+can be named, so that no page leads to the service's own keys.
 """
 
+import json
 import os
 import re
 import stat
@@ -14,20 +17,37 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from apps.core.errors import DomainError
+from apps.core.secret_managers import NotRead, secret_of_aws, secret_of_azure
 from config import env
 
 LONGEST = 200
 MOST_BYTES = 64 * 1024
 VARIABLE = re.compile(r"env:(COUNTERSIGN_SECRET_[A-Z0-9_]+)", re.ASCII)
 FILE = re.compile(r"file:([A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*)", re.ASCII)
+KEY = r"(?:#(?P<key>[A-Za-z0-9_.-]+))?"
+AWS = re.compile(
+    r"aws-secret:(?P<name>(?:arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):[0-9]{12}:secret:)?"
+    rf"[A-Za-z0-9/_+=.@-]+){KEY}",
+    re.ASCII,
+)
+AZURE = re.compile(
+    r"azure-secret:(?P<vault>https://[a-z0-9.-]+(?::[0-9]{1,5})?)/secrets/(?P<name>[A-Za-z0-9-]+)"
+    rf"(?:/(?P<version>[0-9a-f]{{32}}))?{KEY}",
+    re.ASCII,
+)
 SHAPE = (
-    "Not the secret itself, but where it lies: env:COUNTERSIGN_SECRET_ and a name in capitals, or"
-    " file: and a name in the directory of secrets."
+    "Not the secret itself, but where it lies: env:COUNTERSIGN_SECRET_ and a name in capitals,"
+    " file: and a name in the directory of secrets, aws-secret: and a name or ARN, or azure-secret:"
+    " and its address in Key Vault."
 )
 
 
 class ReferenceRefused(DomainError):
     """What a reference names is not there, or may not be read. Its message never holds a secret."""
+
+
+class ReferenceUnavailable(ReferenceRefused):
+    """Whoever keeps it did not answer now; asking again may heal that."""
 
 
 def reference_validate(reference: str) -> None:
@@ -46,8 +66,12 @@ def reference_read(reference: str) -> str:
     """
     if not _is_shaped(reference):
         raise ReferenceRefused(SHAPE)
-    variable = VARIABLE.fullmatch(reference)
-    value = _of_variable(reference) if variable else _of_file(reference)
+    if VARIABLE.fullmatch(reference):
+        value = _of_variable(reference)
+    elif FILE.fullmatch(reference):
+        value = _of_file(reference)
+    else:
+        value = _of_manager(reference)
     if not value:
         raise ReferenceRefused(f"{reference} is empty.")
     return value
@@ -59,7 +83,7 @@ def _is_shaped(reference: str) -> bool:
     file = FILE.fullmatch(reference)
     if file is not None:
         return not {".", ".."} & set(file[1].split("/"))
-    return VARIABLE.fullmatch(reference) is not None
+    return any(shape.fullmatch(reference) for shape in (VARIABLE, AWS, AZURE))
 
 
 def _of_variable(reference: str) -> str:
@@ -84,6 +108,43 @@ def _of_file(reference: str) -> str:
         raise ReferenceRefused(f"{reference} is not text in UTF-8.") from None
     except OSError as error:
         raise ReferenceRefused(f"{reference} cannot be read: {error.strerror}.") from None
+
+
+def _of_manager(reference: str) -> str:
+    if not any(reference.startswith(start) for start in settings.SECRET_MANAGERS):
+        raise ReferenceRefused(
+            f"{reference} begins with nothing that SECRET_MANAGERS names. Whoever runs Countersign"
+            " names there what may be read."
+        )
+    try:
+        value, key = _kept(reference)
+    except NotRead as error:
+        kind = ReferenceUnavailable if error.heals else ReferenceRefused
+        raise kind(f"{reference} cannot be read. {error}") from None
+    if len(value.encode(errors="replace")) > MOST_BYTES:
+        raise ReferenceRefused(f"{reference} is longer than {MOST_BYTES // 1024} kB.")
+    return (_picked(value, key, reference) if key else value).rstrip("\r\n")
+
+
+def _kept(reference: str) -> tuple[str, str | None]:
+    """What a secret manager holds, and which value of it is meant."""
+    if found := AWS.fullmatch(reference):
+        return secret_of_aws(found["name"], found["region"] or ""), found["key"]
+    found = AZURE.fullmatch(reference)
+    assert found is not None  # noqa: S101  (its shape was judged)
+    return secret_of_azure(found["vault"], found["name"], found["version"]), found["key"]
+
+
+def _picked(text: str, key: str, reference: str) -> str:
+    """One value of a JSON object. No message repeats anything of it."""
+    try:
+        held = json.loads(text)
+    except ValueError:
+        raise ReferenceRefused(f"{reference} holds no JSON, so it has no keys.") from None
+    value = held.get(key) if isinstance(held, dict) else None
+    if not isinstance(value, str):
+        raise ReferenceRefused(f"{reference} holds no text under that key.")
+    return value
 
 
 def _inside(reference: str, directory: Path) -> Path:

@@ -13,17 +13,20 @@ class AboutFilter(SearchFilter):
             qs = qs.filter(
                 Q(campaign__name__icontains=word)
                 | Q(request__label__icontains=word)
+                | Q(incident__order__label__icontains=word)
                 | Q(period_system__name__icontains=word)
             )
         return qs
 
 
 class PackageFilterSet(FilterSet):
-    q = AboutFilter(placeholder="Campaign, request, or system")
+    q = AboutFilter(placeholder="Campaign, request, credential, or system")
     subject = django_filters.ChoiceFilter(choices=Subject, label="Of", method="of_subject")
     is_interim = django_filters.BooleanFilter(label="Interim")
     campaign = LinkedFilter("Campaign", "reviews.campaign", "campaign_id")
     request = LinkedFilter("Request", "approvals.accessrequest", "request_id")
+
+    incident = LinkedFilter("Incident", "remediation.incident", "incident_id")
 
     def of_subject(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         found: QuerySet = rows.about(value)  # type: ignore[attr-defined]

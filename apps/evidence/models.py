@@ -11,24 +11,30 @@ from apps.core.models import Job
 from apps.evidence.querysets import PackageQuerySet, SampleQuerySet
 from apps.evidence.subjects import Subject
 from apps.inventory.models import System
+from apps.remediation.models import Incident
 from apps.reviews.models import Campaign
 
-NO_PERIOD = {
-    "period_from__isnull": True,
-    "period_to__isnull": True,
-    "period_system__isnull": True,
-}
+NO_PERIOD = Q(period_from__isnull=True, period_to__isnull=True, period_system__isnull=True)
+
+
+def alone(subject: str) -> Q:
+    """Condition that a package is about that one and nothing else."""
+    named = {"campaign", "request", "incident"}
+    none = {f"{one}__isnull": True for one in sorted(named - {subject})}
+    return Q(**{f"{subject}__isnull": False}, **none) & NO_PERIOD
 
 
 class Package(models.Model):
     """A zip that an auditor can check offline. Built once by a job; never rebuilt in place.
 
-    It is about a campaign, a request for access, or the requests of a period, of one system or
-    of all. Number 0 is the package of a campaign; what comes later is a numbered addendum.
+    It is about a campaign, a request for access, an incident, or the requests of a period, of one
+    system or of all. Number 0 is the package of a campaign; what comes later is a numbered
+    addendum.
     """
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, null=True, related_name="packages")
     request = models.ForeignKey(AccessRequest, models.PROTECT, null=True, related_name="packages")
+    incident = models.ForeignKey(Incident, models.PROTECT, null=True, related_name="packages")
     period_from = models.DateField(null=True)
     period_to = models.DateField(null=True)
     period_system = models.ForeignKey(System, models.PROTECT, null=True, related_name="+")
@@ -53,11 +59,13 @@ class Package(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="evidence_package_one_subject",
-                condition=Q(campaign__isnull=False, request__isnull=True, **NO_PERIOD)
-                | Q(campaign__isnull=True, request__isnull=False, number=0, **NO_PERIOD)
+                condition=alone("campaign")
+                | alone("request") & Q(number=0)
+                | alone("incident") & Q(number=0)
                 | Q(
                     campaign__isnull=True,
                     request__isnull=True,
+                    incident__isnull=True,
                     number=0,
                     period_from__isnull=False,
                     period_to__isnull=False,
@@ -77,6 +85,7 @@ class Package(models.Model):
         indexes = [
             models.Index(name="evidence_package_campaign", fields=["campaign", "-id"]),
             models.Index(name="evidence_package_request", fields=["request", "-id"]),
+            models.Index(name="evidence_package_incident", fields=["incident", "-id"]),
             models.Index(name="evidence_package_asked", fields=["requested_at", "id"]),
         ]
 
@@ -90,13 +99,15 @@ class Package(models.Model):
     def subject(self) -> Subject:
         if self.campaign_id is not None:
             return Subject.CAMPAIGN
-        return Subject.PERIOD if self.request_id is None else Subject.REQUEST
+        if self.request_id is not None:
+            return Subject.REQUEST
+        return Subject.PERIOD if self.incident_id is None else Subject.INCIDENT
 
     @property
     def about(self) -> str:
         """What it tells of, in words."""
         if self.period_from is None:
-            return str(self.campaign or self.request)
+            return str(self._one)
         where = f" on {self.period_system}" if self.period_system_id else ""
         return f"Requests of {self.period_from} to {self.period_to}{where}"
 
@@ -109,8 +120,12 @@ class Package(models.Model):
     @property
     def about_url(self) -> str:
         """Where that stands in Countersign; a period has no page of its own."""
-        one = self.campaign or self.request
+        one = self._one
         return one.get_absolute_url() if one is not None else ""
+
+    @property
+    def _one(self) -> Campaign | AccessRequest | Incident | None:
+        return self.campaign or self.request or self.incident
 
     @property
     def status(self) -> str:

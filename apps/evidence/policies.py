@@ -5,8 +5,13 @@ from apps.approvals.models import AccessRequest
 from apps.core.actors import Actor, Person, Role, System
 from apps.core.policies import ALLOW, Verdict, deny
 from apps.evidence.models import Package
-from apps.evidence.querysets import exportable_by, requests_exportable_by
+from apps.evidence.querysets import (
+    exportable_by,
+    incidents_exportable_by,
+    requests_exportable_by,
+)
 from apps.inventory.querysets.scope import is_limited_auditor, seat_systems
+from apps.remediation.models import Incident
 from apps.reviews.models import Campaign
 from apps.reviews.states import AFTER_LAUNCH, CampaignState
 
@@ -35,6 +40,14 @@ def can_export_request(actor: Actor, request: AccessRequest) -> Verdict:
         return reader
     if not requests_exportable_by(actor).filter(pk=request.pk).exists():
         return deny("The request is of a system or a time outside your seat.")
+    return ALLOW
+
+
+def can_export_incident(actor: Actor, incident: Incident) -> Verdict:
+    if not (reader := can_browse(actor)):
+        return reader
+    if not incidents_exportable_by(actor).filter(pk=incident.pk).exists():
+        return deny("The incident is of a system or a time outside your seat.")
     return ALLOW
 
 

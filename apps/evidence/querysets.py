@@ -11,12 +11,13 @@ from apps.approvals.states import OPEN, RequestState
 from apps.core.actors import Actor, Person, Role, reads_everything
 from apps.evidence.subjects import Subject
 from apps.inventory.querysets.scope import is_limited_auditor, seat_systems
+from apps.remediation.models import Incident
 from apps.reviews.models import Campaign, ReviewItem
 
 if TYPE_CHECKING:
     from apps.evidence.models import Package
 
-ABOUT = ("campaign", "request", "period_system")
+ABOUT = ("campaign", "request", "incident__order", "period_system")
 
 
 def exportable_by(actor: Actor) -> models.QuerySet[Campaign]:
@@ -50,6 +51,19 @@ def requests_exportable_by(actor: Actor) -> models.QuerySet[AccessRequest]:
     return rows
 
 
+def incidents_exportable_by(actor: Actor) -> models.QuerySet[Incident]:
+    """Incidents somebody may take away: stewards all, auditors those of their seat."""
+    rows = Incident.objects.visible_to(actor)
+    if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
+        return rows
+    seat = actor.user.seat
+    if seat.period_from:
+        rows = rows.filter(Q(closed_at__isnull=True) | Q(closed_at__date__gte=seat.period_from))
+    if seat.period_until:
+        rows = rows.filter(opened_at__date__lte=seat.period_until)
+    return rows
+
+
 class PackageQuerySet(models.QuerySet["Package"]):
     def visible_to(self, actor: Actor) -> Self:
         """A package is read by whoever may read all that it tells of."""
@@ -58,6 +72,7 @@ class PackageQuerySet(models.QuerySet["Package"]):
         return self.filter(
             Q(campaign__in=exportable_by(actor).values("pk"))
             | Q(request__in=requests_exportable_by(actor).values("pk"))
+            | Q(incident__in=incidents_exportable_by(actor).values("pk"))
             | _periods_of(actor)
         )
 
@@ -66,6 +81,9 @@ class PackageQuerySet(models.QuerySet["Package"]):
 
     def of_request(self, request_id: int) -> Self:
         return self.filter(request=request_id)
+
+    def of_incident(self, incident_id: int) -> Self:
+        return self.filter(incident=incident_id)
 
     def of_period(self, since: date, until: date, system_id: int | None) -> Self:
         same = {"period_from": since, "period_to": until, "period_system": system_id}
@@ -76,6 +94,7 @@ class PackageQuerySet(models.QuerySet["Package"]):
         same = {
             "campaign": package.campaign_id,
             "request": package.request_id,
+            "incident": package.incident_id,
             "period_from": package.period_from,
             "period_to": package.period_to,
             "period_system": package.period_system_id,
@@ -88,6 +107,8 @@ class PackageQuerySet(models.QuerySet["Package"]):
                 return self.filter(campaign__isnull=False)
             case Subject.REQUEST:
                 return self.filter(request__isnull=False)
+            case Subject.INCIDENT:
+                return self.filter(incident__isnull=False)
         return self.filter(period_from__isnull=False)
 
     def being_built(self) -> "Package | None":

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.evidence.views import access, packages, public, samples
+from apps.evidence.views import access, incidents, packages, public, samples
 
 app_name = "evidence"
 urlpatterns = [
@@ -15,6 +15,11 @@ urlpatterns = [
         "evidence/of-request/<int:request_pk>/",
         access.request_package_create,
         name="request_package_create",
+    ),
+    path(
+        "evidence/of-incident/<int:incident_pk>/",
+        incidents.incident_package_create,
+        name="incident_package_create",
     ),
     path("evidence/of-period/", access.period_package_create, name="period_package_create"),
     path(

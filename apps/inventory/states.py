@@ -58,6 +58,10 @@ CREDENTIAL_MOVES = StateMachine(
 )
 
 
+# The fact of a credential that its id is only its place in a listing.
+BY_PLACE = "by_place"
+
+
 class ClientState(models.TextChoices):
     ACTIVE = "active", "Active"
     REVOKED = "revoked", "Revoked"

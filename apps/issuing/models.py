@@ -88,6 +88,7 @@ class Issuance(models.Model):
             models.Index(name="issuing_issuance_agent", fields=["agent", "-id"]),
             models.Index(name="issuing_issuance_identity", fields=["identity", "-id"]),
             models.Index(name="issuing_issuance_connection", fields=["connection", "-id"]),
+            models.Index(name="issuing_issuance_asked", fields=["asked_at", "id"]),
             models.Index(name="issuing_issuance_expires", fields=["expires_at", "id"]),
             models.Index(name="issuing_issuance_state", fields=["state", "expires_at"]),
             models.Index(

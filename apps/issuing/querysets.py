@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 
 from apps.core.actors import Actor
-from apps.grants.states import GrantState
+from apps.grants.states import ENDED, GrantState
 from apps.inventory.models import Agent
 from apps.inventory.querysets.scope import (
     is_limited_auditor,
@@ -89,7 +89,7 @@ class IssuanceQuerySet(models.QuerySet["Issuance"]):
             (Q(identity__gone_at__isnull=False), "The identity is gone from its source."),
             (Exists(killed), "A credential of this identity was killed."),
             (Exists(cuts.filter(grant__state=GrantState.SUSPENDED)), f"{said}is suspended."),
-            (Exists(cuts.exclude(grant__state=GrantState.ACTIVE)), f"{said}has ended."),
+            (Exists(cuts.filter(grant__state__in=ENDED)), f"{said}has ended."),
             (Exists(cuts.filter(grant__gone_at__isnull=False)), f"{said}is gone."),
             (Exists(cuts.filter(grant__expires_at__lte=moment)), f"{said}has expired."),
             (Exists(cuts.filter(Exists(going))), f"{said}is ordered to be removed."),

@@ -32,7 +32,8 @@ class IssuanceTable(Table):
             "external_id",
             "ends_with",
         ]
-        sortable = {"expires_at": ("expires_at",)}
-        order_by = ""
+        sortable = {"asked_at": ("asked_at",), "expires_at": ("expires_at",)}
+        order_by = "-asked_at"
         extra = ("ended_at", "connection", "correlation_id", "external_id", "ends_with")
+        joined = {"system": "identity__system", "connection": "connection"}
         empty_text = "Nothing matches."

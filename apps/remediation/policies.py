@@ -1,11 +1,19 @@
 from django.db.models import Q
+from django.utils import timezone
 
 from apps.core.actors import Actor, Machine, Person, Role, System
 from apps.core.policies import ALLOW, Verdict, deny
 from apps.inventory.models import Agent, Credential
 from apps.inventory.states import CREDENTIAL_OVER, REPORT_LEAKS, AgentState
 from apps.remediation.models import Batch, Incident, Order
-from apps.remediation.states import BatchState, IncidentState, OrderKind, OrderState, StepStatus
+from apps.remediation.states import (
+    UNDO_FOR,
+    BatchState,
+    IncidentState,
+    OrderKind,
+    OrderState,
+    StepStatus,
+)
 
 
 def can_browse(actor: Actor) -> Verdict:
@@ -100,12 +108,26 @@ def _can_be_undone(order: Order) -> Verdict:
         return deny("It is being undone.")
     if order.connection_id is None:
         return deny("No connection carried it out, so a person takes it back in the system.")
+    if _is_past_undo(order):
+        return deny(
+            f"It was verified more than {UNDO_FOR.days} days ago, and is final: access is asked"
+            " for anew."
+        )
     if (other := _stands_in_the_way(order)) is not None:
         return deny(f"Order {other.pk} ({other}) stands as well: that one is undone first.")
     done = order.steps.filter(status=StepStatus.DONE)
     if final := done.filter(reversible=False).first():
         return deny(f"It is final: “{final.title}” cannot be taken back.")
     return ALLOW
+
+
+def _is_past_undo(order: Order) -> bool:
+    """A grant that was removed comes back no later than a credential would. A suspension is
+    there to be taken back."""
+    if order.grant_id is None or order.kind == OrderKind.SUSPEND or order.verified_at is None:
+        return False
+    is_final = order.state == OrderState.VERIFIED
+    return is_final and order.verified_at + UNDO_FOR <= timezone.now()
 
 
 def _stands_in_the_way(order: Order) -> Order | None:

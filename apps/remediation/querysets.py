@@ -11,7 +11,9 @@ from apps.inventory.models import Binding, Credential
 from apps.inventory.querysets.scope import reads_all_systems
 from apps.remediation.states import (
     GONE,
+    IN_HAND,
     SETTLED,
+    WATCHED,
     WITHDRAWABLE,
     BatchState,
     IncidentState,
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
         IncidentCall,
         Order,
     )
+
+# What a connection carried out and looks after.
+_STANDS = Q(state=OrderState.EXECUTED) | Q(state=OrderState.VERIFY_FAILED, wake_at__isnull=False)
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -60,7 +65,18 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.in_force().filter(grant__in=grant_ids).exclude(state__in=GONE)
 
     def withdrawable(self) -> Self:
-        return self.filter(state__in=WITHDRAWABLE)
+        """Orders of which nothing was done yet, or that wait for a person."""
+        untouched = Q(state__in=IN_HAND) & ~Q(steps__done_at__isnull=False)
+        return self.filter(Q(state__in=WITHDRAWABLE) | untouched)
+
+    def acted_on(self) -> Self:
+        """Orders of which a connection did something: they stand until they are undone."""
+        begun = Q(state__in=IN_HAND) & Q(steps__done_at__isnull=False)
+        return self.filter(begun | _STANDS, connection__isnull=False).distinct()
+
+    def open_from(self, record: models.Model) -> Self:
+        """What a record of an app above ordered, and might want to take back."""
+        return self.from_origin(record).filter(Q(state__in=(*WITHDRAWABLE, *IN_HAND)) | _STANDS)
 
     def waiting_for(self, what: str) -> Self:
         """Orders that need a person to carry them out ("carry-out"), or another to "confirm"."""
@@ -175,16 +191,16 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def watched_at(self, since: datetime) -> Self:
         """Credentials ended since then by a connection, and so supposed to be dead."""
         return self.in_force().filter(
-            kind__in=(OrderKind.REVOKE, OrderKind.KILL, OrderKind.ROTATE),
+            kind__in=WATCHED,
             credential__isnull=False,
             stopped_at__gte=since,
             undo_asked_at__isnull=True,
         )
 
     def unwatched_since(self, moment: datetime) -> Self:
-        return self.filter(Q(watched_at__isnull=True) | Q(watched_at__lt=moment)).order_by(
-            "watched_at", "pk"
-        )
+        """Those whose log was not looked at since then; first what never was."""
+        due = self.filter(Q(watched_at__isnull=True) | Q(watched_at__lt=moment))
+        return due.order_by(models.F("watched_at").asc(nulls_first=True), "pk")
 
     def unconfirmed_since(self, moment: datetime) -> Self:
         """Kills that nobody else has confirmed in time."""
@@ -248,7 +264,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
             Q(read_at__isnull=True) | Q(read_at__lt=moment),
             state=IncidentState.OPEN,
             opened_at__gte=opened_after,
-        )
+        ).order_by(models.F("read_at").asc(nulls_first=True), "pk")
 
     def for_table(self) -> Self:
         return self.select_related(

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.db import models
 
 from apps.core.states import StateMachine
@@ -23,10 +25,14 @@ _S = OrderState
 ORDER_MOVES = StateMachine(
     name="order",
     moves={
-        _S.PLANNED: frozenset({_S.SCHEDULED, _S.EXECUTING, _S.MANUAL_NEEDED, _S.NOT_APPLICABLE}),
+        _S.PLANNED: frozenset(
+            {_S.SCHEDULED, _S.EXECUTING, _S.MANUAL_NEEDED, _S.NOT_APPLICABLE, _S.ROLLED_BACK}
+        ),
         _S.SCHEDULED: frozenset({_S.EXECUTING, _S.ROLLED_BACK}),
-        _S.EXECUTING: frozenset({_S.EXECUTED, _S.RETRYING, _S.MANUAL_NEEDED, _S.NOT_APPLICABLE}),
-        _S.RETRYING: frozenset({_S.EXECUTING, _S.MANUAL_NEEDED}),
+        _S.EXECUTING: frozenset(
+            {_S.EXECUTED, _S.RETRYING, _S.MANUAL_NEEDED, _S.NOT_APPLICABLE, _S.ROLLED_BACK}
+        ),
+        _S.RETRYING: frozenset({_S.EXECUTING, _S.MANUAL_NEEDED, _S.ROLLED_BACK}),
         _S.EXECUTED: frozenset({_S.VERIFIED, _S.VERIFY_FAILED, _S.ROLLED_BACK}),
         _S.MANUAL_NEEDED: frozenset({_S.CONFIRMED, _S.VERIFIED, _S.EXCEPTION, _S.ROLLED_BACK}),
         _S.VERIFY_FAILED: frozenset({_S.EXECUTING, _S.MANUAL_NEEDED, _S.EXCEPTION}),
@@ -44,6 +50,12 @@ SETTLED = (_S.VERIFIED, _S.CONFIRMED, _S.NOT_APPLICABLE, _S.EXCEPTION, _S.ROLLED
 GONE = (_S.VERIFIED, _S.CONFIRMED, _S.NOT_APPLICABLE)
 # States in which an order waits, and may be taken back as long as nothing came of it.
 WITHDRAWABLE = (_S.MANUAL_NEEDED, _S.EXCEPTION)
+# States in which a connection has an order, and may or may not have done a step of it.
+IN_HAND = (_S.PLANNED, _S.SCHEDULED, _S.EXECUTING, _S.RETRYING)
+
+
+# How long what was ended is watched, and can be undone.
+UNDO_FOR = timedelta(days=7)
 
 
 class OrderKind(models.TextChoices):
@@ -54,6 +66,10 @@ class OrderKind(models.TextChoices):
     ROTATE = "rotate", "Rotate"
     UNBIND = "unbind", "End the binding"
     TAKE_BACK = "takeback", "Take back"
+
+
+# What ends a credential for good, so that any use after it is news.
+WATCHED = (OrderKind.REVOKE, OrderKind.KILL, OrderKind.ROTATE)
 
 
 class ProofKind(models.TextChoices):

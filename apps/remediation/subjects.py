@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from apps.connectors.adapters.removal import Path, Subject, Wanted
 from apps.grants.models import Grant, GrantStatement
@@ -9,8 +10,12 @@ from apps.inventory.models import Credential
 from apps.remediation.models import Order
 
 
-def wanted_of(orders: Sequence[Order]) -> dict[int, Wanted]:
-    """What each order wants gone, by its key; orders about a binding are left out."""
+def wanted_of(orders: Sequence[Order], *, as_ordered: bool = False) -> dict[int, Wanted]:
+    """What each order wants gone, by its key; orders about a binding are left out.
+
+    `as_ordered` adds what a grant carried when its order was planned: a reading since then may
+    miss what is only held back, and that has to be looked for all the same.
+    """
     grants = _granted({order.grant_id for order in orders if order.grant_id})
     credentials = Credential.objects.select_related("identity__system").in_bulk(
         {order.credential_id for order in orders if order.credential_id}
@@ -21,9 +26,22 @@ def wanted_of(orders: Sequence[Order]) -> dict[int, Wanted]:
         for order in orders
         if order.grant_id or order.credential_id
     }
+    if as_ordered:
+        ordered = [order for order in orders if order.grant_id and order.pk in subjects]
+        subjects |= {order.pk: _as_ordered(order, subjects[order.pk]) for order in ordered}
     return {
         order.pk: _wanted(order, subjects[order.pk]) for order in orders if order.pk in subjects
     }
+
+
+def _as_ordered(order: Order, subject: Subject) -> Subject:
+    known = [Path(**path) for path in order.plan.get("paths", ())]
+    return _with_paths(subject, [*known, *subject.paths])
+
+
+def _with_paths(subject: Subject, paths: Sequence[Path]) -> Subject:
+    actions = sorted({action for path in paths for action in path.actions})
+    return replace(subject, actions=actions, paths=paths)
 
 
 def _wanted(order: Order, subject: Subject) -> Wanted:
@@ -87,7 +105,7 @@ def _of_grant(
         )
         for statement in statements
     ]
-    return Subject(
+    subject = Subject(
         system=grant.system.name,
         system_kind=grant.system.kind,
         account=grant.system.account,
@@ -97,6 +115,5 @@ def _of_grant(
         identity_facts=grant.identity.facts,
         service=grant.service,
         level=grant.level,
-        actions=sorted({action for path in paths for action in path.actions}),
-        paths=paths,
     )
+    return _with_paths(subject, paths)

@@ -29,6 +29,7 @@ class OrderTable(Table):
         sortable = {"label": ("label",), "due_at": ("due_at",)}
         order_by = "label"
         extra = ("decided_at",)
+        joined = {"decided_by": "decided_by"}
         empty_text = "No orders match."
 
 

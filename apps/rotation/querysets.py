@@ -62,7 +62,7 @@ class RotationQuerySet(models.QuerySet["Rotation"]):
     def seen_done(self) -> Self:
         """Those that wait for a person, and of which a source shows that it was done."""
         old_is_over = models.Q(credential__state__in=CREDENTIAL_OVER) | models.Q(
-            credential__gone_at__isnull=False
+            credential__in=Credential.objects.seen_gone()
         )
         rotated = models.Q(
             credential__rotated_at__gt=models.F("planned_at"), state=RotationState.BY_HAND
@@ -111,7 +111,7 @@ class MigrationQuerySet(models.QuerySet["Migration"]):
     def arrived(self) -> Self:
         """Open ones whose credential is dead or gone since: the way out is gone."""
         dead = models.Q(credential__state__in=CREDENTIAL_OVER)
-        return self.open().filter(dead | models.Q(credential__gone_at__isnull=False))
+        return self.open().filter(dead | models.Q(credential__in=Credential.objects.seen_gone()))
 
     def for_table(self) -> Self:
         return self.select_related(

@@ -66,6 +66,7 @@ class RotationTable(Table):
         sortable = {"label": ("label",), "due_at": ("due_at",)}
         order_by = "due_at"
         extra = ("ended_at",)
+        joined = {"owner": "owner"}
         empty_text = "No rotations match."
 
 
@@ -84,4 +85,5 @@ class MigrationTable(Table):
         sortable = {"label": ("label",), "target_on": ("target_on",)}
         order_by = "target_on"
         extra = ("ended_at",)
+        joined = {"owner": "owner"}
         empty_text = "No ways out match."

@@ -175,6 +175,13 @@ def _serve(
             ready=partial(_has_said, "beat: Starting"),
             hides=re.compile("Sending due task"),
         ),
+        # On its own, as the only one that is to read the key.
+        program(
+            name="signer",
+            command=[sys.executable, "manage.py", "proof_sign"],
+            ready=partial(_has_said, "Signing with"),
+            hides=re.compile("^Signed log"),
+        ),
     )
 
 

@@ -13,6 +13,8 @@ CSRF_COOKIE_NAME = "csrftoken"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
 
 STATIC_ROOT = env.directory("STATIC_ROOT", DATA_DIR / "static")  # noqa: F405
+# What stands in for a provider on this machine.
+CONNECTION_HOSTS = env.words("CONNECTION_HOSTS", ["127.0.0.1", "localhost"])
 MAILERS = env.mailers(env.text("EMAIL_URL", f"file://{DATA_DIR}/mail"))  # noqa: F405
 LOGGING["handlers"]["console"]["formatter"] = "plain"  # type: ignore[index]  # noqa: F405
 LOGGING["loggers"]["celery.app.trace"] = {"level": "WARNING"}  # type: ignore[index]  # noqa: F405

@@ -9,11 +9,12 @@ from apps.approvals.models import AccessRequest, Policy
 from apps.approvals.services.provisioning import request_provision
 from apps.approvals.services.requests import Ask, request_submit
 from apps.approvals.services.votes import vote_cast
-from apps.approvals.states import Choice, RequirementKind
+from apps.approvals.states import Choice, GroupKey, RequirementKind
 from apps.core.actors import Person, Role
 from apps.grants.models import Grant, Permission
 from apps.grants.services.fingerprints import fingerprints_refresh
 from apps.inventory.models import Agent, Identity, System, Task
+from tests.approvals.glass import named
 from tests.factories.accounts import TeamFactory, UserFactory
 from tests.factories.approvals import (
     GroupMemberFactory,
@@ -190,3 +191,8 @@ def found(company, readings):
         grant=grant, actions=[PATTERN, company.write.key], resources=["customer/1", "customer/2"]
     )
     return grant
+
+
+@pytest.fixture
+def taker(db):
+    return named(GroupKey.BREAK_GLASS, display_name="Taker")

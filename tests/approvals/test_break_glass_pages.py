@@ -4,43 +4,18 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from apps.approvals.services.break_glass import (
-    Emergency,
     break_glass_end,
     break_glass_review,
-    break_glass_take,
 )
 from apps.approvals.states import BreakGlassVerdict, GroupKey
 from apps.core.actors import Person
 from apps.notices.models import Notice, Page
 from apps.notices.services import page_acknowledge
 from apps.notices.states import PageState
-from tests.factories.accounts import UserFactory
-from tests.factories.approvals import GroupMemberFactory, KnownGroupFactory
+from tests.approvals.glass import named, take
 from tests.factories.notices import RouteFactory, ladder_of
 
 pytestmark = pytest.mark.django_db
-
-
-def named(key, **person):
-    member = GroupMemberFactory(group=KnownGroupFactory(key=key), person=UserFactory(**person))
-    return member.person
-
-
-@pytest.fixture
-def taker(company):
-    return named(GroupKey.BREAK_GLASS, display_name="Taker")
-
-
-def take(company, taker):
-    emergency = Emergency(
-        agent_id=company.agent.pk,
-        identity_id=company.identity.pk,
-        service="customers",
-        actions=[company.write.key],
-        reason="The queue stands still and nobody of the team can be reached.",
-        hours=2,
-    )
-    return break_glass_take(emergency=emergency, actor=Person(taker)).use
 
 
 def told(use):

@@ -30,12 +30,6 @@ def as_person(client):
     return signed_in
 
 
-@pytest.fixture
-def taker(db):
-    group = KnownGroupFactory(key=GroupKey.BREAK_GLASS)
-    return GroupMemberFactory(group=group, person=UserFactory(display_name="Taker")).person
-
-
 def taking(company):
     args = [company.agent.pk, company.identity.pk, company.write.pk]
     return reverse("approvals:break_glass_take", args=args)

@@ -4,18 +4,22 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.utils import timezone
 
 from apps.approvals import tasks
 from apps.approvals.models import AccessRequest
 from apps.approvals.services.ending import requests_end_due
 from apps.approvals.services.provisioning import request_provision, requests_confirm
+from apps.audit.services import record
+from apps.audit.verbs import Verb
 from apps.core.actors import Person
 from apps.core.errors import DomainError
 from apps.grants.models import Grant
 from apps.notices.models import Notice
 from apps.remediation.models import Order
 from apps.remediation.services.orders import grants_order_expired
+from tests.factories.connectors import ConnectionFactory
 from tests.factories.grants import GrantFactory, GrantStatementFactory, PermissionFactory
 from tests.factories.inventory import AgentFactory, BindingFactory, TaskFactory
 
@@ -206,3 +210,49 @@ def test_put_in_place_by_hand_a_renewal_counts_as_well(company, policy, system):
 
     assert Order.objects.get().state == "rolled_back"
     assert not Notice.objects.filter(kind="access-ends").exists()
+
+
+@transaction.atomic
+def stands_as(state, actor):
+    """What its connection would have come to by now."""
+    order = Order.objects.get()
+    Order.objects.update(state=state)
+    record(
+        actor=actor, verb=Verb.ORDER_MOVED, target=order, changes={"state": (order.state, state)}
+    )
+
+
+@pytest.fixture
+def removed(company, policy, system):
+    """Its end has come, and a connection has begun to carry its removal out."""
+    request = company.place(days=30, days_ago=31)
+    tasks.end_access()
+    Order.objects.update(connection=ConnectionFactory(removing=True))
+    stands_as("executed", system)
+    return request
+
+
+def test_a_removal_that_a_connection_has_begun_is_undone_before_a_renewal_counts(
+    company, removed, system
+):
+    renewal = company.approve(**renewing(removed))
+
+    with pytest.raises(DomainError, match="a steward undoes it on its page"):
+        request_provision(request_id=renewal.pk, proof="Put back", actor=Person(company.steward))
+    assert requests_confirm(actor=system) == 0
+
+    renewal.refresh_from_db()
+    assert (renewal.state, Order.objects.get().state) == ("approved", "executed")
+    stands_as("rolled_back", system)
+    assert requests_confirm(actor=system) == 1
+
+
+def test_one_that_stands_in_the_way_of_a_request_stops_no_other(company, removed, system):
+    company.approve(**renewing(removed))
+    read = company.place(days=30, days_ago=25, actions=[company.read.key])
+    other = company.approve(**renewing(read))
+
+    requests_confirm(actor=system)
+
+    other.refresh_from_db()
+    assert other.state == "provisioned"

@@ -89,6 +89,24 @@ def test_rights_that_are_missing_are_named_one_by_one(as_steward, told, ministac
 
 
 @on_ministack
+def test_one_that_may_issue_is_told_which_call_for_it_was_refused(
+    as_steward, told, ministack, monkeypatch, db
+):
+    ministack.role()
+    poor = ministack.user(allow("sts:*", "iam:Get*", "iam:List*"))
+    monkeypatch.setenv(ID, poor.key.id)
+    monkeypatch.setenv(SECRET, poor.key.secret)
+    connection = ConnectionFactory(told=told, may_issue=True)
+
+    as_steward.post(reverse("connectors:connection_test", args=[connection.pk]))
+
+    page = as_steward.get(connection.get_absolute_url()).text
+    refused = page[page.index("iam:CreateAccessKey") :]
+    assert "refused, for issuing" in refused[:200]
+    assert "is not authorized to perform: iam:CreateAccessKey" in refused
+
+
+@on_ministack
 def test_what_can_be_read_is_kept_and_what_cannot_is_named(told, ministack, monkeypatch, db):
     poor = ministack.user(allow("sts:*", "iam:Get*", "iam:List*", "iam:GenerateCredentialReport"))
     monkeypatch.setenv(ID, poor.key.id)
@@ -179,6 +197,44 @@ def test_what_leads_elsewhere_may_no_longer_remove(steward):
 
     assert changed.state == ConnectionState.READING
     assert changed.removal_allowed_by is None
+
+
+@on_ministack
+def test_a_test_alone_adds_no_account_to_what_removal_was_allowed_for(
+    steward, other_steward, told, db
+):
+    """Two stewards allowed it for one account; the key behind the reference is of another."""
+    connection = ConnectionFactory(told=told, removing=True, accounts=["111122223333"])
+
+    tested = connections.connection_test(connection_id=connection.pk, actor=Person(steward))
+
+    assert tested.state == ConnectionState.REMOVING
+    assert tested.accounts == []
+    assert "000000000000 too, for which removal was not allowed" in tested.problem
+
+    by_one = {"connection_id": connection.pk, "reason": WHY, "actor": Person(steward)}
+    connections.connection_stop_removal(**by_one)
+    connections.connection_test(connection_id=connection.pk, actor=Person(steward))
+    connections.connection_ask_removal(**by_one)
+    connections.connection_allow_removal(**by_one | {"actor": Person(other_steward)})
+    connection.refresh_from_db()
+    assert (connection.removes, connection.accounts) == (True, ["000000000000"])
+    allowed = AuditEntry.objects.get(verb="connectors.connection.removal_allowed")
+    assert allowed.changes["accounts"] == [None, ["000000000000"]]
+
+
+@on_ministack
+def test_while_a_second_steward_is_asked_no_account_is_added_either(steward, told, db):
+    connection = ConnectionFactory(
+        told={**told, "roles": ["arn:aws:iam::444455556666:role/x"]},
+        state=ConnectionState.REMOVAL_ASKED,
+        removal_asked_by=steward,
+    )
+
+    tested = connections.connection_test(connection_id=connection.pk, actor=Person(steward))
+
+    assert tested.accounts == ["000000000000"]
+    assert "444455556666 too" in tested.problem
 
 
 def test_a_due_connection_is_read_by_the_schedule(db):

@@ -10,6 +10,8 @@ from apps.core.actors import Person
 from tests.factories.accounts import UserFactory
 from tests.factories.grants import GrantFactory
 from tests.factories.inventory import AgentFactory, BindingFactory
+from tests.factories.notices import page_sent
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +136,19 @@ def test_an_entry_shows_the_change_and_leads_to_the_record(as_auditor, system):
     assert "activation_gaps" not in page
     assert "[" not in page[page.index("What changed") :]
     assert reverse("console:agent_detail", args=[agent.pk]) in page
+
+
+def test_an_entry_leads_an_auditor_to_no_page_that_is_closed_to_them(client, auditor, steward):
+    sent = page_sent()
+    entry = AuditEntry.objects.get(target_type="notices.page", target_id=sent.pk)
+    address = reverse("console:record_detail", args=[entry.pk])
+    theirs = reverse("notices:page_detail", args=[sent.pk])
+
+    sign_in(client, steward)
+    assert theirs in client.get(address).content.decode()
+
+    sign_in(client, auditor)
+    assert theirs not in client.get(address).content.decode()
 
 
 def test_an_agents_timeline_holds_what_belongs_to_it(steward, system):

@@ -1,4 +1,4 @@
-"""Packages of requests, built as the task does, and signed anew after a change."""
+"""Packages of requests and incidents, built as the task does, and signed anew after a change."""
 
 import csv
 import io
@@ -15,6 +15,7 @@ from apps.evidence.services.access_packages import (
     period_package_request,
     request_package_request,
 )
+from apps.evidence.services.incident_packages import incident_package_request
 from apps.evidence.services.keys import signing_key_ensure
 from apps.evidence.services.packages import package_build, package_path
 
@@ -30,6 +31,11 @@ def build_period(since, until, person, system=None) -> Package:
     return package_build(package_id=package.pk, actor=Person(person))
 
 
+def build_incident(incident, person) -> Package:
+    package = incident_package_request(incident_id=incident.pk, actor=Person(person))
+    return package_build(package_id=package.pk, actor=Person(person))
+
+
 def members(package) -> dict[str, bytes]:
     with zipfile.ZipFile(package_path(package)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
@@ -39,20 +45,20 @@ def rows(package, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(members(package)[name].decode(), newline="")))
 
 
-def signed_anew(package, folder: Path, actor, change) -> Path:
+def signed_anew(package, folder: Path, actor, change, facts_in="data/access.json") -> Path:
     """The package as somebody who holds the real key could forge it: only its content tells.
 
     `change` alters a dictionary of members; counts are set right as well.
     """
     files = members(package)
     change(files)
-    facts = json.loads(files["data/access.json"])
+    facts = json.loads(files[facts_in])
     for name in facts["counts"]:
         if name.endswith(".csv"):
             facts["counts"][name] = len(table(files, name)[1])
         else:
             facts["counts"][name] = len(files[name].splitlines())
-    files["data/access.json"] = json.dumps(facts).encode()
+    files[facts_in] = json.dumps(facts).encode()
     bag = Bag(folder / "work")
     for name, content in files.items():
         if name.startswith("data/") or name == "build.json":

@@ -171,6 +171,8 @@ def test_read_access_granted_by_a_rule_checks_without_votes(company):  # noqa: F
     assert check(package_path(package), keys())[0] == 0
 
 
+# Committed as it goes: in one transaction the entry would be as old as the test and its votes not.
+@pytest.mark.django_db(transaction=True)
 def test_a_later_owner_does_not_undo_an_approval(company, policy):  # noqa: F811
     """Who approved and came to own the agent afterwards did not benefit when they approved."""
     request = company.place()

@@ -4,6 +4,7 @@ import zipfile
 import bagit
 import pytest
 
+from apps.core import keyfiles
 from apps.core.errors import DomainError
 from apps.evidence import signing
 from apps.evidence.bag import Bag
@@ -42,7 +43,7 @@ def test_a_bag_takes_plain_names_alone(tmp_path, name):
 def test_a_key_is_made_once_and_readable_by_its_owner_alone(tmp_path):
     path = tmp_path / "keys" / "evidence.pem"
 
-    first, second = signing.key_write(path), signing.key_write(path)
+    first, second = keyfiles.key_write(path), keyfiles.key_write(path)
 
     assert signing.public_bytes(first) == signing.public_bytes(second)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -54,6 +55,6 @@ def test_what_is_no_ed25519_key_is_refused_with_its_reason(tmp_path):
     path.write_text("nonsense")
 
     with pytest.raises(DomainError, match="not an unencrypted PEM private key"):
-        signing.key_read(path)
+        keyfiles.key_read(path)
     with pytest.raises(DomainError, match="could not be read"):
-        signing.key_read(tmp_path / "absent.pem")
+        keyfiles.key_read(tmp_path / "absent.pem")

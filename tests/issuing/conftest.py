@@ -5,7 +5,7 @@ import apps.findings.tasks
 import apps.issuing.tasks  # noqa: F401  (jobs asked for by name run where a test commits)
 from apps.connectors.adapters.vault_calls import VaultCalls
 from tests.connectors.vault.world import build
-from tests.issuing.house import build_house
+from tests.issuing.house import broken_database, build_house, mended_database
 from tests.servers.vault import serving
 from tests.servers.vault_state import ROOT
 
@@ -31,3 +31,9 @@ def server(vault):
 @pytest.fixture
 def house(transactional_db, vault, monkeypatch):
     return build_house(vault[1], monkeypatch)
+
+
+@pytest.fixture
+def out_of_order():
+    yield broken_database
+    mended_database()

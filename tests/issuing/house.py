@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.db import connection as database
+
 from apps.core.actors import Person
 from apps.inventory.services import client_create
 from apps.inventory.states import CLIENT_SCOPES
@@ -113,3 +115,21 @@ def reconcile():
 
 def the_one():
     return Issuance.objects.get()
+
+
+def broken_database(table):
+    """From now on nothing can be noted in a table."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION out_of_order() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'out of order'; END $$"
+        )
+        cursor.execute(
+            f"CREATE TRIGGER out_of_order BEFORE UPDATE ON {table}"
+            " FOR EACH ROW EXECUTE FUNCTION out_of_order()"
+        )
+
+
+def mended_database():
+    with database.cursor() as cursor:
+        cursor.execute("DROP FUNCTION IF EXISTS out_of_order CASCADE")

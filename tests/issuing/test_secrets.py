@@ -7,9 +7,6 @@ from django.db import connection as database
 from redis import Redis
 
 from config.celery import app as celery_app
-from tests.issuing.test_vault import out_of_order
-
-__all__ = ["out_of_order"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def broker(settings):
     """The broker and cache of a release, where jobs wait instead of running at once."""
     redis = Redis.from_url(settings.REDIS_URL)
-    redis.flushall()
+    redis.flushdb()
     settings.CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -29,7 +26,7 @@ def broker(settings):
     celery_app.conf.task_always_eager = False
     yield redis
     celery_app.conf.task_always_eager = True
-    redis.flushall()
+    redis.flushdb()
 
 
 def tables_with(text):

@@ -22,7 +22,6 @@ from apps.remediation.states import OrderKind, OrderState
 from config.celery import app
 from tests.factories.accounts import UserFactory
 from tests.factories.inventory import AgentFactory, BindingFactory, CredentialFactory
-from tests.remediation.aws import Company
 
 WHY = "It was seen in a public place."
 ministack_test = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("ministack")]
@@ -32,11 +31,6 @@ def marked(test):
     for mark in ministack_test:
         test = mark(test)
     return test
-
-
-@pytest.fixture
-def company(ministack, monkeypatch):
-    return Company(ministack, monkeypatch)
 
 
 @marked

@@ -11,18 +11,13 @@ from apps.core.actors import Person
 from apps.remediation.models import Incident
 from apps.remediation.services import incidents, orders
 from apps.remediation.services.incidents import NO_LOG
-from apps.remediation.states import IncidentState, OrderState
-from tests.factories.inventory import CredentialFactory
-from tests.remediation.aws import Company
+from apps.remediation.states import IncidentState, OrderKind, OrderState
+from tests.factories.accounts import UserFactory
+from tests.factories.inventory import AgentFactory, BindingFactory, CredentialFactory
 from tests.servers.aws import as_the_log_names_it
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("ministack")]
 WHY = "It was seen in a public place."
-
-
-@pytest.fixture
-def company(ministack, monkeypatch):
-    return Company(ministack, monkeypatch)
 
 
 @pytest.fixture
@@ -84,6 +79,44 @@ def test_reading_twice_keeps_nothing_twice(company, thief, steward):
     incidents.incident_read(incident_id=incident.pk)
 
     assert (incident.calls.count(), incident.made.count()) == (calls, made)
+
+
+def test_killed_with_many_others_each_tells_what_it_did_once_the_batch_is_let_go(
+    company, thief, steward, as_steward
+):
+    other = company.key(issued_at=timezone.now() - timedelta(hours=1))
+    batch = orders.credentials_end_many(
+        credential_ids=[thief.credential.pk, other.credential.pk],
+        kind=OrderKind.KILL,
+        reason=WHY,
+        actor=Person(steward),
+    )
+    assert batch.state == "held"
+    assert not Incident.objects.exists()
+
+    second = Person(UserFactory(role="steward"))
+    orders.batch_judge(batch_id=batch.pk, release=True, reason="Yes.", actor=second)
+
+    incidents_of = {one.credential: one for one in Incident.objects.select_related("credential")}
+    assert set(incidents_of) == {thief.credential, other.credential}
+    told = incidents_of[thief.credential]
+    assert told.exposed_since == thief.credential.issued_at
+    assert "CreateUser" in set(told.calls.values_list("name", flat=True))
+    page = as_steward.get(batch.get_absolute_url()).content.decode()
+    assert told.get_absolute_url() in page
+
+
+def test_stopping_an_agent_opens_an_incident_for_what_it_kills_alone(company, thief, steward):
+    shared = company.key()
+    agent = BindingFactory(identity=thief.credential.identity).agent
+    for one in (agent, AgentFactory()):
+        BindingFactory(identity=shared.credential.identity, agent=one)
+
+    orders.agent_stop(agent_id=agent.pk, reason=WHY, actor=Person(steward))
+
+    incident = Incident.objects.get()
+    assert incident.credential == thief.credential
+    assert "CreateUser" in set(incident.calls.values_list("name", flat=True))
 
 
 def test_without_a_log_it_says_not_known_instead_of_nothing(steward, as_steward):

@@ -10,22 +10,15 @@ from django.utils import timezone
 
 from apps.audit.models import AuditEntry
 from apps.connectors.services.connections import connection_stop_removal
-from apps.core.actors import Person, System
+from apps.core.actors import Person
 from apps.inventory.states import CredentialState
 from apps.remediation.models import Order, OrderStep
 from apps.remediation.services import orders
 from apps.remediation.states import OrderKind, OrderState
 from tests.factories.accounts import UserFactory
-from tests.remediation.aws import Company
+from tests.remediation.worker import WHY, WORKER, run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("ministack")]
-WORKER = System("test")
-WHY = "It was seen in a public place."
-
-
-@pytest.fixture
-def company(ministack, monkeypatch):
-    return Company(ministack, monkeypatch)
 
 
 @pytest.fixture
@@ -38,10 +31,6 @@ def free_port():
 @pytest.fixture
 def other_steward():
     return UserFactory(role="steward")
-
-
-def run(order):
-    return orders.order_run(order_id=order.pk, actor=WORKER)
 
 
 def test_a_revoked_key_is_refused_at_once_and_can_be_undone_for_seven_days(company, steward):

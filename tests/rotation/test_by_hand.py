@@ -228,3 +228,22 @@ def test_one_that_left_a_key_behind_is_not_just_dropped(steward):
 def test_every_state_leads_only_where_its_table_says(now, then):
     assert ROTATION_MOVES.can(now, then) == (then in ROTATION_MOVES.moves[now])
     assert ROTATION_MOVES.is_final(now) == (now in {RotationState.DONE, RotationState.DROPPED})
+
+
+def test_a_key_that_its_source_may_list_under_another_id_is_not_taken_for_rotated(steward):
+    placed = CredentialFactory(kind="access-key", stream="keys", facts={"by_place": True})
+    owner = UserFactory()
+    order = ordered(placed, owner)
+    rotation = rotate(placed, steward)
+    shown = CredentialFactory(identity=placed.identity, kind="access-key", stream="keys")
+    Credential.objects.filter(pk=shown.pk).update(issued_at=placed.issued_at)
+    Credential.objects.filter(pk=placed.pk).update(gone_at=timezone.now())
+
+    assert rotations_settle(actor=System("test")) == 0
+    order.refresh_from_db()
+    assert order.state == OrderState.MANUAL_NEEDED
+
+    Credential.objects.filter(pk=shown.pk).update(gone_at=timezone.now())
+    assert rotations_settle(actor=System("test")) == 1
+    rotation.refresh_from_db()
+    assert rotation.state == RotationState.DONE

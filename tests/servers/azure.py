@@ -57,6 +57,8 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, self._discovery()
         if path.endswith("/oauth2/v2.0/token"):
             return 200, self._token(raw)
+        if path == "/msi/token":
+            return 200, self._token_of_the_host(params)
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         body = json.loads(raw) if raw else None
         if path.startswith("/v1.0/"):
@@ -97,6 +99,20 @@ class _Handler(BaseHTTPRequestHandler):
         token = f"eyJhbGciOiJub25lIn0.{body}.signed"
         self.azure.tokens[token] = roles
         return {"token_type": "Bearer", "expires_in": 3600, "access_token": token}
+
+    def _token_of_the_host(self, params):
+        """As a host of App Service hands it to what runs there and knows its header."""
+        if self.headers.get("X-IDENTITY-HEADER") != self.azure.own_secret:
+            raise Answer(401, {"message": "no"})
+        token = f"eyJ.of-the-host.{secrets.token_hex(4)}"
+        self.azure.tokens[token] = []
+        expires_on = int(datetime.now(UTC).timestamp()) + 3600
+        return {
+            "access_token": token,
+            "expires_on": str(expires_on),
+            "resource": params["resource"][0],
+            "token_type": "Bearer",
+        }
 
     do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _any  # noqa: N815
 

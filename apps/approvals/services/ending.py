@@ -69,7 +69,8 @@ def request_note_end(request: AccessRequest, *, because: str, actor: Actor) -> N
 def uses_follow(newer: Use, *, actor: Actor) -> None:
     """Let earlier uses of the same grant follow one that is in place since this moment.
 
-    A removal that was ordered is taken back, and ordered anew where less is to go than before.
+    A removal that was ordered is taken back, and ordered anew where less is to go than before;
+    `DomainError` where a connection has begun to carry it out.
     A request that the newer use covers for at least as long is over with it.
     """
     now = timezone.now()
@@ -87,7 +88,7 @@ def uses_follow(newer: Use, *, actor: Actor) -> None:
 
 
 def _reorder(use: Use, newer: Use, now: datetime, actor: Actor) -> None:
-    waiting = list(Order.objects.from_origin(use).withdrawable())
+    waiting = list(Order.objects.open_from(use))
     if not waiting:
         return
     removal = removal_of(use, at=now)
@@ -115,11 +116,12 @@ def grant_follow(
 ) -> Order | None:
     """Let a grant to which no request led follow the one that explains it from now on.
 
-    A removal that waits is taken back; what the request does not ask for goes.
+    A removal that waits is taken back, unless a connection has begun it (`DomainError`); what the
+    request does not ask for goes.
     """
     does = "renews" if newer.kind == RequestKind.RENEWAL else "explains"
     grant = Grant.objects.prefetch_related("statements").get(access_requests=newer)
-    waiting = Order.objects.from_origin(grant).withdrawable().values_list("pk", flat=True)
+    waiting = Order.objects.open_from(grant).values_list("pk", flat=True)
     orders_withdraw(
         order_ids=list(waiting), reason=f"{_named(newer)} {does} it.", actor=actor, authority=ALLOW
     )

@@ -1,5 +1,6 @@
 """What was approved becomes real: by hand with proof, or seen in a source. Never by assumption."""
 
+import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -23,6 +24,8 @@ from apps.grants.services.issuing import Issue, grant_issue, grant_tie, grant_wi
 from apps.grants.services.justifications import grant_justify
 from apps.remediation.models import Order
 from apps.remediation.proofs import Upload, proof_keep
+
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -57,7 +60,16 @@ def request_provision(
 def requests_confirm(*, actor: Actor) -> int:
     """Confirm every approved request whose access its source shows by now. Returns how many."""
     approved = AccessRequest.objects.filter(state=RequestState.APPROVED).order_by("pk")
-    return sum(_confirm(pk, actor) for pk in list(approved.values_list("pk", flat=True)))
+    return sum(_confirmed(pk, actor) for pk in list(approved.values_list("pk", flat=True)))
+
+
+def _confirmed(request_id: int, actor: Actor) -> bool:
+    """One that a removal stands in the way of stops no other; it is looked at again."""
+    try:
+        return _confirm(request_id, actor)
+    except DomainError as error:
+        logger.warning("Request %s could not be confirmed: %s", request_id, error)
+        return False
 
 
 @transaction.atomic

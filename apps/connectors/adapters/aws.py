@@ -1,5 +1,6 @@
 """AWS: users, roles, keys, and policies of an account, and of others by their roles."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from apps.connectors.adapters import (
     aws_discovery,
     aws_finding,
     aws_issuing,
+    aws_issuing_checks,
     aws_made,
     aws_placing,
     aws_removal,
@@ -39,12 +41,15 @@ from apps.connectors.adapters.live import (
 )
 from apps.connectors.adapters.removal import Plan, Subject, Wanted
 
+# The services themselves: not what customers put below the same domain.
+OWN_HOSTS = re.compile(r"[a-z-]+(\.[a-z]{2}(-[a-z]+)+-[0-9])?\.amazonaws\.com(\.cn)?", re.ASCII)
 AMBIENT, REFERENCES = "ambient", "references"
 
 
 class AwsAdapter(Adapter):
     kind: ClassVar[str] = "aws"
     title: ClassVar[str] = "AWS"
+    own_hosts = OWN_HOSTS
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
             Capability.DISCOVER,
@@ -99,7 +104,8 @@ class AwsAdapter(Adapter):
         Setting(
             "endpoint",
             "Endpoint",
-            help="Only where AWS is not called at its own address.",
+            help="Only where AWS is not called at its own address. Its host has to be named in "
+            "CONNECTION_HOSTS by whoever runs Countersign.",
             address=True,
         ),
     )
@@ -128,8 +134,11 @@ class AwsAdapter(Adapter):
     def accounts(self) -> Sequence[str]:
         return self.clients.accounts()
 
-    def check(self, *, removal: bool) -> Iterator[Check]:
-        return aws_checks.check(self.clients, removal=removal)
+    def check(self, *, removal: bool, issuing: bool = False) -> Iterator[Check]:
+        accounts: list[str] = []
+        yield from aws_checks.check(self.clients, removal=removal, accounts=accounts)
+        if issuing and accounts:
+            yield from aws_issuing_checks.check_issuing(self.clients, accounts)
 
     def parts(self) -> Sequence[Part]:
         return aws_discovery.parts(self.clients)

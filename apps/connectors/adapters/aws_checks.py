@@ -28,14 +28,15 @@ LOOKED_AT = 20
 REGIONAL = {"cloudtrail", "secretsmanager"}
 
 
-def check(clients: Clients, *, removal: bool) -> Iterator[Check]:
+def check(clients: Clients, *, removal: bool, accounts: list[str]) -> Iterator[Check]:
+    """Yield a line for each right. `accounts` gets those that could be signed in to."""
     try:
         said = clients.call("sts", "get_caller_identity", account="")
     except ProviderError as error:
         yield Check("sts:GetCallerIdentity", worked=False, said=str(error))
         return
     yield Check("sts:GetCallerIdentity", worked=True, said=f"It speaks as {said['Arn']}.")
-    accounts = [str(said["Account"])]
+    accounts.append(str(said["Account"]))
     for arn in clients.roles:
         line = _role(clients, arn)
         yield line
@@ -116,6 +117,7 @@ def _attempts(nothing: str, arn: str) -> Iterator[tuple[str, str, dict[str, Any]
     yield "secretsmanager", "describe_secret", {"SecretId": nothing}
     yield "secretsmanager", "delete_secret", {"SecretId": nothing, "RecoveryWindowInDays": 30}
     yield "secretsmanager", "restore_secret", {"SecretId": nothing}
+    yield "secretsmanager", "rotate_secret", {"SecretId": nothing}
 
 
 def _readings(nothing: str, arn: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -152,6 +154,9 @@ def _changes(nothing: str, arn: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for noun, named in keys.items():
         yield f"update_{noun}", {**user, **named, "Status": "Inactive"}
         yield f"delete_{noun}", {**user, **named}
+    reset = {"ServiceSpecificCredentialId": "ACCA" + nothing[-16:]}
+    yield "reset_service_specific_credential", {**user, **reset}
+    yield "create_access_key", user
     yield "delete_login_profile", user
     for kind in ("user", "role"):
         holder = {f"{kind.title()}Name": nothing}

@@ -100,6 +100,10 @@ def still_allowed(documents: Iterable[Any], actions: Iterable[str]) -> list[str]
     ]
 
 
+def allows_anything(document: Any) -> bool:
+    return any(_allows(statement) for statement in _statements(read(document)))
+
+
 def is_denial_of_sessions(document: Any, before: datetime) -> bool:
     """Whether a document ends at least the sessions issued before then."""
     for statement in _statements(read(document)):

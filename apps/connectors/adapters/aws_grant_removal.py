@@ -14,7 +14,10 @@ def plan_for_grant(wanted: Wanted) -> Plan:
     """The steps for a grant; for an identity as a whole where no service is named."""
     subject = wanted.subject
     holder = holder_of(subject)
-    removed = wanted.removed or list(documents.EVERYTHING)
+    removed = removed_by(wanted)
+    if not removed:
+        steps = [] if wanted.keep else [_looked_for(holder)]
+        return Plan(steps, diff=diff_of(wanted), note="No source names an action that is to go.")
     deny = deny_step(holder, removed, wanted.name)
     if wanted.kind == "suspend" or not subject.service:
         note = "A deny that can be taken back; nothing else is changed."
@@ -33,6 +36,11 @@ def plan_for_grant(wanted: Wanted) -> Plan:
     else:
         steps.append(_lifted(holder, removed, wanted.name))
     return Plan(steps, diff=diff_of(wanted), note=" ".join([*_aim(wanted), *stays]))
+
+
+def removed_by(wanted: Wanted) -> list[str]:
+    """The actions that go: all there are where it is about an identity as a whole."""
+    return wanted.removed if wanted.subject.service else list(documents.EVERYTHING)
 
 
 def deny_step(holder: Holder, actions: list[str], name: str) -> Step:
@@ -98,6 +106,7 @@ def _lifted(holder: Holder, removed: list[str], name: str) -> Step:
     return Step(
         "Take the deny back, once the access is gone.",
         _lift_command(holder, removed, name),
+        reversible=True,
         op="deny.lift",
         arguments={**holder.told, "policy": name, "actions": removed},
         when=When.LATER,

@@ -215,6 +215,7 @@ class _Reading:
                 key=f"{arn}#access-key-1",
                 kind="access-key",
                 label="Access key of root",
+                by_place=True,
             )
 
     # Asking: what is missing is told, and what is known of it does not count as gone.

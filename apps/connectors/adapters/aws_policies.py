@@ -1,6 +1,7 @@
 """Policies of a user or role: read, denied by, cut, and put back."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,8 @@ MOST_VERSIONS = 5
 # A document that is too long, or one too many: the limits of a user, a role, a policy.
 LIMITS = {"LimitExceeded", "LimitExceededException"}
 EXISTS = {"EntityAlreadyExists", "EntityAlreadyExistsException"}
+# What an order puts in place, inline or managed.
+OF_AN_ORDER = re.compile(r"(?:^|/countersign/)countersign-[a-z]+-\d+(?:-|$)")
 
 
 def inline(clients: Clients, holder: Holder, name: str) -> dict[str, Any]:
@@ -127,22 +130,16 @@ def lift(clients: Clients, holder: Holder, name: str) -> bool:
 # What a holder has, read anew.
 
 
-def held(
-    clients: Clients, holder: Holder, *, but: str = ""
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each policy a holder has, its groups' too, by name. `but` names a denial of ours
-    that is left out."""
+def held(clients: Clients, holder: Holder) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each policy a holder has, its groups' too, by name."""
     kind, account = holder.kind, holder.account
     for page in clients.pages("iam", f"list_{kind}_policies", account=account, **holder.param):
         for name in page["PolicyNames"]:
-            if not but or name != but:
-                with suppress(Absent):
-                    yield name, inline(clients, holder, name)
-    ours = holder.policy_arn(f"{but}-") if but else ""
-    for arn in attached_arns(clients, holder):
-        if not ours or not arn.startswith(ours):
             with suppress(Absent):
-                yield arn, managed(clients, holder, arn)
+                yield name, inline(clients, holder, name)
+    for arn in attached_arns(clients, holder):
+        with suppress(Absent):
+            yield arn, managed(clients, holder, arn)
     if kind == "user":
         yield from _by_groups(clients, holder)
 
@@ -180,12 +177,32 @@ def managed(clients: Clients, holder: Holder, arn: str, version: str = "") -> di
     return documents.read(said["PolicyVersion"]["Document"])
 
 
+def is_denial_of(holder: Holder, key: str, name: str) -> bool:
+    """Whether a policy is the denial of this name, or one of its managed parts."""
+    return key == name or key.startswith(holder.policy_arn(f"{name}-"))
+
+
+def without_denials(
+    found: Mapping[str, dict[str, Any]], holder: Holder, name: str
+) -> list[dict[str, Any]]:
+    """The documents without this denial of ours, and without those that may be taken back later."""
+    return [
+        document
+        for key, document in found.items()
+        if not is_denial_of(holder, key, name) and not _is_of_an_order(key, document)
+    ]
+
+
+def _is_of_an_order(key: str, document: dict[str, Any]) -> bool:
+    return bool(OF_AN_ORDER.search(key)) and not documents.allows_anything(document)
+
+
 def allowed_without(
     clients: Clients, holder: Holder, name: str, actions: Sequence[str]
 ) -> list[str]:
-    """Which actions a holder would be allowed if a denial of ours were not there."""
-    found = [document for _, document in held(clients, holder, but=name)]
-    return documents.still_allowed(found, actions)
+    """Which actions a holder would be allowed if the denials of orders were not there."""
+    found = dict(held(clients, holder))
+    return documents.still_allowed(without_denials(found, holder, name), actions)
 
 
 # Cutting: nothing of it touches what others use.
@@ -252,6 +269,29 @@ def _others(clients: Clients, holder: Holder, arn: str) -> list[str]:
                 names = [name for name in names if name != holder.name]
             found += [f"{kind.lower()} {name}" for name in names]
     return found
+
+
+# Putting back: only what is as an order left it, or what others did since would be lost.
+
+
+def refuse_changed_inline(
+    clients: Clients, holder: Holder, told: Mapping[str, Any], before: Any
+) -> None:
+    try:
+        now = inline(clients, holder, told["policy"])
+    except Absent:
+        now = None
+    if now not in (before, documents.without(before, told["actions"])):
+        raise Refused(f"The inline policy {told['policy']} was changed since: put it back by hand.")
+
+
+def refuse_changed_managed(
+    clients: Clients, holder: Holder, told: Mapping[str, Any], now: str, before: str
+) -> None:
+    arn = told["arn"]
+    cut = documents.without(managed(clients, holder, arn, before), told["actions"])
+    if managed(clients, holder, arn, now) != cut:
+        raise Refused(f"{arn} was changed since: version {now} is in force. Put it back by hand.")
 
 
 def version_back(clients: Clients, account: str, arn: str, before: datetime) -> Outcome:

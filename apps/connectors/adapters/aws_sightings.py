@@ -10,6 +10,7 @@ import botocore.exceptions as failures
 from apps.connectors.adapters import aws_documents as documents
 from apps.connectors.adapters import aws_policies as policies
 from apps.connectors.adapters.aws_client import FAILURES, Clients, translated
+from apps.connectors.adapters.aws_grant_removal import removed_by
 from apps.connectors.adapters.aws_holders import Holder, holder_of
 from apps.connectors.adapters.aws_removal import ROOT, SWITCHED
 from apps.connectors.adapters.live import Absent, Clue, How, Refused, Seen, Sighting
@@ -167,7 +168,8 @@ def _exists(clients: Clients, holder: Holder) -> bool:
 
 
 def _grant(clients: Clients, holder: Holder, wanted: Wanted) -> Sighting:
-    removed = wanted.removed or list(documents.EVERYTHING)
+    """What a suspended holder is denied for now counts as allowed: the suspension may end."""
+    removed = removed_by(wanted)
     try:
         held = dict(policies.held(clients, holder))
     except Absent:
@@ -175,15 +177,14 @@ def _grant(clients: Clients, holder: Holder, wanted: Wanted) -> Sighting:
     allowed = documents.still_allowed(held.values(), removed)
     if allowed:
         return _seen(Seen.LIVE, f"{holder.name} may still be allowed {_told(allowed)}.")
-    ours = _without_ours(held, holder, wanted.name)
-    if documents.still_allowed(ours, removed):
-        return _seen(Seen.DISABLED, f"The deny {wanted.name} holds {holder.name} back from it.")
-    return _seen(Seen.ABSENT, f"Of {len(held)} policies of {holder.name}, none allows it.")
-
-
-def _without_ours(held: dict[str, dict], holder: Holder, name: str) -> list[dict]:
-    parts = holder.policy_arn(f"{name}-")
-    return [document for key, document in held.items() if key != name and not key.startswith(parts)]
+    rest = policies.without_denials(held, holder, wanted.name)
+    if not documents.still_allowed(rest, removed):
+        return _seen(Seen.ABSENT, f"Of {len(held)} policies of {holder.name}, none allows it.")
+    own = [one for key, one in held.items() if policies.is_denial_of(holder, key, wanted.name)]
+    if documents.still_allowed([*rest, *own], removed):
+        return _seen(Seen.DISABLED, f"The denials of other orders hold {holder.name} back from it.")
+    said = f"The deny {wanted.name} holds {holder.name} back from it."
+    return Sighting(Seen.DISABLED, How.RE_READ, said, stays=True)
 
 
 def _told(actions: Iterable[str]) -> str:

@@ -181,6 +181,7 @@ def _inline_keep(clients: Clients, told: Told) -> Outcome:
 def _inline_put_back(clients: Clients, told: Told, kept: Told) -> Outcome:
     if not kept.get("document"):
         return Outcome("There was nothing to put back.", changed=False)
+    policies.refuse_changed_inline(clients, holder_told(told), told, kept["document"])
     policies.put_inline(clients, holder_told(told), told["policy"], kept["document"])
     return Outcome(f"The inline policy {told['policy']} is as it was.")
 
@@ -212,6 +213,7 @@ def _managed_put_back(clients: Clients, told: Told, kept: Told) -> Outcome:
     now = policies.default_version(clients, holder, told["arn"])
     if now == kept["version"]:
         return Outcome(f"Version {now} is in force.", changed=False)
+    policies.refuse_changed_managed(clients, holder, told, now, kept["version"])
     clients.call(
         "iam",
         "set_default_policy_version",

@@ -1,11 +1,12 @@
 """Azure Key Vault and Entra behind the contract; `docs/connectors/azure.md` says how far."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from apps.connectors.adapters import azure_removal, azure_rights
-from apps.connectors.adapters.azure_calls import AzureCalls, account_of
+from apps.connectors.adapters.azure_calls import AzureCalls, account_of, vault_url
 from apps.connectors.adapters.azure_discovery import EntraReading, parts_of
 from apps.connectors.adapters.azure_issuing import AzureIssuing
 from apps.connectors.adapters.azure_seeing import AzureSeeing
@@ -47,11 +48,19 @@ SETTINGS = (
     Setting("login_address", "Address of sign-in", "For a national cloud.", address=True),
     Setting("ca_file", "CA file", "Path of a PEM file, where a proxy breaks up TLS."),
 )
+# Of the public cloud, and of the national ones of the United States and China.
+OWN_HOSTS = re.compile(
+    r"[a-z0-9-]+\.vault\.(azure\.net|usgovcloudapi\.net|azure\.cn)"
+    r"|(dod-)?graph\.microsoft\.(com|us)|microsoftgraph\.chinacloudapi\.cn"
+    r"|login\.(microsoftonline\.(com|us)|chinacloudapi\.cn|partner\.microsoftonline\.cn)",
+    re.ASCII,
+)
 
 
 class AzureAdapter(Adapter):
     kind = "azure"
     title = "Azure Key Vault and Entra"
+    own_hosts = OWN_HOSTS
     capabilities = frozenset(
         {
             Capability.DISCOVER,
@@ -84,6 +93,11 @@ class AzureAdapter(Adapter):
         self.api = AzureCalls(told, secret)
 
     @classmethod
+    def addresses(cls, told: Mapping[str, Any]) -> list[str]:
+        vaults = [vault_url(str(name)) for name in told.get("vaults") or []]
+        return [*super().addresses(told), *vaults]
+
+    @classmethod
     def plan(cls, wanted: Wanted) -> Plan:
         return azure_removal.plan(wanted)
 
@@ -97,7 +111,7 @@ class AzureAdapter(Adapter):
             self.api.roles()
         return [part for part in (self.api.tenant, *map(account_of, self.api.vaults)) if part]
 
-    def check(self, *, removal: bool) -> Iterator[Check]:
+    def check(self, *, removal: bool, issuing: bool = False) -> Iterator[Check]:
         return azure_rights.AzureChecks(self.api).all(removal=removal)
 
     def parts(self) -> Sequence[Part]:

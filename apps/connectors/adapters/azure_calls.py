@@ -180,6 +180,9 @@ class AzureCalls:
         return CertificateClient(vault, self.credential, **self._for_vault(vault))
 
     def _for_vault(self, vault: str) -> dict[str, Any]:
+        # What a file brought may name any address: the token goes to the vaults that were named.
+        if account_of(vault) not in map(account_of, self.vaults):
+            raise Refused(f"This connection does not speak for the key vault {vault}.")
         host = urlsplit(vault).hostname or ""
         return {"verify_challenge_resource": host.endswith(VAULT_SUFFIX), **self._transport}
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from re import Pattern
 from typing import Any, ClassVar
 
 from apps.connectors.adapters.contract import Row
@@ -118,12 +119,16 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a look at the system showed, and how it was looked."""
+    """What a look at the system showed, and how it was looked.
+
+    `stays` says that what holds it back is all that there will be: nothing else takes it away.
+    """
 
     seen: Seen
     how: How
     said: str
     complete_until: datetime | None = None
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +253,8 @@ class Adapter(ABC):
     # Sentences, shown on the page of a connection and in the docs.
     cannot: ClassVar[tuple[str, ...]] = ()
     calls_per_second: ClassVar[float] = 10.0
+    # The provider's own public hosts, as a pattern of whole names in lower case.
+    own_hosts: ClassVar[Pattern[str] | None] = None
 
     def __init__(self, told: Mapping[str, Any], secret: Callable[[str], str]):
         """`told` holds the settings by key, `secret` reads a reference when it is used."""
@@ -255,6 +262,12 @@ class Adapter(ABC):
         self.secret = secret
 
     # What needs no connection.
+
+    @classmethod
+    def addresses(cls, told: Mapping[str, Any]) -> list[str]:
+        """Every address these settings lead to that is not the provider's by nature."""
+        given = (told.get(setting.key) for setting in cls.settings if setting.address)
+        return [str(one) for one in given if one]
 
     @classmethod
     @abstractmethod
@@ -273,8 +286,11 @@ class Adapter(ABC):
         """The accounts it speaks for, asked of the provider: as `System.account` has them."""
 
     @abstractmethod
-    def check(self, *, removal: bool) -> Iterator[Check]:
-        """Try what the rights promise, call by call, changing nothing. Never raises."""
+    def check(self, *, removal: bool, issuing: bool = False) -> Iterator[Check]:
+        """Try what the rights promise, call by call, changing nothing. Never raises.
+
+        Reading is tried always; the rest where it is asked for, or named in what was told.
+        """
 
     @abstractmethod
     def parts(self) -> Sequence[Part]:

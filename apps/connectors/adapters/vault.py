@@ -116,7 +116,7 @@ class VaultAdapter(Adapter):
     def accounts(self) -> Sequence[str]:
         return [self.account]
 
-    def check(self, *, removal: bool) -> Iterator[Check]:
+    def check(self, *, removal: bool, issuing: bool = False) -> Iterator[Check]:
         return vault_rights.VaultChecks(self.api, self.told).all(removal=removal)
 
     def parts(self) -> Sequence[Part]:

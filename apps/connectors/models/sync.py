@@ -76,6 +76,10 @@ class Sync(models.Model):
     def is_over(self) -> bool:
         return self.status in {SyncStatus.APPLIED, SyncStatus.FAILED, SyncStatus.DROPPED}
 
+    def has_searched(self, kind: str) -> bool:
+        """Whether every entry of a kind was read: then what is not among them is not there."""
+        return not self.protected and kind in self.header.get("kinds", ())
+
 
 class StagedRow(models.Model):
     """One entry of a file, read and checked, waiting to be applied in the transaction."""

@@ -15,6 +15,7 @@ from apps.connectors.adapters.live import Check, ProviderError
 from apps.connectors.adapters.registry import adapter_class
 from apps.connectors.models import Connection
 from apps.connectors.services.adapters import adapter_of
+from apps.connectors.services.hosts import hosts_check
 from apps.connectors.states import CONNECTION_MOVES, ConnectionState
 from apps.core.actors import Actor, Person
 from apps.core.errors import DomainError
@@ -107,7 +108,8 @@ def _tried(connection: Connection) -> tuple[list[str], list[Check], str]:
     try:
         adapter = adapter_of(connection)
         accounts = list(adapter.accounts())
-        checks = list(adapter.check(removal=connection.removes or _asks_removal(connection)))
+        removal = connection.removes or _asks_removal(connection)
+        checks = list(adapter.check(removal=removal, issuing=connection.may_issue))
     except (ProviderError, ReferenceRefused, DomainError) as error:
         return [], [], str(error)
     refused = [check for check in checks if not check.worked and check.needed_for == "reading"]
@@ -129,7 +131,9 @@ def _keep_test(
     now = timezone.now()
     connection.checks = [asdict(check) for check in checks]
     connection.checked_at = now
-    if accounts:
+    if accounts and connection.state in {ConnectionState.REMOVAL_ASKED, ConnectionState.REMOVING}:
+        connection.accounts, problem = _allowed(connection, accounts, problem)
+    elif accounts:
         connection.accounts = accounts
     note_problem(connection, problem, now)
     reads = any(check.worked and check.needed_for == "reading" for check in checks)
@@ -149,6 +153,21 @@ def _keep_test(
             },
         )
     return connection
+
+
+def _allowed(connection: Connection, accounts: list[str], problem: str) -> tuple[list[str], str]:
+    """The accounts that removal was asked or allowed for, and what to say of others.
+
+    A second steward allowed it for the accounts named then: a test alone adds none.
+    """
+    named = [account for account in accounts if account in connection.accounts]
+    if further := [account for account in accounts if account not in connection.accounts]:
+        said = (
+            f"It speaks for {', '.join(further)} too, for which removal was not allowed. Stop"
+            " removal, test it, and have it allowed anew."
+        )
+        problem = f"{said} {problem}".strip()
+    return named, problem
 
 
 def note_problem(connection: Connection, problem: str, moment: Any) -> None:
@@ -187,6 +206,7 @@ def connection_allow_removal(*, connection_id: int, reason: str, actor: Person) 
         verb=Verb.CONNECTION_REMOVAL_ALLOWED,
         reason=reason,
         actor=actor,
+        accounts=connection.accounts,
     )
 
 
@@ -246,6 +266,7 @@ def _require_known(kind: str, told: Mapping[str, Any], every_minutes: int) -> No
         raise DomainError(f"A connection of this kind is not told {', '.join(unknown)}.")
     if not SHORTEST <= every_minutes <= LONGEST:
         raise DomainError("It reads every 15 minutes at most, and once a week at least.")
+    hosts_check(kind, told)
 
 
 def _leave_removal(connection: Connection) -> None:
@@ -259,16 +280,25 @@ def _move(connection: Connection, state: ConnectionState) -> None:
 
 
 def _moved(
-    connection: Connection, state: ConnectionState, *, verb: Verb, reason: str, actor: Actor
+    connection: Connection,
+    state: ConnectionState,
+    *,
+    verb: Verb,
+    reason: str,
+    actor: Actor,
+    accounts: list[str] | None = None,
 ) -> Connection:
     before = connection.state
     _move(connection, state)
     connection.save()
+    changes: dict[str, Any] = {"state": (before, connection.state)}
+    if accounts is not None:
+        changes["accounts"] = (None, accounts)
     record(
         actor=actor,
         verb=verb,
         target=connection,
-        changes={"state": (before, connection.state)},
+        changes=changes,
         reason=_required(reason),
     )
     return connection

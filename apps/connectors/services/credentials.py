@@ -11,12 +11,10 @@ from apps.connectors.models import StagedRow
 from apps.connectors.services.payloads import moment_of
 from apps.connectors.services.run import REPEATED, Run, differing
 from apps.inventory.models import Credential, Identity
-from apps.inventory.states import CREDENTIAL_MOVES, CredentialState
+from apps.inventory.states import BY_PLACE, CREDENTIAL_MOVES, CredentialState
 
 # What a source measures again and again: kept, but no fact of governance.
 MEASURED = {"last_used_at", "use_is_known", "facts"}
-# The fact that a credential's id is only its place in a listing.
-BY_PLACE = "by_place"
 SAID = ("label", "fingerprint", "stored_at")
 TIMES = {
     "issued_at": "created_at",

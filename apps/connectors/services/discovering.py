@@ -34,7 +34,7 @@ def connection_discover(*, job: Job, actor: Actor, told: Told) -> str:
     try:
         adapter = adapter_of(connection)
         parts = list(adapter.parts())
-    except (ProviderError, ReferenceRefused) as error:
+    except (ProviderError, DomainError) as error:
         _keep_health(connection, [str(error)])
         raise DomainError(str(error)) from error
     for done, part in enumerate(parts):

@@ -4,6 +4,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
+from apps.audit.selectors import sealing_of
 from apps.console import policies
 from apps.console.filters import RecordFilterSet
 from apps.console.tables import RecordTable
@@ -53,7 +54,8 @@ def record_detail(request: Request, pk: int) -> HttpResponse:
         "console/record_detail.html",
         {
             "entry": entry,
-            "subject_href": page_of(entry.target_type, entry.target_id),
+            "sealing": sealing_of(entry),
+            "subject_href": page_of(entry.target_type, entry.target_id, request.actor),
             "beside": beside[:MOST_SHOWN],
         },
     )
@@ -73,7 +75,7 @@ def record_timeline(request: Request, target_type: str, pk: int) -> HttpResponse
         "target_type": target_type,
         "kind": kind_in_words(target_type),
         "pk": pk,
-        "subject_href": page_of(target_type, pk),
+        "subject_href": page_of(target_type, pk, request.actor),
         "entries": entries[:MOST_SHOWN],
         "is_cut": len(entries) > MOST_SHOWN,
         "most_shown": MOST_SHOWN,

@@ -3,6 +3,7 @@
 Requirements are told in plain words, not quoted.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from apps.evidence.content.files import Files
@@ -157,3 +158,11 @@ def write_controls(files: Files, *, acknowledged: bool) -> None:
 
 
 _NOT_ACKNOWLEDGED = " Management has not acknowledged this review yet."
+
+
+def write_controls_of(files: Files, controls: Iterable[Control]) -> None:
+    """Write the controls of a package that holds every file that they point at."""
+    with files.csv("data/controls.csv", "Controls", COLUMNS) as write:
+        for one in controls:
+            named = [one.framework, one.requirement, one.about, " ".join(one.files)]
+            write([*named, one.claim, one.does_not_show])

@@ -1,6 +1,7 @@
 """The index: one row per item with what an auditor samples from, as CSV and as a workbook."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -8,7 +9,7 @@ from typing import Any, Self
 import xlsxwriter
 
 from apps.evidence.content.files import Files, utc
-from apps.evidence.content.review import INTERIM, Review
+from apps.evidence.content.review import INTERIM
 
 INDEX_COLUMNS = [
     "item",
@@ -52,21 +53,32 @@ def index_row(item: dict[str, Any], disposition: str, order: Sequence[Any]) -> l
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What an index is of, and what stands over each of its sheets. `stamp` dates the workbook."""
+
+    name: str
+    sheet: str
+    columns: Sequence[str]
+    note: str
+    stamp: datetime | None
+
+
 class Workbook:
     """The index as XLSX, in constant memory, split over sheets where one cannot hold it."""
 
-    def __init__(self, files: Files, review: Review):
-        self.files, self.review = files, review
+    def __init__(self, files: Files, cover: Cover):
+        self.files, self.cover = files, cover
         files.titles[NAME] = "Index as a workbook"
         self.book = xlsxwriter.Workbook(
             files.bag.path(NAME),
             {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
         )
-        stamp = review.campaign.closed_at or review.campaign.launched_at
+        stamp = cover.stamp
         self.book.set_properties(
             {
-                "title": f"{review.campaign.name}: index",
-                "status": review.status,
+                "title": f"{cover.name}: index",
+                "status": files.status,
                 "created": stamp.replace(tzinfo=None) if stamp else datetime(1980, 1, 1),  # noqa: DTZ001
             }
         )
@@ -92,18 +104,18 @@ class Workbook:
         if self.row >= MOST_ROWS:
             self._start_sheet()
         self.row += 1
-        self._write_row([*map(_cell, row), self.review.status])
+        self._write_row([*map(_cell, row), self.files.status])
 
     def _start_sheet(self) -> None:
         self.sheets += 1
-        self.sheet = self.book.add_worksheet(f"Items {self.sheets}")
+        self.sheet = self.book.add_worksheet(f"{self.cover.sheet} {self.sheets}")
         self.sheet.freeze_panes(1, 1)
         self.sheet.set_column(0, 0, 9)
-        self.sheet.set_column(1, len(INDEX_COLUMNS), 22)
-        mark = f"{INTERIM}: {self.review.note}" if self.review.status == INTERIM else "Final"
-        self.sheet.set_header(f"&L{_plain(self.review.campaign.name)}&R{_plain(mark)}")
+        self.sheet.set_column(1, len(self.cover.columns), 22)
+        mark = f"{INTERIM}: {self.cover.note}" if self.files.status == INTERIM else "Final"
+        self.sheet.set_header(f"&L{_plain(self.cover.name)}&R{_plain(mark)}")
         self.row = 0
-        self._write_row([*INDEX_COLUMNS, "package_status"], self.bold)
+        self._write_row([*self.cover.columns, "package_status"], self.bold)
 
     def _write_row(self, cells: Sequence[Any], style: Any = None) -> None:
         for column, cell in enumerate(cells):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.evidence.content.files import Files, compact
-from apps.evidence.content.index import INDEX_COLUMNS, Workbook, index_row
+from apps.evidence.content.index import INDEX_COLUMNS, Cover, Workbook, index_row
 from apps.evidence.content.review import Review
 from apps.reviews.models import ReviewItem
 from apps.reviews.states import AtClose, Disposition, ItemState
@@ -156,7 +156,7 @@ def write_items(files: Files, review: Review, orders: dict[int, tuple]) -> dict[
             files.csv("data/difference.csv", "Difference between launch and close", DIFFERENCE)
         )
         index = enter(files.csv("data/index.csv", "Index: one row per item", INDEX_COLUMNS))
-        book = enter(Workbook(files, review))
+        book = enter(Workbook(files, _cover(review)))
         for item in rows.iterator(chunk_size=CHUNK):
             disposition = item["disposition"] or _by_state(item["state"])
             dispositions[disposition] += 1
@@ -185,6 +185,17 @@ def write_items(files: Files, review: Review, orders: dict[int, tuple]) -> dict[
                 ["", new["label"], "in scope at close, not in the population", new["first_seen_at"]]
             )
     return dict(sorted(dispositions.items()))
+
+
+def _cover(review: Review) -> Cover:
+    campaign = review.campaign
+    return Cover(
+        name=campaign.name,
+        sheet="Items",
+        columns=INDEX_COLUMNS,
+        note=review.note,
+        stamp=campaign.closed_at or campaign.launched_at,
+    )
 
 
 def _by_state(state: str) -> str:

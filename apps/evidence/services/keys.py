@@ -14,9 +14,11 @@ from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor
 from apps.core.errors import DomainError
+from apps.core.keyfiles import key_read, key_write
 from apps.evidence.content.files import utc
 from apps.evidence.models import SigningKey
-from apps.evidence.signing import key_id, key_read, key_write, public_bytes, vkey
+from apps.evidence.signing import key_id, public_bytes, vkey
+from apps.proof.selectors import logs_published
 
 
 def key_path() -> Path:
@@ -85,11 +87,15 @@ def _enter(key: Ed25519PrivateKey, *, actor: Actor, reason: str) -> SigningKey:
 
 
 def keys_published() -> dict[str, Any]:
-    """Every public key of this Countersign, past and present, as the verifier takes it."""
+    """Every public key of this Countersign, past and present, as the verifier takes it.
+
+    `logs` are the verifier keys of the logs' checkpoints, as C2SP signed notes have them.
+    """
     return {
         "format": "countersign-keys/1",
         "use": "python3 countersign-verify.py PACKAGE.zip --key countersign-log.json",
         "keys": [_published(key) for key in SigningKey.objects.all()],
+        "logs": logs_published(),
     }
 
 

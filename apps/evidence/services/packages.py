@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from apps.evidence.content.addendum import write_addendum
 from apps.evidence.content.campaign import stated, write_acknowledgement, write_campaign
 from apps.evidence.content.controls import write_controls
 from apps.evidence.content.files import Files, line, utc
+from apps.evidence.content.incident.scope import case_of
+from apps.evidence.content.incident.summary import write_incident
 from apps.evidence.content.items import write_items
 from apps.evidence.content.orders import Orders, write_orders
 from apps.evidence.content.people import write_assignments, write_contacts, write_notes
@@ -46,7 +49,7 @@ from apps.reviews.models import Campaign
 # What the signed statement repeats of the facts, as far as they hold it.
 REPEATED = (
     *("package", "number", "status", "counts", "dispositions"),
-    *("requests", "requests_sha256", "break_glass_uses"),
+    *("requests", "requests_sha256", "break_glass_uses", "calls", "calls_sha256"),
 )
 BUILD = "build.json"
 ATTESTATION = "attestation.dsse.json"
@@ -194,11 +197,12 @@ def _lock(package: Package) -> bool:
 
 
 def _build(package: Package, key: Ed25519PrivateKey, progress: Progress) -> Built:
+    if package.incident_id is not None:
+        case = case_of(package.incident_id)
+        return _packed(package, case.status, partial(write_incident, case=case), key, progress)
     if package.subject != Subject.CAMPAIGN:
         scope = scope_of(package)
-        return _packed(
-            package, scope.status, lambda files: write_access(files, scope), key, progress
-        )
+        return _packed(package, scope.status, partial(write_access, scope=scope), key, progress)
     rows = Campaign.objects.select_related("template", "run_by", "fallback_reviewer")
     campaign = rows.get(packages=package)
     review = review_of(campaign)

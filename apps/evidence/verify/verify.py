@@ -433,7 +433,7 @@ def check_counts(package, report, campaign, predicate):
         found = sum(1 for _ in rows)
         if found != count:
             faults.append(f"{name} has {found} rows, not {count}")
-    for field in ("package", "number", "status", "counts", "dispositions"):
+    for field in (*STATED, "dispositions", "calls", "calls_sha256"):
         if field in predicate and predicate[field] != campaign[field]:
             faults.append(f"the signed statement gives another {field}")
     report.claim("Every file has the number of rows that was signed", faults)
@@ -980,11 +980,234 @@ def check_access(package, report, predicate):
     check_controls(package, report)
 
 
+# Incidents: what a killed credential did, and what was done about it.
+
+INCIDENT, ORDER, LEAK = "remediation.incident", "remediation.order", "remediation.leak"
+LEAKED = LEAK + ".reported"
+STEPS_TOLD = {ORDER + ".step_done": 1, ORDER + ".step_undone": 0}
+ORDER_GONE = {"verified", "confirmed", "not_applicable"}
+ORDER_SETTLED = ORDER_GONE | {"exception", "rolled_back"}
+CALL_TEXT = ("address", "service", "name", "resource", "error", "client", "event_id")
+TRUTH = {None: "", True: "yes", False: "no"}
+
+
+class Handling:
+    """What the audit entries tell of an incident, its orders, and its leaks."""
+
+    def __init__(self):
+        self.moves, self.reasons, self.confirmed, self.steps = {}, {}, {}, set()
+        self.leaks, self.state, self.faults = {}, None, []
+
+
+def read_handling(package, incident):
+    told, last = Handling(), 0
+    for entry in package.lines("data/governance.jsonl"):
+        if entry["entry"] <= last:
+            told.faults.append("entry {entry} is out of order".format(**entry))
+        last = entry["entry"]
+        if entry["target_type"] == ORDER:
+            read_order_entry(told, entry)
+        elif entry["target_type"] == INCIDENT and entry["target_id"] == incident["incident"]:
+            told.state = entry["changes"].get("state", [None, told.state])[1]
+        elif entry["verb"] == LEAKED:
+            told.leaks[entry["changes"]["leak"][1]] = cell(entry["changes"]["found_at"][1])
+    return told
+
+
+def read_order_entry(told, entry):
+    order, changes, verb = entry["target_id"], entry["changes"], entry["verb"]
+    if verb in STEPS_TOLD:
+        title = changes["step"][STEPS_TOLD[verb]]
+        told.steps.add(fingerprint(order, STEPS_TOLD[verb], cell(title), cell(entry["reason"])))
+    if verb == ORDER + ".kill_confirmed":
+        told.confirmed[order] = str(changes["confirmed_by"][1])
+    if "state" in changes:
+        if order not in told.moves:
+            told.reasons[order] = fingerprint(cell(entry["reason"]))
+        told.moves[order] = sys.intern(changes["state"][1])
+
+
+def check_calls(package, report, incident):
+    """Calls are alike in both files, sum by address, and are as many as was signed."""
+    faults, by_address, seen = [], {}, set()  # type: list, dict, set
+    digest, count, cells = hashlib.sha256(), 0, package.rows("data/calls.csv")
+    for call in package.lines("data/calls.jsonl"):
+        number, count = call["call"], count + 1
+        digest.update((call["event_id"] + "\n").encode("utf-8", "surrogatepass"))
+        if not same_call(call, next(cells, {})):
+            faults.append(f"call {number} is not alike in calls.csv and calls.jsonl")
+        if call["event_id"] in seen:
+            faults.append(f"call {number} is there twice")
+        if call["at"] < incident["exposed_since"]:
+            faults.append(f"call {number} was made at {call['at']}, before the exposure")
+        seen.add(call["event_id"])
+        sums = by_address.setdefault(cell(call["address"]), [0, 0, 0, call["at"], call["at"]])
+        sums[0] += 1
+        sums[1] += call["read_only"] is not True
+        sums[2] += bool(call["error"])
+        sums[3], sums[4] = min(sums[3], call["at"]), max(sums[4], call["at"])
+    faults += ["calls.csv holds a call that calls.jsonl does not"] if next(cells, {}) else []
+    if count != incident["calls"] or digest.hexdigest() != incident["calls_sha256"]:
+        faults.append(f"{count} calls are not the {incident['calls']} that were signed")
+    report.claim("Every call is listed once, as the system's log numbers it", faults)
+    check_addresses(package, report, by_address)
+
+
+def same_call(call, row):
+    """Whether a row of calls.csv says what the line of calls.jsonl does."""
+    if row.get("call") != str(call["call"]) or row["read_only"] != TRUTH[call["read_only"]]:
+        return False
+    at = row["at"].replace("+00:00", "Z")
+    return at == call["at"] and all(row[name] == cell(call[name]) for name in CALL_TEXT)
+
+
+def check_addresses(package, report, by_address):
+    faults, named = [], set()  # type: list, set
+    for row in package.rows("data/addresses.csv"):
+        times = [row[name].replace("+00:00", "Z") for name in ("first_at", "last_at")]
+        said = [int(row["calls"]), int(row["changing"]), int(row["refused"]), *times]
+        if by_address.get(row["address"]) != said:
+            faults.append(f"{row['address'] or 'an address not told'}: its calls are not these")
+        named.add(row["address"])
+    faults += [f"{one} is missing from addresses.csv" for one in sorted(set(by_address) - named)]
+    report.claim("Calls sum up by address", faults)
+
+
+def check_handled(package, report, incident, told):
+    """Orders, steps, and confirmations are as the record tells; none is left out."""
+    faults, orders = list(told.faults), {}  # type: list, dict
+    for row in package.rows("data/orders.csv"):
+        order = int(row["order"])
+        if order in orders:
+            faults.append(f"order {order} is there twice")
+        orders[order] = row["state"]
+        faults += [f"order {order}: {text}" for text in order_faults(row, order, told)]
+    gone = sorted(set(told.moves) - set(orders))
+    faults += [f"order {order} is in the record and not in orders.csv" for order in gone]
+    if incident["order"] not in orders:
+        faults.append("the kill that opened the incident is not in orders.csv")
+    for row in package.rows("data/steps.csv"):
+        faults += step_faults(row, orders, told)
+    report.claim("Orders, their steps, and the system's answers are as the record tells", faults)
+    return orders
+
+
+def order_faults(row, order, told):
+    faults = []
+    if told.moves.get(order) != row["state"]:
+        faults.append(f"it is {row['state']}, and in the record {told.moves.get(order)}")
+    if told.reasons.get(order) != fingerprint(row["reason"]):
+        faults.append("its reason is not as in the record")
+    if told.confirmed.get(order, "") != row["confirmed_by_id"]:
+        faults.append("who confirmed it is not as in the record")
+    if row["confirmed_by_id"] and row["confirmed_by_id"] == row["decided_by_id"]:
+        faults.append("it was confirmed by who decided it")
+    if row["state"] in ("verified", "confirmed") and not row["verified_at"]:
+        faults.append("it is verified, and does not say when")
+    return faults
+
+
+def step_faults(row, orders, told):
+    order, step = int(row["order"]), "order {order}, step {step}".format(**row)
+    if order not in orders:
+        return [step + " is of no order that is listed"]
+    if row["status"] not in ("done", "undone"):
+        return []
+    done = int(row["status"] == "done")
+    known = fingerprint(order, done, row["title"], row["said"]) in told.steps
+    return [] if known else [step + ": what the system answered is not as in the record"]
+
+
+def check_made(package, report, incident, orders):
+    faults, found, seen = [], {}, set()  # type: list, dict, set
+    for row in package.rows("data/made.csv"):
+        one = (row["kind"], row["name"])
+        if one in seen:
+            faults.append("{kind} {name} is there twice".format(**row))
+        seen.add(one)
+        outcome = outcome_of_made(row, orders)
+        if row["outcome"] != outcome:
+            faults.append(f"{row['kind']} {row['name']} is {outcome}, not {row['outcome']}")
+        found[row["outcome"]] = found.get(row["outcome"], 0) + 1
+    if found != incident["dispositions"]:
+        faults.append(f"{found} was made, and incident.json says {incident['dispositions']}")
+    report.claim("What was made with it is listed once, with what became of it", faults)
+    return found
+
+
+def outcome_of_made(row, orders):
+    if not row["order"]:
+        return "left" if row["steps"] else "by_hand"
+    state = orders.get(int(row["order"]))
+    if state is None:
+        return "of an order that is not listed"
+    if state == "rolled_back":
+        return "put_back"
+    return "taken_back" if state in ORDER_GONE else "ordered"
+
+
+def check_leaks(package, report, told):
+    faults, there = [], set()  # type: list, set
+    for row in package.rows("data/leaks.csv"):
+        there.add(int(row["leak"]))
+        if told.leaks.get(int(row["leak"])) != row["found_at"]:
+            faults.append("leak {leak} is not as in the record".format(**row))
+    gone = sorted(set(told.leaks) - there)
+    faults += [f"leak {leak} is in the record and not in leaks.csv" for leak in gone]
+    report.claim("Every report of a leak is listed, as in the record", faults)
+
+
+def check_over(package, report, incident, told, orders):
+    """Who says FINAL has nothing open."""
+    faults = []
+    if told.state != incident["state"]:
+        faults.append(f"the incident is {incident['state']}, and in the record {told.state}")
+    if incident["status"] == "FINAL":
+        faults += ["the incident is open"] if incident["state"] != "closed" else []
+        waits = sorted(order for order, state in orders.items() if state not in ORDER_SETTLED)
+        faults += [f"order {order} is not settled" for order in waits]
+        for row in package.rows("data/orders.csv"):
+            if row["kind"] == "kill" and row["state"] != "rolled_back" and not row["confirmed_at"]:
+                faults.append("nobody confirmed the kill {order}".format(**row))
+    report.claim("It says INTERIM while anything in it is still to come", faults)
+
+
+def check_index(package, report, incident, made):
+    """The index holds every call and everything made, in the order of time."""
+    faults, found, last = [], {}, ""  # type: list, dict, str
+    for row in package.rows("data/index.csv"):
+        if row["at"] < last:
+            faults.append("{at} {what} is out of order".format(**row))
+        last = row["at"]
+        found[row["what"]] = found.get(row["what"], 0) + 1
+    for what, count in (("call", incident["calls"]), ("made", sum(made.values()))):
+        if found.get(what, 0) != count:
+            faults.append(f"index.csv holds {found.get(what, 0)} of {count}: {what}")
+    report.claim("The index holds all of it in the order of time", faults)
+
+
+def check_incident(package, report, predicate):
+    """A package of an incident."""
+    incident = package.json("data/incident.json")
+    check_counts(package, report, incident, predicate)
+    told = read_handling(package, incident)
+    check_calls(package, report, incident)
+    orders = check_handled(package, report, incident, told)
+    made = check_made(package, report, incident, orders)
+    check_leaks(package, report, told)
+    check_over(package, report, incident, told, orders)
+    check_index(package, report, incident, made)
+    check_files(package, report)
+    check_controls(package, report)
+
+
 def check_content(package, report, predicate):
     text = "The files can be read together"
     check = check_addendum if "data/addendum.json" in package.members else check_review
     if "data/access.json" in package.members:
         check = check_access
+    if "data/incident.json" in package.members:
+        check = check_incident
     try:
         check(package, report, predicate)
     except Unreadable as error:
@@ -1054,8 +1277,8 @@ def check_package(package, report, keys, known):
         check_known(package, report, known, predicate)
     report.note("It says of itself: " + describe(package, predicate))
     if predicate.get("status") == "INTERIM":
-        of_requests = "data/access.json" in package.members
-        what = "not everything in it is" if of_requests else "the review is not"
+        of_campaign = "data/campaign.json" in package.members
+        what = "the review is not" if of_campaign else "not everything in it is"
         report.note(f"INTERIM: {what} over, and these figures will change.")
     if not report.codes:
         report.note(f"To know it again (--known-checkpoint): {checkpoint(package, predicate)}")
@@ -1067,8 +1290,8 @@ def describe(package, predicate):
     try:
         number = predicate["number"]
         name = "data/addendum.json" if number else "data/campaign.json"
-        if "data/access.json" in package.members:
-            name = "data/access.json"
+        for other in ("data/access.json", "data/incident.json"):
+            name = other if other in package.members else name
         kind = f"addendum {number} to " if number else ""
         return "{}{}, {}, of {!r}".format(
             kind, predicate["package"], predicate["status"], package.json(name)["name"]

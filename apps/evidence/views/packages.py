@@ -33,7 +33,8 @@ def package_list(request: Request) -> HttpResponse:
         filterset_class=PackageFilterSet,
         context={
             "empty_title": "No package yet",
-            "empty_text": "Export a campaign, a request, or a period: the zip is checked offline.",
+            "empty_text": "Export a campaign, a request, an incident, or a period: "
+            "the zip is checked offline.",
             "empty_icon": "certificate",
         },
         csv_name="packages",
@@ -123,6 +124,9 @@ def _door(request: Request, package: Package) -> tuple[Verdict, str]:
     if package.request is not None:
         address = reverse("evidence:request_package_create", args=[package.request_id])
         return policies.can_export_request(request.actor, package.request), address
+    if package.incident is not None:
+        address = reverse("evidence:incident_package_create", args=[package.incident_id])
+        return policies.can_export_incident(request.actor, package.incident), address
     assert package.period is not None  # noqa: S101  (it is about nothing else)
     period = Period(*package.period, package.period_system_id)
     asked = {"since": period.since, "until": period.until, "system": period.system_id or ""}

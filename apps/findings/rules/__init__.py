@@ -20,6 +20,7 @@ from apps.findings.rules.credentials import (
     UnusedCredential,
 )
 from apps.findings.rules.issued import IssuedNotEnded
+from apps.findings.rules.proof import LogBroken, SignerSilent
 from apps.findings.rules.removals import (
     ConnectionFailing,
     KillUnconfirmed,
@@ -47,6 +48,8 @@ register(
     KillUnconfirmed,
     ConnectionFailing,
     IssuedNotEnded,
+    LogBroken,
+    SignerSilent,
 )
 
 __all__ = ["Rule", "all_rules", "register", "rule_choices", "rule_named"]

@@ -95,6 +95,11 @@ class Credential(Imported):
             models.Index(name="inventory_cred_expires", fields=["expires_at", "id"]),
             models.Index(name="inventory_cred_used", fields=["last_used_at", "id"]),
             models.Index(name="inventory_cred_due", fields=["rotation_due_at", "id"]),
+            models.Index(
+                name="inventory_cred_due_house",
+                fields=["rotation_due_at", "id"],
+                condition=Q(rotation_days__isnull=True, rotation_due_at__isnull=False),
+            ),
             models.Index(name="inventory_cred_state", fields=["state", "id"]),
             models.Index(name="inventory_cred_kind", fields=["kind", "id"]),
             models.Index(name="inventory_cred_stored_in", fields=["stored_in", "id"]),

@@ -16,6 +16,7 @@ from apps.inventory.querysets.scope import (
     seat_systems,
 )
 from apps.inventory.states import (
+    BY_PLACE,
     CREDENTIAL_EXPIRES,
     CREDENTIAL_OVER,
     STATIC_KINDS,
@@ -111,6 +112,39 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
     def gone(self) -> Self:
         """Records their source no longer shows."""
         return self.filter(gone_at__isnull=False)
+
+    def lost_sight_of(self) -> Self:
+        """Gone ones that may well be one that their stream still shows, under another key.
+
+        One of the two is known by its place in a listing only, and nothing tells them apart:
+        places move up, and the moment in a listing is that of the last change.
+        """
+        shown = self.model._default_manager.filter(
+            identity=models.OuterRef("identity"),
+            kind=models.OuterRef("kind"),
+            stream=models.OuterRef("stream"),
+            gone_at__isnull=True,
+        )
+        at, last_seen = models.OuterRef("issued_at"), models.OuterRef("last_seen_at")
+        by_id = shown.exclude(facts__has_key=BY_PLACE).exclude(issued_at__gt=last_seen)
+        by_place = shown.filter(facts__has_key=BY_PLACE)
+        moved = by_place.exclude(issued_at__lte=last_seen) | by_place.filter(issued_at=at)
+        is_placed = models.Q(facts__has_key=BY_PLACE)
+        undated = is_placed & models.Q(issued_at__isnull=True) & models.Exists(by_place)
+        return self.gone().filter(
+            is_placed & (models.Exists(by_id) | models.Exists(moved))
+            | undated
+            | ~is_placed & models.Exists(by_place)
+        )
+
+    def seen_gone(self) -> Self:
+        """Gone ones that nothing their stream still shows can be."""
+        return self.gone().exclude(pk__in=self.lost_sight_of().values("pk"))
+
+    def may_work(self) -> Self:
+        """Those neither over nor seen gone: standing ones, and those only lost sight of."""
+        gone = self.model._default_manager.seen_gone()
+        return self.exclude(state__in=CREDENTIAL_OVER).exclude(pk__in=gone.values("pk"))
 
     def named_by(self, ids: Collection[str], digests: Collection[str]) -> Self:
         """Credentials with one of these ids, or whose secret has one of these fingerprints."""

@@ -8,7 +8,7 @@ from apps.core.links import record_href
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential, Source
 from apps.remediation.querysets import OrderQuerySet
-from apps.remediation.states import SETTLED, OrderKind, OrderState, ProofKind
+from apps.remediation.states import SETTLED, WATCHED, OrderKind, OrderState, ProofKind
 
 
 class Order(models.Model):
@@ -134,6 +134,32 @@ class Order(models.Model):
             models.Index(name="remediation_order_campaign", fields=["campaign_id", "state"]),
             models.Index(name="remediation_order_grant", fields=["grant", "state"]),
             models.Index(name="remediation_order_credential", fields=["credential", "state"]),
+            # Few orders wait, are watched, or want a second look; these walk past all that do not.
+            models.Index(
+                name="remediation_order_unsettled", fields=["id"], condition=~Q(state__in=SETTLED)
+            ),
+            models.Index(
+                name="remediation_order_watched",
+                fields=["stopped_at", "id"],
+                condition=~Q(state=OrderState.ROLLED_BACK)
+                & Q(kind__in=WATCHED, credential__isnull=False, undo_asked_at__isnull=True),
+            ),
+            models.Index(
+                name="remediation_order_unconfirmed",
+                fields=["decided_at", "id"],
+                condition=~Q(state=OrderState.ROLLED_BACK)
+                & Q(kind=OrderKind.KILL, confirmed_at__isnull=True),
+            ),
+            models.Index(
+                name="remediation_order_suspended",
+                fields=["decided_at", "id"],
+                condition=Q(kind=OrderKind.SUSPEND),
+            ),
+            models.Index(
+                name="remediation_order_used_after",
+                fields=["used_after_at", "id"],
+                condition=Q(used_after_at__isnull=False),
+            ),
             models.Index(
                 name="remediation_order_wake",
                 fields=["wake_at", "id"],

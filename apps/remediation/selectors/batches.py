@@ -149,9 +149,9 @@ MOST_LISTED = 50
 
 def standing_of(batch: Batch) -> Standing:
     """System by system: how many no longer work, are under way, or wait for a person."""
-    orders = batch.orders.select_related("credential__identity__system", "grant__system").order_by(
-        "pk"
-    )
+    orders = batch.orders.select_related(
+        "incident", "credential__identity__system", "grant__system"
+    ).order_by("pk")
     systems: dict[int, Enforced] = {}
     count = 0
     for order in orders.iterator(chunk_size=1000):

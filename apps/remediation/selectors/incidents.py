@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min, Q, QuerySet
 
 from apps.remediation.models import Incident, IncidentMade
 
-MOST_ADDRESSES = 200
+MOST_ADDRESSES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,10 @@ class From:
 
 @dataclass(frozen=True, slots=True)
 class Story:
+    """The busiest addresses, and how many calls there were from all of them."""
+
     addresses: Sequence[From]
+    more_addresses: bool
     calls: int
     made: Sequence[IncidentMade]
 
@@ -35,32 +38,27 @@ class Story:
         return sum(one.order_id is None and bool(one.steps) for one in self.made)
 
 
-def story_of(incident: Incident) -> Story:
-    rows = (
+def addresses_of(incident: Incident) -> QuerySet:
+    """A row per address that it was called from, the busiest first."""
+    return (
         incident.calls.order_by()
         .values("address")
         .annotate(
-            n=Count("pk"),
+            calls=Count("pk"),
             changing=Count("pk", filter=~Q(read_only=True)),
             refused=Count("pk", filter=~Q(error="")),
             first_at=Min("at"),
             last_at=Max("at"),
         )
-        .order_by("-n", "address")
+        .order_by("-calls", "address")
     )
-    addresses = [
-        From(
-            address=row["address"],
-            calls=row["n"],
-            changing=row["changing"],
-            refused=row["refused"],
-            first_at=row["first_at"],
-            last_at=row["last_at"],
-        )
-        for row in rows[:MOST_ADDRESSES]
-    ]
+
+
+def story_of(incident: Incident) -> Story:
+    addresses = [From(**row) for row in addresses_of(incident)[: MOST_ADDRESSES + 1]]
     return Story(
-        addresses=addresses,
-        calls=sum(one.calls for one in addresses),
+        addresses=addresses[:MOST_ADDRESSES],
+        more_addresses=len(addresses) > MOST_ADDRESSES,
+        calls=incident.calls.count(),
         made=list(incident.made.select_related("order")),
     )

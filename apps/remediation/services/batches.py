@@ -18,6 +18,7 @@ from apps.inventory.querysets.credentials import CredentialQuerySet
 from apps.inventory.services.reasons import required_reason
 from apps.remediation import policies
 from apps.remediation.models import Batch, Order
+from apps.remediation.services.incidents import exposure_of, incidents_open
 from apps.remediation.services.moves import orders_move
 from apps.remediation.services.planning import OrderRequest, orders_plan, orders_start
 from apps.remediation.states import BATCH_MOVES, GONE, BatchState, OrderKind, OrderState
@@ -54,7 +55,9 @@ def credentials_end_many(
         raise DomainError(f"At most {MOST:,} at once: narrow the list first.")
     batch = _batch(f"{kind.label} {len(left)} credentials", len(left), text, actor)
     for chunk in batched(left, CHUNK, strict=False):
-        orders_plan(requests=_requests(chunk, kind, batch, actor), actor=actor)
+        orders = orders_plan(requests=_requests(chunk, kind, batch, actor), actor=actor)
+        if not batch.is_held:
+            incidents_open(orders=orders, actor=actor)
     return batch
 
 
@@ -87,6 +90,10 @@ def batch_judge(*, batch_id: int, release: bool, reason: str, actor: Person) -> 
     held = waiting.order_by("pk")
     while orders := list(held.select_for_update(of=["self"])[:CHUNK]):
         _judge(orders, release, text, actor)
+    if release:
+        kills = batch.orders.in_force().filter(incident__isnull=True).order_by("pk")
+        for chunk in batched(list(kills), CHUNK, strict=False):
+            incidents_open(orders=chunk, actor=actor)
     return batch
 
 
@@ -166,7 +173,7 @@ def _requests(
             credential_id=credential.pk,
             decided_by_id=actor.user.pk if isinstance(actor, Person) else None,
             batch=batch,
-            exposed_since=credential.issued_at if kind == OrderKind.KILL else None,
+            exposed_since=exposure_of(credential) if kind == OrderKind.KILL else None,
         )
         for credential in credentials
     ]

@@ -16,7 +16,7 @@ from apps.inventory.services.reasons import required_reason
 from apps.remediation import policies
 from apps.remediation.models import Incident, Order
 from apps.remediation.selectors.ending import connection_for
-from apps.remediation.services.incidents import incident_open
+from apps.remediation.services.incidents import exposure_of, incident_open
 from apps.remediation.services.planning import OrderRequest, orders_plan
 from apps.remediation.states import GONE, OrderKind, OrderState
 
@@ -48,7 +48,7 @@ def credential_kill(
     enforce(policies.can_end_credential(actor, credential))
     if exposed_since is not None and exposed_since > timezone.now():
         raise DomainError("It cannot be exposed since a time to come.", field="exposed_since")
-    since = exposed_since or credential.issued_at or credential.first_seen_at
+    since = exposed_since or exposure_of(credential)
     text = required_reason(reason, "it is killed")
     order = _end(OrderKind.KILL, credential, text, actor, exposed_since=since)
     if not Incident.objects.filter(order=order).exists():

@@ -7,7 +7,7 @@ from itertools import islice
 from django.db import transaction
 from django.utils import timezone
 
-from apps.audit.services import record
+from apps.audit.services import Fact, record, record_many
 from apps.audit.verbs import Verb
 from apps.connectors.adapters.live import Adapter, Call, Capability, Made, ProviderError
 from apps.connectors.services.adapters import adapter_of
@@ -16,7 +16,6 @@ from apps.core.errors import DomainError
 from apps.core.jobs import job_start
 from apps.core.models import Job
 from apps.core.policies import enforce
-from apps.core.references import ReferenceRefused
 from apps.inventory.models import Credential
 from apps.inventory.services.reasons import required_reason
 from apps.remediation import policies
@@ -29,6 +28,9 @@ MOST_CALLS = 20_000
 # Logs arrive late; after this long nothing more is expected.
 READ_FOR = timedelta(days=7)
 READ_EVERY = timedelta(minutes=15)
+# Systems let their logs be read a few times a second: many kills are told one after another.
+MOST_READ_AT_ONCE = 20
+MOST_READ_DUE = 100
 NO_LOG = "No connection reads a log there, so what it did is not known."
 
 
@@ -50,6 +52,38 @@ def incident_open(
     return incident
 
 
+def exposure_of(credential: Credential) -> datetime:
+    """Since when others may have had a credential, where nobody says: since it was issued."""
+    return credential.issued_at or credential.first_seen_at
+
+
+def incidents_open(*, orders: Sequence[Order], actor: Actor) -> None:
+    """Open the incident of every kill among these orders. Call inside the kills' transaction.
+
+    The logs of the first few are read at once, the others by the schedule.
+    """
+    kills = [order for order in orders if order.kind == OrderKind.KILL]
+    incidents = Incident.objects.bulk_create(
+        [
+            Incident(
+                credential_id=order.credential_id,
+                order=order,
+                exposed_since=order.exposed_since or order.decided_at,
+            )
+            for order in kills
+            if order.credential_id is not None
+        ],
+        batch_size=1000,
+    )
+    record_many(
+        actor=actor,
+        verb=Verb.INCIDENT_OPENED,
+        facts=[Fact(one, {"state": (None, one.state)}, one.order.reason) for one in incidents],
+    )
+    for incident in incidents[:MOST_READ_AT_ONCE]:
+        _have_read(incident, actor)
+
+
 @transaction.atomic
 def incident_read_again(*, incident_id: int, actor: Actor) -> Job:
     """Have the log read once more."""
@@ -59,10 +93,13 @@ def incident_read_again(*, incident_id: int, actor: Actor) -> Job:
 
 
 def incidents_read_due(*, actor: Actor) -> int:
-    """Have the logs of open incidents read again, as long as something may still arrive."""
+    """Have the logs of open incidents read again, as long as something may still arrive.
+
+    So many at once as one run can ask for: those not read for longest, the others next time.
+    """
     now = timezone.now()
     due = Incident.objects.to_read_at(now - READ_EVERY, opened_after=now - READ_FOR)
-    return len([_have_read(incident, actor) for incident in due])
+    return len([_have_read(incident, actor) for incident in due[:MOST_READ_DUE]])
 
 
 def _have_read(incident: Incident, actor: Actor) -> Job:
@@ -78,15 +115,15 @@ def incident_read(*, incident_id: int) -> str:
     """Read what the credential did and made since. Twice keeps nothing twice."""
     incident = Incident.objects.for_table().get(pk=incident_id)
     now = timezone.now()
-    adapter = _adapter(incident)
-    if adapter is None:
-        Incident.objects.filter(pk=incident_id).update(problem=NO_LOG, read_at=now)
-        return NO_LOG
     subject, since = subject_of(incident.credential), incident.exposed_since
     try:
+        adapter = _adapter(incident)
+        if adapter is None:
+            Incident.objects.filter(pk=incident_id).update(problem=NO_LOG, read_at=now)
+            return NO_LOG
         calls = list(islice(adapter.calls(subject, since=since), MOST_CALLS + 1))
         made = adapter.made_with(subject, since=since)
-    except (ProviderError, ReferenceRefused) as error:
+    except (ProviderError, DomainError) as error:
         Incident.objects.filter(pk=incident_id).update(problem=str(error), read_at=now)
         raise DomainError(str(error)) from error
     _keep_calls(incident, calls[:MOST_CALLS])

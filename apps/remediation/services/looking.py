@@ -15,14 +15,13 @@ from apps.remediation.models import Order, OrderProof
 from apps.remediation.services.effects import order_take_effect
 from apps.remediation.services.moves import orders_move
 from apps.remediation.services.turns import Turn
-from apps.remediation.states import OrderKind, OrderState, ProofKind
+from apps.remediation.states import UNDO_FOR, OrderKind, OrderState, ProofKind
 
 # Systems are consistent only after a while: a look that still shows it is repeated until then.
 LOOK_AGAIN = timedelta(seconds=5)
 PATIENCE = timedelta(minutes=2)
 MOST_FAILED_LOOKS = 3
 KILL_FINAL_AFTER = timedelta(days=1)
-WATCHED_FOR = timedelta(days=7)
 
 SEEN = ("stopped_at", "stopped_how", "looked_at", "attempts", "trouble", "wake_at")
 HOW = {
@@ -52,10 +51,11 @@ def looked(sightings: Sequence[tuple[Turn, Sighting]], actor: Actor) -> None:
 
 
 def _is_enough(turn: Turn, sighting: Sighting) -> bool:
-    """Disabled is enough while deleting is still to come; once it was deleted, only absence is."""
+    """Disabled is enough while deleting is still to come. Once that was done, only absence is, or
+    what holds it back for good."""
     was_made_final = any(step.when == When.LATER for step in turn.steps)
     if was_made_final and not turn.waiting(When.LATER):
-        return sighting.seen == Seen.ABSENT
+        return sighting.seen == Seen.ABSENT or sighting.stays
     return sighting.seen != Seen.LIVE
 
 
@@ -64,7 +64,7 @@ def _watch(orders: Sequence[Order], actor: Actor, now: datetime) -> None:
     for order in orders:
         if order.watch_until is None:
             is_kill = order.kind == OrderKind.KILL
-            order.watch_until = now + (KILL_FINAL_AFTER if is_kill else WATCHED_FOR)
+            order.watch_until = now + (KILL_FINAL_AFTER if is_kill else UNDO_FOR)
         order.wake_at = now if order.confirmed_at else order.watch_until
     rows_write(orders, ["watch_until", *SEEN])
     record_many(

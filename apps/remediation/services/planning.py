@@ -1,7 +1,7 @@
 """Orders come into being: planned in bulk, each with its steps, none twice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -143,7 +143,7 @@ def _over_or_gone(orders: Sequence[Order]) -> set[int]:
     bindings = {order.binding_id for order in orders if order.binding_id}
     present = (
         set(Grant.objects.present().filter(pk__in=grants).values_list("pk", flat=True)),
-        set(Credential.objects.standing().filter(pk__in=credentials).values_list("pk", flat=True)),
+        set(Credential.objects.may_work().filter(pk__in=credentials).values_list("pk", flat=True)),
         set(Binding.objects.live().filter(pk__in=bindings).values_list("pk", flat=True)),
     )
     return {
@@ -172,7 +172,9 @@ def _write_plans(orders: Sequence[Order]) -> None:
             order.plan = {"steps": [], "diff": "", "note": "End the binding here in Countersign."}
             continue
         plan = _plan(order, wanted[order.pk])
-        order.plan = plan.told()
+        order.plan = plan.told() | {
+            "paths": [asdict(one) for one in wanted[order.pk].subject.paths]
+        }
         subject = wanted[order.pk].subject
         order.connection = connections.get((subject.system_kind, subject.account))
         # A new secret has to go somewhere and be tested: `rotation` takes such an order on.

@@ -95,7 +95,7 @@ def _begin(turns: Sequence[Turn], actor: Actor) -> None:
 
 def _keep_wanted(turns: Sequence[Turn]) -> None:
     looking = [turn for turn in turns if turn.next == Next.LOOK]
-    wanted = wanted_of([turn.order for turn in looking])
+    wanted = wanted_of([turn.order for turn in looking], as_ordered=True)
     for turn in looking:
         turn.wanted = wanted[turn.order.pk]
 

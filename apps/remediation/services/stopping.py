@@ -16,6 +16,7 @@ from apps.remediation import policies
 from apps.remediation.models import Batch, Order
 from apps.remediation.selectors.batches import Held, held_by
 from apps.remediation.services.batches import batch_make
+from apps.remediation.services.incidents import exposure_of, incidents_open
 from apps.remediation.services.planning import OrderRequest, orders_plan
 from apps.remediation.states import GONE, OrderKind
 
@@ -42,7 +43,8 @@ def agent_stop(*, agent_id: int, reason: str, actor: Actor) -> Batch:
         agent_id=agent.pk,
         held_because="",
     )
-    orders_plan(requests=[_in(batch, request) for request in requests], actor=actor)
+    orders = orders_plan(requests=[_in(batch, request) for request in requests], actor=actor)
+    incidents_open(orders=orders, actor=actor)
     if agent.state == AgentState.ACTIVE:
         agent_suspend(agent_id=agent.pk, reason=text, actor=actor)
     return batch
@@ -67,6 +69,7 @@ def _requests(held: Held, reason: str, actor: Actor) -> list[OrderRequest]:
             decided_at=now,
             credential_id=credential.pk,
             decided_by_id=decided_by_id,
+            exposed_since=exposure_of(credential) if kind == OrderKind.KILL else None,
         )
         for credential in held.credentials
         if credential.pk not in ended

@@ -67,15 +67,21 @@ def _page(order: Order, said: str, actor: Actor) -> None:
 
 
 def _give_up_undo(order: Order, said: str, actor: Actor) -> None:
-    """The order stands as before. What was taken back of it halfway is seen by looking anew."""
+    """The order stands as before. What was taken back of it halfway is seen by looking anew; one
+    that was verified is so no more, and is carried out anew."""
     asked_at = order.undo_asked_at
     order.undo_asked_at = order.undo_asked_by = None
     order.attempts, order.wake_at = 0, None
+    halfway = order.steps.filter(status=StepStatus.UNDONE).exists()
     if order.state == OrderState.EXECUTED:
-        if order.steps.filter(status=StepStatus.UNDONE).exists():
+        if halfway:
             order.looked_at = None
         order.wake_at = timezone.now() if order.looked_at is None else order.watch_until
+    if order.state == OrderState.VERIFIED and halfway:
+        order.looked_at, order.wake_at = None, timezone.now()
     order.save(update_fields=[*TROUBLE, "undo_asked_at", "undo_asked_by", "looked_at"])
+    if order.state == OrderState.VERIFIED and halfway:
+        _move(order, OrderState.VERIFY_FAILED, f"Its undo failed halfway: {said}", actor)
     record(
         actor=actor,
         verb=Verb.ORDER_UNDO_FAILED,

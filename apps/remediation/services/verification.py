@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from django.db import transaction
 from django.utils import timezone
 
+from apps.connectors.models import Sync
 from apps.core.actors import Actor
 from apps.core.policies import enforce
-from apps.grants.models import GrantStatement
-from apps.inventory.models import Source
+from apps.grants.models import Grant, GrantStatement
+from apps.inventory.models import Credential, Source
 from apps.remediation import policies
 from apps.remediation.models import Order, OrderProof
 from apps.remediation.services.effects import order_take_effect
@@ -66,7 +67,8 @@ def _verify(pks: Sequence[int], source: Source, actor: Actor) -> int:
     again = set(
         Order.objects.filter(pk__in=pks).shown_again_in(source).values_list("pk", flat=True)
     )
-    gone = [order for order in orders if order.pk not in again and _is_gone(order)]
+    look = _Look(source, orders)
+    gone = [order for order in orders if order.pk not in again and look.finds_gone(order)]
     now = timezone.now()
     for order in gone:
         order.verified_at = now
@@ -114,16 +116,40 @@ def _seen(orders: Iterable[Order], source: Source, actor: Actor) -> list[OrderPr
     ]
 
 
-def _is_gone(order: Order) -> bool:
-    if order.state != OrderState.MANUAL_NEEDED:
-        return False
-    subject = order.grant or order.credential
-    if subject is None:
-        return order.binding is not None and order.binding.ended_at is not None
-    if subject.gone_at is not None:
-        return True
-    if order.kind == OrderKind.NARROW and order.target.get("actions") and order.grant:
-        kept = set(order.target["actions"])
-        held = GrantStatement.objects.filter(grant=order.grant, effect="allow")
-        return {action for row in held for action in row.actions} <= kept
-    return False
+class _Look:
+    """What a source says of the subjects of orders. Silence counts only where it looked."""
+
+    def __init__(self, source: Source, orders: Sequence[Order]):
+        self.source = source
+        credentials = [order.credential_id for order in orders if order.credential_id]
+        self.lost = set(
+            Credential.objects.filter(pk__in=credentials)
+            .lost_sight_of()
+            .values_list("pk", flat=True)
+        )
+        self.sync = Sync.objects.filter(source=source).first()
+
+    def finds_gone(self, order: Order) -> bool:
+        if order.state != OrderState.MANUAL_NEEDED:
+            return False
+        subject = order.grant or order.credential
+        if subject is None:
+            return order.binding is not None and order.binding.ended_at is not None
+        if subject.gone_at is not None:
+            return order.credential_id not in self.lost and self._looked_for(subject)
+        return order.kind == OrderKind.NARROW and self._is_narrowed(order)
+
+    def _looked_for(self, subject: Grant | Credential) -> bool:
+        """Whether this source missed it itself, or read all of its kind, and it stayed away."""
+        if self.sync is None or (subject.gone_at and subject.gone_at >= self.source.read_at):
+            return True
+        return self.sync.has_searched(str(subject._meta.model_name))
+
+    def _is_narrowed(self, order: Order) -> bool:
+        """Whether the source read the grant anew, and it carries no more than is kept."""
+        grant, kept = order.grant, set(order.target.get("actions") or ())
+        if grant is None or not kept or grant.source_id != self.source.pk:
+            return False
+        held = GrantStatement.objects.filter(grant=grant, effect="allow")
+        actions = {action for row in held for action in row.actions}
+        return bool(actions) and actions <= kept

@@ -56,7 +56,8 @@ def _by_last_use(now: datetime) -> list[_Use]:
         credential__last_used_at__gt=F("effective_by") + GRACE, used_after_at__isnull=True
     )
     how = "Its source tells a last use after it was ended."
-    used = rows.values_list("pk", "credential__last_used_at")[:MOST_AT_ONCE]
+    first = rows.order_by("stopped_at", "pk")
+    used = first.values_list("pk", "credential__last_used_at")[:MOST_AT_ONCE]
     return [_Use(pk, at, how, worked=True) for pk, at in used if at is not None]
 
 

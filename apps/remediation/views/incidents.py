@@ -35,6 +35,7 @@ def incident_detail(request: Request, pk: int) -> HttpResponse:
             "story": story_of(incident),
             "job": job,
             "entries": AuditEntry.objects.about(incident, request.actor),
+            "may_export": policies.can_see_incidents(request.actor),
             "may_read": policies.can_end_credentials(request.actor),
             "may_take_back": policies.can_take_back(request.actor, incident),
             "may_close": policies.can_close_incident(request.actor, incident),

@@ -152,7 +152,10 @@ def _settle(pk: int, actor: Actor) -> int:
 
 
 def is_dead(credential: Credential) -> bool:
-    return credential.state in CREDENTIAL_OVER or credential.gone_at is not None
+    """Whether it is over. One that is only lost from sight is not."""
+    if credential.state in CREDENTIAL_OVER or credential.gone_at is None:
+        return credential.state in CREDENTIAL_OVER
+    return Credential.objects.seen_gone().filter(pk=credential.pk).exists()
 
 
 def _death(credential: Credential) -> str:

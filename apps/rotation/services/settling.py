@@ -4,11 +4,11 @@ from django.db import transaction
 
 from apps.core.actors import Actor
 from apps.core.policies import enforce
-from apps.inventory.states import CREDENTIAL_OVER
 from apps.remediation.services.orders import orders_replaced
 from apps.remediation.states import GONE, OrderState
 from apps.rotation import policies
 from apps.rotation.models import Rotation
+from apps.rotation.services.migrations import is_dead
 from apps.rotation.services.moves import rotation_move, step_keep
 from apps.rotation.states import RotationState
 
@@ -72,7 +72,7 @@ def _settle_retirement(rotation: Rotation, actor: Actor) -> int:
 def _settle_task(rotation: Rotation, actor: Actor) -> int:
     """A task is done once its source shows it: the old one gone, or a new secret since."""
     old = rotation.credential
-    is_over = old.state in CREDENTIAL_OVER or old.gone_at is not None
+    is_over = is_dead(old)
     if rotation.state == RotationState.BY_HAND:
         rotation_finish(rotation, _seen(rotation, is_over=is_over), actor)
         return 1

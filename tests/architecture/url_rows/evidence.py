@@ -2,6 +2,7 @@ from apps.core.models import Job
 from apps.evidence.models import Package, Sample
 from tests.architecture.url_matrix import PUBLIC, READERS, READERS_RECORD, Row
 from tests.factories.approvals import AccessRequestFactory
+from tests.factories.remediation import IncidentFactory
 from tests.factories.reviews import ReviewItemFactory
 
 
@@ -22,6 +23,10 @@ def _package():
 
 def _request():
     return [AccessRequestFactory(pending=True).pk]
+
+
+def _incident():
+    return [IncidentFactory().pk]
 
 
 def _sample():
@@ -49,6 +54,7 @@ ROWS = {
     "evidence:package_job": Row(READERS_RECORD, _package),
     "evidence:package_create": Row(READERS_RECORD, _campaign, overrides=SAYS_SO),
     "evidence:request_package_create": Row(READERS_RECORD, _request),
+    "evidence:incident_package_create": Row(READERS_RECORD, _incident),
     "evidence:period_package_create": Row(READERS),
     "evidence:package_download": Row(
         READERS_RECORD, _package, method="post", overrides=NOT_BUILT_YET

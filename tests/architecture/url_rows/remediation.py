@@ -1,11 +1,11 @@
 from django.utils import timezone
 
-from apps.remediation.models import Batch, Incident
+from apps.remediation.models import Batch
 from apps.remediation.states import BatchState, OrderKind
 from tests.architecture.url_matrix import EVERYBODY, READERS_RECORD, RECORD, STEWARDS, Row
 from tests.factories.accounts import UserFactory
 from tests.factories.inventory import AgentFactory, CredentialFactory
-from tests.factories.remediation import OrderFactory
+from tests.factories.remediation import IncidentFactory, OrderFactory
 
 
 def _waiting():
@@ -35,12 +35,7 @@ def _killed():
 
 
 def _incident():
-    credential = CredentialFactory()
-    order = OrderFactory(kind=OrderKind.KILL, grant=None, credential=credential, label="key")
-    incident = Incident.objects.create(
-        credential=credential, order=order, exposed_since=timezone.now()
-    )
-    return [incident.pk]
+    return [IncidentFactory().pk]
 
 
 def _held():

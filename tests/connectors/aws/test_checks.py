@@ -6,7 +6,7 @@ import pytest
 
 from apps.connectors.adapters.aws import AwsAdapter
 from apps.connectors.adapters.aws_checks import tried
-from apps.connectors.adapters.aws_rights import READING, REMOVAL
+from apps.connectors.adapters.aws_rights import ISSUING, READING, REMOVAL
 from tests.servers.aws import policy
 
 # What MiniStack does not have, though AWS does.
@@ -140,3 +140,78 @@ def test_a_role_that_cannot_be_assumed_is_a_line_of_its_own(ministack):
     assert lines[1].right == "sts:AssumeRole"
     assert not lines[1].worked
     assert arn in lines[1].said
+
+
+# Neither does it have this one.
+RESET = "iam:ResetServiceSpecificCredential"
+
+
+@pytest.fixture
+def elsewhere(ministack):
+    """An account of its own, in which no other test makes roles."""
+    return ministack.in_account("210987654321")
+
+
+def issuing_by(server, *, but=""):
+    """Each line about issuing, for a user that has the rights for it, but for one."""
+    user = server.user(*granted("reading", "issuing", but=but))
+    lines = list(server.adapter(user.key).check(removal=False, issuing=True))
+    return {line.right: line for line in lines if line.needed_for == "issuing"}
+
+
+def refused_of(lines):
+    return {right for right, line in lines.items() if not line.worked}
+
+
+def test_what_issuing_needs_is_tried_where_a_connection_may_issue(elsewhere):
+    role = elsewhere.role()
+    before = elsewhere.client("iam").get_account_authorization_details(Filter=["Role"])
+
+    lines = issuing_by(elsewhere)
+
+    assert set(lines) == set(ISSUING)
+    assert refused_of(lines) == {RESET}
+    assert lines["sts:AssumeRole"].said.endswith("with a session that may do nothing.")
+    after = elsewhere.client("iam").get_account_authorization_details(Filter=["Role"])
+    assert after["RoleDetailList"] == before["RoleDetailList"]
+    assert role.arn in [one["Arn"] for one in after["RoleDetailList"]]
+
+
+def test_a_connection_that_may_not_issue_is_not_tried_with_it(with_rights):
+    lines = list(with_rights("reading", "issuing").check(removal=False))
+
+    assert {line.needed_for for line in lines} == {"reading"}
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["iam:CreateAccessKey", "iam:PutRolePolicy", "secretsmanager:RotateSecret"],
+)
+def test_a_right_to_issue_that_is_missing_fails_its_own_line(elsewhere, missing):
+    elsewhere.role()
+
+    lines = issuing_by(elsewhere, but=missing)
+
+    assert refused_of(lines) == {RESET, missing}
+    assert missing in lines[missing].said
+
+
+def test_who_may_assume_no_role_is_told_so(elsewhere):
+    elsewhere.role()
+
+    lines = issuing_by(elsewhere, but="sts:AssumeRole")
+
+    assert refused_of(lines) == {RESET, "sts:AssumeRole", "sts:SetSourceIdentity"}
+    assert "not authorized to perform: sts:AssumeRole" in lines["sts:AssumeRole"].said
+
+
+def test_where_no_role_lets_it_in_the_line_says_what_is_missing(ministack):
+    server = ministack.in_account("310987654321")
+    role, other = server.role(), server.user()
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": other.arn}}
+    server.client("iam").update_assume_role_policy(RoleName=role.name, PolicyDocument=policy(trust))
+
+    lines = issuing_by(server)
+
+    assert refused_of(lines) == {RESET, "sts:AssumeRole", "sts:SetSourceIdentity"}
+    assert "Each agent's role has to name it" in lines["sts:AssumeRole"].said

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from apps.connectors.adapters.live import Seen
+from apps.connectors.adapters.live import Refused, Seen
 from tests.connectors.aws.subjects import (
     carried_out,
     of_role,
@@ -187,6 +187,61 @@ def test_the_deny_stays_while_something_else_still_allows_it(ministack, user, gi
     assert not lifted.changed
     assert f"would be allowed {MAKE}, {LIST} again" in lifted.said
     assert not may_list(ministack, user.key)
+
+
+def test_what_a_suspension_hides_is_not_taken_for_gone(ministack, user, given):
+    """The suspension may be taken back, so the deny of the other order has to stay."""
+    other, adapter = ministack.user(), ministack.adapter()
+    ministack.client("iam").attach_user_policy(UserName=other.name, PolicyArn=given)
+    stopped = carried_out(adapter, wanted(of_user(user), "suspend", name="countersign-suspend-8"))
+    order = wanted(grant_of(user, path(given, LIST, MAKE)), "narrow", keep=[LIST])
+
+    *_, (_, lifted) = carried_out(adapter, order)
+
+    assert not lifted.changed
+    assert adapter.verify(order).stays
+    taken_back(adapter, stopped)
+    assert may_list(ministack, user.key)
+    assert not may_make(ministack, user.key, f"{user.name}-1")
+
+
+def test_what_only_a_suspension_holds_back_is_not_held_for_good(ministack, user, given):
+    adapter = ministack.adapter()
+    carried_out(adapter, wanted(of_user(user), "suspend", name="countersign-suspend-8"))
+
+    seen = adapter.verify(wanted(grant_of(user, path(given, LIST, MAKE))))
+
+    assert (seen.seen, seen.stays) == (Seen.DISABLED, False)
+
+
+def test_a_policy_that_was_changed_since_is_not_put_back(ministack):
+    user = ministack.user(allow("s3:*"))
+    adapter, iam = ministack.adapter(), ministack.client("iam")
+    done = carried_out(adapter, wanted(grant_of(user, path("given", MAKE, shared=True))))
+    newer = policy(allow("s3:GetObject"))
+    iam.put_user_policy(UserName=user.name, PolicyName="given", PolicyDocument=newer)
+
+    with pytest.raises(Refused, match="was changed since: put it back by hand"):
+        taken_back(adapter, done)
+
+    assert not may_list(ministack, user.key)
+
+
+def test_a_managed_policy_that_was_changed_since_is_not_put_back(moto, name):
+    user, iam, adapter = moto.user(), moto.client("iam"), moto.adapter()
+    text = policy(allow(LIST, MAKE, "s3:PutObject"))
+    arn = iam.create_policy(PolicyName=name, PolicyDocument=text)["Policy"]["Arn"]
+    iam.attach_user_policy(UserName=user.name, PolicyArn=arn)
+    held = grant_of(user, path(arn, LIST, MAKE, "s3:PutObject"), account=moto.account)
+    first = carried_out(adapter, wanted(held, "narrow", keep=[LIST, MAKE]))
+    second = carried_out(adapter, wanted(held, "narrow", keep=[LIST], name="countersign-narrow-8"))
+
+    with pytest.raises(Refused, match="was changed since: version v3 is in force"):
+        taken_back(adapter, first)
+
+    taken_back(adapter, second)
+    taken_back(adapter, first)
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"] == "v1"
 
 
 def test_a_deny_that_does_not_fit_inline_becomes_managed_ones(ministack, user, given):

@@ -6,9 +6,13 @@ from apps.audit.models import AuditEntry
 from apps.connectors.models import Sync
 from apps.connectors.services.applying import sync_apply
 from apps.connectors.services.reading import sync_stage
+from apps.core.actors import System
 from apps.inventory.models import Credential, Source
+from apps.remediation.models import Order
+from apps.remediation.services.orders import orders_check_against_source
 from tests.connectors.importing import COMMAND, bring
 from tests.factories.connectors import ConnectionFactory
+from tests.factories.remediation import OrderFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +98,51 @@ def test_keys_of_one_moment_are_not_guessed(ministack, tmp_path):
     assert held[made.keys[0].id]
     assert held[made.keys[1].id]
     assert not [key for key, is_there in held.items() if "#" in key and is_there]
+
+
+def ordered(user):
+    """Orders for a person to delete each key of a user."""
+    for key in keys_of(user):
+        OrderFactory(grant=None, credential=key, label=key.label, waiting=True)
+
+
+def states():
+    return set(Order.objects.values_list("state", flat=True))
+
+
+def verified_by(source):
+    return orders_check_against_source(source_id=source.pk, actor=System("test"))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("readings", [(imported, discovered), (discovered, imported)])
+def test_a_key_that_is_only_lost_from_sight_verifies_no_order(ministack, tmp_path, readings):
+    made = ministack.user(keys=2)
+    ways = {
+        imported: lambda: imported(ministack, tmp_path),
+        discovered: lambda: discovered(ministack),
+    }
+    first, second = (ways[one] for one in readings)
+    first()
+    ordered(made)
+
+    verified_by(second())
+    assert states() == {"manual_needed"}
+
+    for key in made.keys:
+        ministack.client("iam").delete_access_key(UserName=made.name, AccessKeyId=key.id)
+    verified_by(discovered(ministack))
+    assert states() == {"verified"}
+
+
+def test_an_old_key_that_a_report_lists_no_more_is_verified_beside_the_one_kept(
+    moto, tmp_path, user
+):
+    made, second = user
+    imported(moto, tmp_path)
+    ordered(made)
+    moto.client("iam").delete_access_key(UserName=made.name, AccessKeyId=second)
+
+    assert verified_by(imported(moto, tmp_path)) == 1
+    gone = Credential.objects.get(identity__external_id=made.arn, gone_at__isnull=False)
+    assert Order.objects.get(state="verified").credential == gone

@@ -135,6 +135,15 @@ def test_a_grant_is_denied_then_detached_then_the_deny_is_lifted():
     assert "-     ses:SendEmail" in planned.diff
 
 
+def test_a_grant_of_which_nothing_is_to_go_is_left_alone():
+    narrowed = plan(wanted(grant(path(MAIL, "ses:SendEmail")), "narrow", keep=["ses:SendEmail"]))
+    of_no_source = plan(wanted(subject(service="ses", level="write")))
+
+    for planned in (narrowed, of_no_source):
+        assert not planned.can_run
+        assert '"*"' not in str(planned.told())
+
+
 def test_what_carries_other_grants_is_edited_and_its_text_is_kept_first():
     planned = plan(wanted(grant(path(MAIL, "ses:SendEmail", shared=True), path("own", "ses:Put*"))))
 

@@ -1,7 +1,6 @@
 """Which requirement which file of requests speaks to, what it shows, and what it does not."""
 
-from apps.evidence.content.controls import COLUMNS, ISO, NIST, PCI, SOC, Control
-from apps.evidence.content.files import Files
+from apps.evidence.content.controls import ISO, NIST, PCI, SOC, Control
 
 _REQUESTS = "data/requests.csv"
 _CHAIN = "data/chain.csv"
@@ -105,10 +104,3 @@ CONTROLS = (
         "Duties outside of approving access.",
     ),
 )
-
-
-def write_controls(files: Files) -> None:
-    with files.csv("data/controls.csv", "Controls", COLUMNS) as write:
-        for one in CONTROLS:
-            named = [one.framework, one.requirement, one.about, " ".join(one.files)]
-            write([*named, one.claim, one.does_not_show])

@@ -5,6 +5,7 @@ from typing import Any
 from apps.approvals.models import RemovalProposal, RequestProof
 from apps.approvals.states import ProposalState
 from apps.evidence.content.access.scope import REQUEST, USE, Scope
+from apps.evidence.content.contacts import write_notices
 from apps.evidence.content.files import Files, compact
 from apps.evidence.content.items import CHUNK
 from apps.evidence.content.orders import write_proofs
@@ -85,23 +86,6 @@ OF_ORDER = (
     "follows_id",
     "plan",
 )
-CONTACTS = [
-    "notice",
-    "about",
-    "about_id",
-    "kind",
-    "by",
-    "recipient_id",
-    "recipient",
-    "address",
-    "subject",
-    "created_at",
-    "delivery",
-    "attempts",
-    "sent_at",
-    "message_id",
-    "server_answer",
-]
 
 
 def write_provisioning(files: Files, scope: Scope) -> None:
@@ -176,26 +160,7 @@ def _order_row(order: dict[str, Any], digests: list[str]) -> list[Any]:
 
 
 def write_contacts(files: Files, scope: Scope) -> None:
-    """Who was told what about requests and emergencies, and what the server answered."""
+    """Who was told what about requests and emergencies."""
     rows = Notice.objects.filter(about_type=REQUEST, about_id__in=scope.pks)
     rows |= Notice.objects.filter(about_type=USE, about_id__in=scope.use_pks)
-    values = rows.order_by("pk").values_list(
-        "pk",
-        "about_type",
-        "about_id",
-        "kind",
-        "by",
-        "recipient_id",
-        "recipient__display_name",
-        "address",
-        "subject",
-        "created_at",
-        "delivery__status",
-        "delivery__attempts",
-        "delivery__sent_at",
-        "delivery__message_id",
-        "delivery__answer",
-    )
-    with files.csv("data/contacts.csv", "Contacts", CONTACTS) as write:
-        for row in values.iterator(CHUNK):
-            write(row)
+    write_notices(files, rows)

@@ -6,32 +6,8 @@ from django.db.models import Q, QuerySet
 
 from apps.approvals.models import BreakGlass, RequestProof
 from apps.evidence.content.access.scope import Scope, start_of
-from apps.evidence.content.files import Files
-from apps.evidence.content.items import CHUNK
-from apps.evidence.content.sources import NOT_COVERED, obtained
+from apps.evidence.content.readings import gap
 from apps.inventory.models import Source
-
-SOURCES = [
-    "source",
-    "label",
-    "format",
-    "account",
-    "stream",
-    "file_name",
-    "raw_sha256",
-    "raw_bytes",
-    "raw_in_package",
-    "command",
-    "provider_time",
-    "read_at",
-    "read",
-    "accepted",
-    "rejected",
-    "obtained",
-    "brought_by",
-    "through",
-]
-SHOWN = 50
 
 
 def sources_of(scope: Scope) -> QuerySet[Source]:
@@ -46,59 +22,13 @@ def source_pks(scope: Scope) -> QuerySet:
     return sources_of(scope).order_by().values("pk")
 
 
-def write_sources(files: Files, scope: Scope) -> None:
-    with files.csv("data/sources.csv", "Sources", SOURCES) as write:
-        for source in sources_of(scope).iterator(CHUNK):
-            write(
-                [
-                    source.pk,
-                    source.label,
-                    source.format,
-                    source.account,
-                    source.stream,
-                    source.file_name,
-                    source.raw_sha256,
-                    source.raw_bytes,
-                    False,
-                    source.command,
-                    source.provider_time,
-                    source.read_at,
-                    source.read_count,
-                    source.accepted_count,
-                    source.rejected_count,
-                    obtained(source.independently_obtained),
-                    source.brought_by_label,
-                    source.channel,
-                ]
-            )
-
-
-def sources_told(scope: Scope) -> list[dict[str, Any]]:
-    """The first of them for the README; the file holds all."""
-    return [
-        {
-            "label": source.label,
-            "raw_sha256": source.raw_sha256,
-            "read_at": source.read_at,
-            "obtained": obtained(source.independently_obtained),
-        }
-        for source in sources_of(scope)[:SHOWN]
-    ]
-
-
-def write_not_covered(files: Files, gaps: list[dict[str, Any]]) -> None:
-    with files.csv("data/not_covered.csv", "What it does not speak of", NOT_COVERED) as write:
-        for gap in gaps:
-            write([gap["what"], gap["count"], gap["why"]])
-
-
 def not_covered(scope: Scope) -> list[dict[str, Any]]:
     """What the package does not speak of, and why, in words."""
     found = _of_period(scope) if scope.request_id is None else []
     unknown = scope.requests.filter(grant__isnull=False, grant__use_is_known=False).count()
     if unknown:
         what = "Whether the access was used, where use_is_known in data/grants.csv says no"
-        found.append(_gap(what, "No source tells of its use.", unknown))
+        found.append(gap(what, "No source tells of its use.", unknown))
     always = (
         (
             "Access that was given without a request",
@@ -129,7 +59,7 @@ def not_covered(scope: Scope) -> list[dict[str, Any]]:
             "The package shows who may do what and who decided; it holds no activity logs.",
         ),
     )
-    return [*found, *(_gap(what, why) for what, why in always)]
+    return [*found, *(gap(what, why) for what, why in always)]
 
 
 def _of_period(scope: Scope) -> list[dict[str, Any]]:
@@ -140,21 +70,17 @@ def _of_period(scope: Scope) -> list[dict[str, Any]]:
     if scope.system is not None:
         uses = uses.filter(system=scope.system)
     found = [
-        _gap(
+        gap(
             "Requests asked for before the period, and not over when it began",
             "They belong to the period in which they were asked for.",
             earlier,
         ),
-        _gap(
+        gap(
             "Break-glass uses taken before the period, and not over when it began",
             "They belong to the period in which they were taken.",
             uses.count(),
         ),
     ]
     if scope.system is not None:
-        found.append(_gap("Every system but this one", f"It is of {scope.system} alone."))
+        found.append(gap("Every system but this one", f"It is of {scope.system} alone."))
     return found
-
-
-def _gap(what: str, why: str, count: int | str = "") -> dict[str, Any]:
-    return {"what": what, "count": count, "why": why}

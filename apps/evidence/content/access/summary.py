@@ -11,7 +11,7 @@ from apps.evidence.content.access.chain import (
     write_notes,
     write_votes,
 )
-from apps.evidence.content.access.controls import CONTROLS, write_controls
+from apps.evidence.content.access.controls import CONTROLS
 from apps.evidence.content.access.ends import (
     write_contacts,
     write_ends,
@@ -21,14 +21,10 @@ from apps.evidence.content.access.ends import (
 from apps.evidence.content.access.record import entries_of
 from apps.evidence.content.access.requests import write_requests
 from apps.evidence.content.access.scope import Scope, words_of
-from apps.evidence.content.access.sources import (
-    SHOWN,
-    not_covered,
-    sources_told,
-    write_not_covered,
-    write_sources,
-)
+from apps.evidence.content.access.sources import not_covered, sources_of
+from apps.evidence.content.controls import write_controls_of
 from apps.evidence.content.files import Files
+from apps.evidence.content.readings import SHOWN, sources_told, write_not_covered, write_sources
 from apps.evidence.content.readme import NAME, contents
 from apps.evidence.content.record import write_record
 
@@ -45,11 +41,11 @@ def write_access(files: Files, scope: Scope) -> dict[str, Any]:
     write_ends(files, scope)
     write_contacts(files, scope)
     uses = write_uses(files, scope)
-    write_sources(files, scope)
+    write_sources(files, sources_of(scope))
     gaps = not_covered(scope)
     write_not_covered(files, gaps)
     write_record(files, entries_of(scope))
-    write_controls(files)
+    write_controls_of(files, CONTROLS)
     facts = {
         "package": scope.package,
         "number": 0,
@@ -80,7 +76,7 @@ def _write_readme(
         "facts": facts,
         "outcomes": [(words_of(name), count) for name, count in facts["dispositions"].items()],
         "not_covered": gaps,
-        "sources": sources_told(scope),
+        "sources": sources_told(sources_of(scope)),
         "sources_shown": SHOWN,
         "controls": CONTROLS,
         "contents": contents(files),

@@ -15,23 +15,26 @@ from apps.evidence.services.access_packages import (
     period_package_prepare,
     request_package_prepare,
 )
+from apps.evidence.services.incident_packages import incident_package_prepare
 from apps.evidence.services.packages import package_build, package_copy, package_prepare
 from apps.inventory.models import System as Outside
+from apps.remediation.models import Incident
 from apps.reviews.models import Campaign
 
-WHAT = "Name one: a campaign, --request, or --from and --to."
+WHAT = "Name one: a campaign, --request, --incident, or --from and --to."
 
 
 class Command(BaseCommand):
     help = (
-        "Build the evidence package of a campaign, of a request for access, or of the requests "
-        "of a period, and copy it to a file."
+        "Build the evidence package of a campaign, of a request for access, of an incident, or of "
+        "the requests of a period, and copy it to a file."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign", nargs="?", help="the campaign's number, or its exact name")
         parser.add_argument("out", type=Path, help="where to put the zip")
         parser.add_argument("--request", type=int, help="the number of a request for access")
+        parser.add_argument("--incident", type=int, help="the number of an incident")
         parser.add_argument(
             "--from", dest="since", type=date.fromisoformat, help="first day, as 2026-01-01, UTC"
         )
@@ -59,6 +62,7 @@ class Command(BaseCommand):
         *,
         campaign: str | None,
         request: int | None,
+        incident: int | None,
         since: date | None,
         until: date | None,
         system: str | None,
@@ -66,7 +70,7 @@ class Command(BaseCommand):
     ) -> Package:
         period = since is not None and until is not None
         one_day = (since is None) != (until is None)
-        named = [campaign is not None, request is not None, period]
+        named = [campaign is not None, request is not None, incident is not None, period]
         if sum(named) != 1 or one_day or (system is not None and not period):
             raise CommandError(WHAT)
         if campaign is not None:
@@ -75,6 +79,10 @@ class Command(BaseCommand):
             if not AccessRequest.objects.filter(pk=request).exists():
                 raise CommandError(f"There is no request {request}.")
             return request_package_prepare(request_id=request, actor=actor)
+        if incident is not None:
+            if not Incident.objects.filter(pk=incident).exists():
+                raise CommandError(f"There is no incident {incident}.")
+            return incident_package_prepare(incident_id=incident, actor=actor)
         assert since is not None and until is not None  # noqa: S101, PT018  (a period has both)
         return period_package_prepare(
             period=Period(since, until, self._system(system)), actor=actor

@@ -1,0 +1,1 @@
+"""What a package of an incident holds: a killed credential, what it did, and its end."""

@@ -1,0 +1,52 @@
+"""Rules over the logs that the record is sealed in, and who watches them."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import CharField, F, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
+
+from apps.findings.rules.access import NO_SYSTEM
+from apps.findings.rules.base import Rule, words
+from apps.findings.states import Severity
+from apps.inventory.models import Agent
+from apps.proof.models import Watch
+
+# The signer looks every ten seconds, and signs hourly when nothing comes.
+SILENT_AFTER = timedelta(minutes=15)
+
+
+def _of_log(rows: QuerySet, detail: object) -> QuerySet:
+    told: QuerySet = rows.annotate(
+        finding_label=Concat(Value("Log "), F("log__name"), output_field=CharField()),
+        for_agent=Subquery(Agent.objects.none().values("pk")[:1]),
+        for_system=NO_SYSTEM,
+        finding_detail=detail,
+    )
+    return told
+
+
+class LogBroken(Rule):
+    key = "log-broken"
+    title = "Record that is not what was sealed"
+    why = "Somebody who owns the database changed, took out, or put in what was already sealed."
+    mend = "Keep the database as it is and the signer's files, and read docs/proof.md with both."
+    severity = Severity.CRITICAL
+    owasp = "NHI6:2025 Insecure Cloud Deployment Configurations"
+    subject = Watch
+
+    def subjects(self, now: datetime) -> QuerySet:
+        return _of_log(Watch.objects.in_trouble(), F("trouble"))
+
+
+class SignerSilent(Rule):
+    key = "signer-silent"
+    title = "Log that nobody signs"
+    why = "What is sealed now and changed before the next checkpoint cannot be told from the truth."
+    mend = "Start the signer (manage.py proof_sign), and read what it said last."
+    severity = Severity.HIGH
+    owasp = "NHI6:2025 Insecure Cloud Deployment Configurations"
+    subject = Watch
+
+    def subjects(self, now: datetime) -> QuerySet:
+        rows = Watch.objects.signers_silent_since(now - SILENT_AFTER)
+        return _of_log(rows, words("The signer has not looked at it for a quarter of an hour"))

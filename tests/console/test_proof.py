@@ -1,0 +1,120 @@
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.audit.models import AuditEntry
+from apps.audit.services.seals import entries_seal, seals_sweep
+from apps.findings.models import Finding
+from apps.findings.services import findings_recheck
+from apps.proof import notes
+from apps.proof.models import Checkpoint, Log, Watch
+from apps.proof.services.signing import logs_sign
+from tests.audit.test_seals import said
+from tests.proof.conftest import key, memory  # noqa: F401  (fixtures)
+from tests.proof.tampering import as_owner
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sign(key, memory):  # noqa: F811
+    return lambda: logs_sign(key=key, memory=memory, now=timezone.now())
+
+
+def page_of(client, entry):
+    return client.get(reverse("console:record_detail", args=[entry.pk])).text
+
+
+def findings(system):
+    findings_recheck(actor=system, rules=["log-broken", "signer-silent"])
+    return list(Finding.objects.holding().values_list("rule", "subject_label", "detail"))
+
+
+def test_an_entry_says_whether_it_is_sealed_and_verified_as_one_looks(as_auditor, sign):
+    entry = said().last()
+    assert "Not sealed yet" in page_of(as_auditor, entry)
+
+    entries_seal()
+    assert "not in a signed checkpoint yet" in page_of(as_auditor, entry)
+
+    [checkpoint] = sign()
+    page = page_of(as_auditor, entry)
+    link = reverse("console:checkpoint_download", args=[checkpoint.pk])
+    assert f'<a href="{link}">{checkpoint.size}</a>' in page
+    assert "verified now" in page
+
+
+def test_an_entry_that_was_changed_says_so(as_steward, sign):
+    entry = said().last()
+    entries_seal()
+    sign()
+    change = "UPDATE audit_auditentry SET actor_label = 'Nobody' WHERE id = %s"
+    as_owner("audit_auditentry", change, entry.pk)
+
+    page = page_of(as_steward, entry)
+
+    assert "Does not hold: The entry says other than what was sealed." in page
+    assert "verified now" not in page
+
+
+def test_the_page_tells_how_each_log_stands(as_auditor, sign, django_assert_max_num_queries):
+    said(3)
+    entries_seal()
+    sign()
+    seals_sweep()
+
+    page = as_auditor.get(reverse("console:proof")).text
+
+    checkpoint = Checkpoint.objects.get()
+    assert f"<dd>{checkpoint.size}, signed" in page
+    assert Log.objects.get().origin in page
+    assert "Read everything anew" in page
+    assert checkpoint.note.splitlines()[2] in page
+
+
+def test_a_checkpoint_is_taken_as_it_was_signed(as_auditor, sign, client):
+    said()
+    entries_seal()
+    [checkpoint] = sign()
+
+    got = as_auditor.get(reverse("console:checkpoint_download", args=[checkpoint.pk]))
+    client.logout()
+    published = client.get(reverse("evidence:keys")).json()
+
+    [log] = published["logs"]
+    assert got.headers["Content-Disposition"].endswith('.checkpoint"')
+    assert notes.opened(got.text, log["vkey"]).startswith(log["origin"])
+
+
+def test_what_sweeper_and_signer_find_is_on_the_page_and_a_finding(as_steward, sign, system):
+    said()
+    entries_seal()
+    sign()
+    assert findings(system) == []
+    change = "UPDATE audit_auditentry SET reason = 'Other' WHERE id = %s"
+    as_owner("audit_auditentry", change, AuditEntry.objects.first().pk)
+
+    seals_sweep(now=timezone.now() + timedelta(hours=2))
+
+    [(rule, label, detail)] = findings(system)
+    assert (rule, label) == ("log-broken", "Log governance")
+    assert "says other than what was sealed" in detail
+    assert detail in as_steward.get(reverse("console:proof")).text
+    found = Finding.objects.get()
+    assert reverse("console:proof") in as_steward.get(found.get_absolute_url()).text
+
+
+def test_a_log_that_nobody_signs_is_a_finding(sign, system):
+    said()
+    entries_seal()
+    assert findings(system) == []
+    earlier = timezone.now() - timedelta(hours=1)
+    Log.objects.update(begun_at=earlier)
+
+    assert [rule for rule, _, _ in findings(system)] == ["signer-silent"]
+    sign()
+    assert findings(system) == []
+    Watch.objects.update(looked_at=earlier)
+    assert [rule for rule, _, _ in findings(system)] == ["signer-silent"]

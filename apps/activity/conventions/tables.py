@@ -257,7 +257,13 @@ EVENTS = {
     "gen_ai.content.prompt": ("input", ""),
     "gen_ai.content.completion": ("output", "assistant"),
 }
-EVENT_CONTENTS = ("content", "message", "gen_ai.event.content", "gen_ai.prompt", "gen_ai.completion")
+EVENT_CONTENTS = (
+    "content",
+    "message",
+    "gen_ai.event.content",
+    "gen_ai.prompt",
+    "gen_ai.completion",
+)
 DETAILS = "gen_ai.client.inference.operation.details"
 
 SEVERITIES = {

@@ -123,7 +123,11 @@ def _pairs(told: Any) -> list[dict[str, Any]]:
 
 def _value(one: Any) -> dict[str, Any]:
     kind = one.WhichOneof("value")
-    names = {"string_value": "stringValue", "bool_value": "boolValue", "double_value": "doubleValue"}
+    names = {
+        "string_value": "stringValue",
+        "bool_value": "boolValue",
+        "double_value": "doubleValue",
+    }
     if kind == "int_value":
         return {"intValue": str(one.int_value)}
     if kind == "array_value":

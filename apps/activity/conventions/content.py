@@ -32,6 +32,8 @@ from apps.activity.conventions.tables import (
 )
 
 NOT_CAPTURED = "content not captured"
+# Events that repeat what was said before; only the last word of the user is taken from them.
+HISTORY = frozenset({"gen_ai.assistant.message", "gen_ai.tool.message", "gen_ai.content.prompt"})
 TALKING = frozenset({INVOCATION, STEP, GUARD})
 FAILED = frozenset({"failed", "denied"})
 NOTHING = frozenset({"{}", "[]", "null"})
@@ -99,8 +101,8 @@ def body_of(
     elif kind == CALL:
         _of_call(body, content)
     events = content.further
-    if kind == OTHER or len(content.known) > 3:
-        events = events + content.known
+    if content.known:
+        events += content.known if kind == OTHER else _held_in_part(content.known)
     if events:
         content.rest["events"] = [{"name": name, **attributes} for name, attributes in events]
     if outcome in FAILED:
@@ -112,6 +114,18 @@ def body_of(
         return body, ()
     body["missing"] = missing
     return body, (NOT_CAPTURED,)
+
+
+def _held_in_part(
+    known: tuple[tuple[str, dict[str, Any]], ...],
+) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """Events that say more than the one text that was taken from each."""
+    names = [name for name, _ in known]
+    return tuple(
+        (name, attributes)
+        for name, attributes in known
+        if len(attributes) > 1 or name in HISTORY or names.count(name) > 1
+    )
 
 
 def _of_action(body: dict[str, Any], content: Content) -> list[str]:

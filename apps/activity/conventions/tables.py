@@ -168,8 +168,7 @@ CONVENTIONS = (
 # the payload, whose maker keeps the original where it took only some of it.
 KEPT, COLUMN, PART = range(3)
 HELD = {
-    **dict.fromkeys(("agent", "agent_id", "conversation", "run", "tool", "call_id"), COLUMN),
-    **dict.fromkeys(("model", "workflow", "correlation"), COLUMN),
+    **dict.fromkeys(("agent", "agent_id", "conversation", "run"), COLUMN),
     **dict.fromkeys(("arguments", "result", "final", "instructions", "input", "output"), PART),
     **dict.fromkeys(("history", "input_value", "output_value"), PART),
 }

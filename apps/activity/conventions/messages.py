@@ -183,7 +183,7 @@ def _message(role: str, value: dict[str, Any], depth: int) -> Message:
         _parts(message, parts, depth)
     elif isinstance(parts, dict):
         _parts(message, [parts], depth)
-    if len(value) > 2:
+    if len(value) > 2 or "tool_calls" in value:
         _further(message, value)
     return message
 
@@ -204,25 +204,26 @@ def _parts(message: Message, parts: list[Any], depth: int) -> None:
         if part.__class__ is dict:
             kind = part.get("type")
             read = PARTS.get(kind) if kind.__class__ is str else None
-            if read is None:
-                part = _inner(part)
-                kind = part.get("type")
-                read = PARTS.get(kind) if isinstance(kind, str) else None
-                if read is None:
-                    read = next((PARTS_BY_NAME[one] for one in part if one in PARTS_BY_NAME), None)
-            if read is None or depth > DEEPEST:
-                message.whole = False
-            else:
+            if read is not None and depth <= DEEPEST:
                 read(message, part)
+            else:
+                _part_by_name(message, part, depth)
         elif isinstance(part, str):
             message.texts.append(part)
         else:
             message.whole = False
 
 
-def _inner(part: dict[str, Any]) -> dict[str, Any]:
+def _part_by_name(message: Message, part: dict[str, Any], depth: int) -> None:
     held = part.get("message_content")
-    return held if isinstance(held, dict) else part
+    if isinstance(held, dict):
+        _parts(message, [held], depth + 1)
+        return
+    read = next((PARTS_BY_NAME[one] for one in part if one in PARTS_BY_NAME), None)
+    if read is None or depth > DEEPEST:
+        message.whole = False
+    else:
+        read(message, part)
 
 
 def _is_part(one: dict[str, Any]) -> bool:

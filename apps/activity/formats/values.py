@@ -1,7 +1,7 @@
 """Values as logs write them: times, ids that were carried along, members that may not be there."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from apps.activity.conventions.bounds import moment, short
@@ -65,8 +65,7 @@ def _stamped(found: re.Match[str]) -> int:
             at = datetime.fromisoformat(f"{found[1]}T{found[2]}{zone}")
         except ValueError:
             return 0
-        whole = int(at.astimezone(UTC).timestamp()) if at.year > 1 else 0
-        return moment(whole * SECOND + int((found[3] or "").ljust(9, "0")))
+        return moment(int(at.timestamp()) * SECOND + int((found[3] or "").ljust(9, "0")))
     return 0
 
 
@@ -82,5 +81,6 @@ def _scaled(number: float) -> int:
         return 0
     for below, factor in ((10**11, SECOND), (10**14, 10**6), (10**17, 1000)):
         if number < below:
-            return moment(int(number * factor))
+            whole = int(number)
+            return moment(whole * factor + round((number - whole) * factor))
     return moment(int(number))

@@ -1,0 +1,401 @@
+"""What frameworks write that the captured bodies do not show, and what no table knows."""
+
+import json
+
+import pytest
+
+from apps.activity.conventions.otlp import JSON, read_traces
+from tests.activity.making import as_body, event, log, reading, readings, span
+
+ASKED = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "refund order A1"}]}])
+
+
+def test_a_span_that_no_table_knows_keeps_everything_it_said():
+    one = reading(
+        "brew", coffee__beans="arabica", coffee__grams=18, coffee__steps=["grind", "pour"]
+    )
+
+    assert (one.kind, one.name, one.outcome) == ("other", "brew", "ok")
+    assert one.body["rest"]["coffee.beans"] == "arabica"
+    assert one.body["rest"]["coffee.grams"] == 18
+    assert one.body["rest"]["coffee.steps"] == ["grind", "pour"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "kind"),
+    [
+        ({"gen_ai.operation.name": "invoke_workflow"}, "invocation"),
+        ({"gen_ai.operation.name": "plan"}, "step"),
+        ({"gen_ai.operation.name": "retrieval"}, "action"),
+        ({"gen_ai.operation.name": "delete_memory"}, "action"),
+        ({"openinference.span.kind": "RERANKER"}, "step"),
+        ({"openinference.span.kind": "RETRIEVER"}, "action"),
+        ({"openinference.span.kind": "GUARDRAIL"}, "guard"),
+        ({"traceloop.span.kind": "workflow"}, "invocation"),
+        ({"traceloop.span.kind": "tool"}, "action"),
+        ({"gen_ai.operation.name": "execute_task", "traceloop.span.kind": "task"}, "step"),
+        ({"mcp.method.name": "tools/call"}, "action"),
+        ({"mcp.method.name": "initialize"}, "other"),
+        ({"aws.request_id": "R1"}, "call"),
+        ({"gen_ai.operation.name": "brew"}, "other"),
+    ],
+)
+def test_each_convention_says_what_a_span_is(attributes, kind):
+    assert reading("x", **attributes).kind == kind
+
+
+def test_a_call_to_aws_is_named_as_its_log_names_it():
+    one = reading(
+        "S3.ListBuckets",
+        rpc__system="aws-api",
+        rpc__service="Secrets Manager",
+        rpc__method="GetSecretValue",
+        aws__request_id="e033959a-0c5a",
+        http__response__status_code=200,
+    )
+
+    assert (one.kind, one.name) == ("call", "secretsmanager:GetSecretValue")
+    assert (one.request_id, one.system, one.level) == ("e033959a-0c5a", "aws", "read")
+    assert one.outcome == "ok"
+
+
+def test_a_call_over_http_leaves_no_query_and_no_password_in_its_target():
+    (one,) = readings(
+        span(
+            "GET",
+            http__request__method="GET",
+            url__full="https://me:secret@api.github.com/repos/x?token=abc",
+            server__address="api.github.com",
+            http__response__status_code=403,
+            **{"http.response.header.x-github-request-id": ["C0FFEE:1"]},
+        )
+        | {"kind": 3}
+    )
+
+    assert (one.kind, one.name) == ("call", "GET api.github.com")
+    assert one.target == "https://api.github.com/repos/x"
+    assert (one.system, one.level, one.outcome) == ("github", "read", "denied")
+    assert one.request_id == "C0FFEE:1"
+
+
+def test_a_query_is_known_by_its_verb():
+    (one,) = readings(
+        span("orders", db__system="postgresql", db__statement="DROP TABLE orders", db__name="shop")
+        | {"kind": "SPAN_KIND_CLIENT"}
+    )
+
+    assert (one.name, one.target, one.level) == ("postgresql:DROP", "shop", "admin")
+    assert one.body["did"]["query"] == "DROP TABLE orders"
+
+
+def test_a_model_called_over_http_is_a_step_and_no_call():
+    (one,) = readings(
+        span("chat", gen_ai__operation__name="chat", http__request__method="POST") | {"kind": 3}
+    )
+
+    assert one.kind == "step"
+
+
+def test_an_error_says_why():
+    (failed,) = readings(
+        span(
+            "execute_tool refund",
+            gen_ai__operation__name="execute_tool",
+            gen_ai__tool__name="refund",
+        )
+        | {"status": {"code": 2, "message": "order A1 not found"}}
+    )
+    (denied,) = readings(
+        span(
+            "execute_tool refund",
+            gen_ai__operation__name="execute_tool",
+            error__type="AccessDenied",
+        )
+    )
+
+    assert (failed.outcome, failed.body["outcome"]) == ("failed", "order A1 not found")
+    assert (denied.outcome, denied.body["outcome"]) == ("denied", "AccessDenied")
+
+
+def test_a_tool_that_says_it_failed_failed():
+    one = reading("t", gen_ai__operation__name="execute_tool", gen_ai__tool__status="error")
+
+    assert one.outcome == "failed"
+
+
+@pytest.mark.parametrize("operation", ["invoke_agent", "chat", "execute_tool"])
+def test_content_that_was_not_sent_is_said(operation):
+    one = reading("x", gen_ai__operation__name=operation)
+
+    assert one.warnings == ("content not captured",)
+    assert one.body["missing"]
+
+
+def test_text_before_a_tool_call_is_a_decision_and_alone_an_outcome():
+    call = {"type": "tool_call", "id": "c1", "name": "refund", "arguments": {"order": "A1"}}
+    said = {"type": "text", "content": "I will refund it."}
+
+    def step(*parts):
+        told = json.dumps([{"role": "assistant", "parts": parts}])
+        return reading("chat", gen_ai__operation__name="chat", gen_ai__output__messages=told).body
+
+    assert step(said, call)["decided"] == {
+        "calls": [{"name": "refund", "arguments": {"order": "A1"}, "id": "c1"}],
+        "said": "I will refund it.",
+    }
+    assert step(said)["outcome"] == "I will refund it."
+    assert "outcome" not in step(said, call)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        [{"role": "assistant", "content": None, "tool_calls": [{"id": "c1", "function": {"name": "refund", "arguments": '{"order":"A1"}'}}]}],
+        [{"type": "function_call", "call_id": "c1", "name": "refund", "arguments": '{"order":"A1"}'}],
+        [{"role": "assistant", "content": [{"type": "tool_use", "id": "c1", "name": "refund", "input": {"order": "A1"}}]}],
+        [{"toolUse": {"toolUseId": "c1", "name": "refund", "input": {"order": "A1"}}}],
+        [{"role": "model", "parts": [{"function_call": {"id": "c1", "name": "refund", "args": {"order": "A1"}}}]}],
+        {"messages": [{"type": "ai", "data": {"content": "", "tool_calls": [{"id": "c1", "name": "refund", "args": {"order": "A1"}}]}}]},
+    ],
+)  # fmt: skip
+def test_a_chosen_call_reads_the_same_from_every_provider(output):
+    one = reading(
+        "chat", gen_ai__operation__name="chat", gen_ai__output__messages=json.dumps(output)
+    )
+
+    assert one.body["decided"]["calls"] == [
+        {"name": "refund", "arguments": {"order": "A1"}, "id": "c1"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "reasoning", "content": "order is late"},
+        {"type": "thinking", "thinking": "order is late"},
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "order is late"}]},
+        {"reasoningContent": {"reasoningText": {"text": "order is late"}}},
+    ],
+)
+def test_reasoning_reads_the_same_from_every_provider(part):
+    told = json.dumps([{"role": "assistant", "content": [part]}])
+    one = reading("chat", gen_ai__operation__name="chat", gen_ai__output__messages=told)
+
+    assert one.body["decided"] == {"reasoning": "order is late"}
+
+
+def test_what_no_part_is_known_for_is_kept_beside():
+    told = json.dumps([{"role": "assistant", "parts": [{"type": "hologram", "content": "x"}]}])
+    one = reading("chat", gen_ai__operation__name="chat", gen_ai__output__messages=told)
+
+    assert one.body["rest"]["gen_ai.output.messages"] == told
+
+
+def test_flattened_lists_of_traceloop_are_put_together():
+    one = reading(
+        "openai.chat",
+        **{
+            "gen_ai.operation.name": "chat",
+            "gen_ai.prompt.0.role": "user",
+            "gen_ai.prompt.0.content": "refund order A1",
+            "gen_ai.completion.0.role": "assistant",
+            "gen_ai.completion.0.tool_calls.0.id": "c1",
+            "gen_ai.completion.0.tool_calls.0.name": "refund",
+            "gen_ai.completion.0.tool_calls.0.arguments": '{"order": "A1"}',
+        },
+    )
+
+    assert one.body["told"] == "refund order A1"
+    assert one.body["decided"]["calls"][0]["arguments"] == {"order": "A1"}
+
+
+def test_an_invocation_reported_twice_nested_counts_once():
+    told = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "refunds"}
+    outer, inner = span("invoke_agent refunds", 1, **told), span("refunds.workflow", 2, **told)
+    helper = span("invoke_agent helper", 3, **told | {"gen_ai.agent.name": "helper"})
+    nested = [one | {"parentSpanId": f"{1:016x}"} for one in (inner, helper)]
+
+    assert [one.kind for one in readings(*nested, outer)] == ["other", "invocation", "invocation"]
+
+
+def test_arguments_in_an_envelope_are_the_arguments():
+    smolagents = reading(
+        "SimpleTool",
+        **{
+            "openinference.span.kind": "TOOL",
+            "tool.name": "refund",
+            "input.value": '{"args": [], "sanitize_inputs_outputs": true, "kwargs": {"order": "A1"}}',
+        },
+    )
+    traceloop = reading(
+        "execute_tool refund",
+        gen_ai__operation__name="execute_tool",
+        gen_ai__tool__call__arguments='{"input_str": "x", "inputs": {"order": "A1"}, "tags": []}',
+    )
+
+    assert smolagents.body["did"] == {"tool": "refund", "arguments": {"order": "A1"}}
+    assert traceloop.body["did"]["arguments"] == {"order": "A1"}
+
+
+def test_smolagents_names_its_agent_in_the_name_of_the_span():
+    one = reading(
+        "refund_agent.run",
+        scope="openinference.instrumentation.smolagents",
+        **{"openinference.span.kind": "AGENT", "input.value": '{"task": "refund order A1"}'},
+    )
+
+    assert one.name == one.claimed_agent == "refund_agent"
+    assert "refund order A1" in one.body["told"]
+
+
+def test_google_adk_says_its_content_in_log_events():
+    asked = log(
+        "gen_ai.user.message", {"content": {"role": "user", "parts": [{"text": "refund A1"}]}}
+    )
+    chosen = log(
+        "gen_ai.choice",
+        {
+            "index": 0,
+            "content": {
+                "role": "model",
+                "parts": [{"function_call": {"name": "refund", "args": {"order": "A1"}}}],
+            },
+        },
+    )
+
+    assert asked.body["told"] == "refund A1"
+    assert chosen.body["decided"]["calls"] == [{"name": "refund", "arguments": {"order": "A1"}}]
+    assert (asked.parent_id, asked.span_id) == (f"{1:016x}", "")
+
+
+def test_the_details_of_a_model_call_may_come_as_a_log_event():
+    one = log(
+        "gen_ai.client.inference.operation.details",
+        gen_ai__operation__name="chat",
+        gen_ai__input__messages=ASKED,
+    )
+
+    assert (one.kind, one.body["told"]) == ("step", "refund order A1")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "severity", "outcome"),
+    [
+        ({"gen_ai.evaluation.name": "safety", "gen_ai.evaluation.score.label": "fail"}, 2, "failed"),
+        ({"gen_ai.evaluation.name": "safety", "gen_ai.evaluation.score.label": "pass"}, 0, "ok"),
+        ({"agent.threat.detection.rule_id": "r1", "agent.threat.detection.action": "block"}, 3, "denied"),
+        ({"agent.threat.detection.rule_id": "r1", "agent.threat.detection.severity": "critical"}, 4, ""),
+        ({"countersign.anomaly.type": "loop", "countersign.anomaly.severity": "high"}, 3, ""),
+        ({"countersign.anomaly.type": "loop"}, 2, ""),
+    ],
+)  # fmt: skip
+def test_what_a_guard_flagged_has_a_severity(attributes, severity, outcome):
+    one = log("gen_ai.evaluation.result", **attributes)
+
+    assert (one.kind, one.severity, one.outcome) == ("guard", severity, outcome)
+    assert ("anomaly" in one.body) == (severity > 0)
+
+
+def test_an_action_that_was_flagged_stays_an_action():
+    one = reading(
+        "execute_tool refund",
+        gen_ai__operation__name="execute_tool",
+        countersign__anomaly__type="loop",
+        countersign__anomaly__severity="4",
+    )
+    evaluated = span("chat", gen_ai__operation__name="chat") | {
+        "events": [event("gen_ai.evaluation.result", gen_ai__evaluation__score__label="unsafe")]
+    }
+
+    assert (one.kind, one.severity) == ("action", 4)
+    assert one.body["anomaly"]["type"] == "loop"
+    assert readings(evaluated)[0].severity == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "severity"), [('{"passed": false}', 2), ('{"tripwire_triggered": false}', 0)]
+)
+def test_a_guardrail_says_by_its_answer_whether_it_struck(answer, severity):
+    one = reading("pii", **{"openinference.span.kind": "GUARDRAIL", "output.value": answer})
+
+    assert (one.kind, one.severity) == ("guard", severity)
+
+
+@pytest.mark.parametrize(
+    "told", ["01a20a46-f400-703f-9587-69309b7f56f1", "cs-01a20a46f400703f958769309b7f56f1"]
+)
+def test_an_id_of_ours_is_taken_as_the_correlation(told):
+    assert (
+        reading("x", countersign__invocation=told).correlation == "01a20a46f400703f958769309b7f56f1"
+    )
+
+
+def test_what_the_sender_left_out_is_a_warning():
+    (one,) = readings(
+        span("x") | {"droppedAttributesCount": 3, "droppedEventsCount": 1, "traceState": "ot=th:8"}
+    )
+    (whole,) = readings(span("x") | {"traceState": "ot=th:0,other=1"})
+
+    assert one.warnings == (
+        "3 attributes dropped by the sender",
+        "1 events dropped by the sender",
+        "sampled: other runs were not sent",
+    )
+    assert whole.warnings == ()
+
+
+def test_a_payload_too_large_is_truncated_and_says_so():
+    told = "word " * 200_000
+    one = reading(
+        "execute_tool x", gen_ai__operation__name="execute_tool", gen_ai__tool__call__result=told
+    )
+
+    assert len(json.dumps(one.body)) <= 256 * 1024
+    assert one.body["result"]["size"] == len(told)
+    assert one.body["result"]["begins"].startswith("word word")
+    assert len(one.body["result"]["sha256"]) == 64
+    assert "truncated: the payload was larger than 256 KB" in one.warnings
+
+
+def test_a_payload_of_many_parts_too_large_is_truncated_as_well():
+    one = reading("x", **{f"part.{at}": "y" * 400 for at in range(1900)})
+
+    assert len(json.dumps(one.body)) <= 256 * 1024
+
+
+def test_a_column_never_grows_and_holds_no_nul():
+    one = reading(
+        "n" * 5000,
+        gen_ai__agent__name="a" * 5000,
+        gen_ai__conversation__id="c\0c",
+        aws__request_id="r" * 5000,
+        gen_ai__tool__name=["a", "b"],
+    )
+
+    assert (len(one.name), len(one.claimed_agent), len(one.request_id)) == (200, 200, 128)
+    assert "\0" not in one.conversation
+    assert one.body["rest"]["gen_ai.agent.name"] == "a" * 5000
+
+
+def test_a_time_that_no_date_can_hold_is_no_time():
+    (one,) = readings(span("x") | {"startTimeUnixNano": str(2**64), "endTimeUnixNano": "soon"})
+
+    assert (one.happened_at, one.ended_at) == (0, 0)
+
+
+def test_nesting_without_end_is_cut():
+    told = {"stringValue": "x"}
+    for _ in range(200):
+        told = {"arrayValue": {"values": [told]}}
+    one = read_traces(
+        as_body(span("x") | {"attributes": [{"key": "deep", "value": told}]}), JSON
+    ).readings[0]
+
+    assert "nested too deeply" in json.dumps(one.body)
+
+
+def test_a_text_nested_without_end_stays_a_text():
+    told = "[" * 500 + "]" * 500
+    one = reading("t", gen_ai__operation__name="execute_tool", gen_ai__tool__call__arguments=told)
+
+    assert one.body["did"]["arguments"] == told

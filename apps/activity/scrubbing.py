@@ -1,8 +1,9 @@
-"""Take secrets out of a text before it is hashed and kept: by their shape, or by what stands before.
+"""Take secrets out of a text before it is hashed and kept: by shape, or by what stands before.
 
-Looking costs about as much as reading, so it goes by rungs: first a gate, a short text without which
-the pattern cannot match, then the pattern, both for all texts together. Every repetition is bounded
-or ends at a character that cannot begin it anew, so that time grows no faster than the text. A marker holds nothing that a JSON text would have to escape.
+Looking costs about as much as reading, so it goes by rungs: first a gate, a short text without
+which the pattern cannot match, then the pattern, both for all texts together. Every repetition is
+bounded or ends at a character that cannot begin it anew, so that time grows no faster than the
+text. A marker holds nothing that a JSON text would have to escape.
 """
 
 import re
@@ -13,7 +14,7 @@ MARKER = "[secret removed: {}]"
 
 # Between a name and its value: `key = "x"`, `"key": "x"`, also escaped within a JSON text.
 GIVES = r"(?:\\{0,3}[\"'])?\s{0,4}(?:=>|[:=])\s{0,4}(?:\\{0,3}[\"'])?"
-AWS_SECRET = r"[a-z0-9/+]{40}(?![a-z0-9/+=])"
+FORTY = r"[a-z0-9/+]{40}(?![a-z0-9/+=])"
 ASCII_LOWER = {ord(letter): ord(letter.lower()) for letter in ascii_uppercase}
 VALUE_END = r"\s\"'\\,;&<>(){}\[\]"
 
@@ -66,8 +67,8 @@ PATTERNS = (
             r"[^-]*(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|-{0,5})"
         ),
     ),
-    _named("AWS secret key", "secret_access_key secret_key", AWS_SECRET),
-    _named("AWS secret key", "aws_secret", AWS_SECRET),
+    _named("AWS secret key", "secret_access_key secret_key", FORTY),
+    _named("AWS secret key", "aws_secret", FORTY),
     _named("AWS session token", "session_token security_token", r"[a-z0-9/+=%]{80,8192}"),
     _prefixed("AWS Bedrock key", r"ABSK[A-Za-z0-9+/]{40,400}={0,2}"),
     _prefixed("GitHub token", r"gh[pousr]_[A-Za-z0-9]{36,255}"),

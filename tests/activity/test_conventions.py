@@ -7,6 +7,7 @@ import pytest
 from apps.activity.conventions.otlp import JSON, read_traces
 from tests.activity.making import as_body, event, log, reading, readings, span
 
+EVALUATION, THREAT = "gen_ai.evaluation", "agent.threat.detection"
 ASKED = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "refund order A1"}]}])
 
 
@@ -147,17 +148,48 @@ def test_text_before_a_tool_call_is_a_decision_and_alone_an_outcome():
     assert "outcome" not in step(said, call)
 
 
-@pytest.mark.parametrize(
-    "output",
-    [
-        [{"role": "assistant", "content": None, "tool_calls": [{"id": "c1", "function": {"name": "refund", "arguments": '{"order":"A1"}'}}]}],
-        [{"type": "function_call", "call_id": "c1", "name": "refund", "arguments": '{"order":"A1"}'}],
-        [{"role": "assistant", "content": [{"type": "tool_use", "id": "c1", "name": "refund", "input": {"order": "A1"}}]}],
-        [{"toolUse": {"toolUseId": "c1", "name": "refund", "input": {"order": "A1"}}}],
-        [{"role": "model", "parts": [{"function_call": {"id": "c1", "name": "refund", "args": {"order": "A1"}}}]}],
-        {"messages": [{"type": "ai", "data": {"content": "", "tool_calls": [{"id": "c1", "name": "refund", "args": {"order": "A1"}}]}}]},
+ORDER = {"order": "A1"}
+CHOSEN = {
+    "openai": [
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {"id": "c1", "function": {"name": "refund", "arguments": '{"order":"A1"}'}}
+            ],
+        }
     ],
-)  # fmt: skip
+    "openai responses": [
+        {"type": "function_call", "call_id": "c1", "name": "refund", "arguments": '{"order":"A1"}'}
+    ],
+    "anthropic": [
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "c1", "name": "refund", "input": ORDER}],
+        }
+    ],
+    "bedrock": [{"toolUse": {"toolUseId": "c1", "name": "refund", "input": ORDER}}],
+    "gemini": [
+        {
+            "role": "model",
+            "parts": [{"function_call": {"id": "c1", "name": "refund", "args": ORDER}}],
+        }
+    ],
+    "langchain": {
+        "messages": [
+            {
+                "type": "ai",
+                "data": {
+                    "content": "",
+                    "tool_calls": [{"id": "c1", "name": "refund", "args": ORDER}],
+                },
+            }
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("output", CHOSEN.values(), ids=CHOSEN)
 def test_a_chosen_call_reads_the_same_from_every_provider(output):
     one = reading(
         "chat", gen_ai__operation__name="chat", gen_ai__output__messages=json.dumps(output)
@@ -224,7 +256,7 @@ def test_arguments_in_an_envelope_are_the_arguments():
         **{
             "openinference.span.kind": "TOOL",
             "tool.name": "refund",
-            "input.value": '{"args": [], "sanitize_inputs_outputs": true, "kwargs": {"order": "A1"}}',
+            "input.value": json.dumps({"args": [], "sanitize": True, "kwargs": ORDER}),
         },
     )
     traceloop = reading(
@@ -281,14 +313,14 @@ def test_the_details_of_a_model_call_may_come_as_a_log_event():
 @pytest.mark.parametrize(
     ("attributes", "severity", "outcome"),
     [
-        ({"gen_ai.evaluation.name": "safety", "gen_ai.evaluation.score.label": "fail"}, 2, "failed"),
-        ({"gen_ai.evaluation.name": "safety", "gen_ai.evaluation.score.label": "pass"}, 0, "ok"),
-        ({"agent.threat.detection.rule_id": "r1", "agent.threat.detection.action": "block"}, 3, "denied"),
-        ({"agent.threat.detection.rule_id": "r1", "agent.threat.detection.severity": "critical"}, 4, ""),
+        ({f"{EVALUATION}.name": "safety", f"{EVALUATION}.score.label": "fail"}, 2, "failed"),
+        ({f"{EVALUATION}.name": "safety", f"{EVALUATION}.score.label": "pass"}, 0, "ok"),
+        ({f"{THREAT}.rule_id": "r1", f"{THREAT}.action": "block"}, 3, "denied"),
+        ({f"{THREAT}.rule_id": "r1", f"{THREAT}.severity": "critical"}, 4, ""),
         ({"countersign.anomaly.type": "loop", "countersign.anomaly.severity": "high"}, 3, ""),
         ({"countersign.anomaly.type": "loop"}, 2, ""),
     ],
-)  # fmt: skip
+)
 def test_what_a_guard_flagged_has_a_severity(attributes, severity, outcome):
     one = log("gen_ai.evaluation.result", **attributes)
 

@@ -26,8 +26,12 @@ EVENT = {
     "readOnly": True,
     "recipientAccountId": "111122223333",
     "userAgent": "aws-cli",
-    "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/x", "accessKeyId": "AKIAX"},
-}  # fmt: skip
+    "userIdentity": {
+        "type": "IAMUser",
+        "arn": "arn:aws:iam::111122223333:user/x",
+        "accessKeyId": "AKIAX",
+    },
+}
 
 
 def read(of_format, *records, packed=False):

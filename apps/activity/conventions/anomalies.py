@@ -13,10 +13,6 @@ from apps.activity.conventions.tables import (
     STRUCK,
 )
 
-SLOTS = frozenset(
-    {"anomaly_type", "anomaly_severity", "anomaly_detail", "guard", "guard_label", "guard_action"}
-)
-
 
 def flagged(found: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
     """Severity, outcome, and what was said; nothing where a guard let it pass."""

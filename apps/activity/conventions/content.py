@@ -43,8 +43,18 @@ SPEAKING = frozenset({"chat", "generate_content", "text_completion"})
 class Content:
     """One record's attributes and events, sorted."""
 
-    __slots__ = ("answered", "asked", "flat", "found", "further", "instructed", "known", "names")
-    __slots__ += ("rest",)
+    __slots__ = (
+        "answered",
+        "asked",
+        "flat",
+        "found",
+        "further",
+        "instructed",
+        "is_flagged",
+        "known",
+        "names",
+        "rest",
+    )
 
     def __init__(
         self,
@@ -52,7 +62,10 @@ class Content:
         rest: dict[str, Any],
         flat: dict[str, Any],
         names: dict[str, str],
+        *,
+        is_flagged: bool = False,
     ):
+        self.is_flagged = is_flagged
         self.found, self.rest, self.flat, self.names = found, rest, flat, names
         self.asked: tuple[Message, ...] = ()
         self.answered: tuple[Message, ...] = ()
@@ -209,32 +222,35 @@ def _of_talk(body: dict[str, Any], content: Content, kind: str, *, is_log: bool)
     flat = gathered(content.flat) if content.flat else {}
     asked = _messages(content, flat, "input") or content.asked
     answered: Sequence[Message] = _messages(content, flat, "output") or content.answered
-    history = messages(found["history"]) if "history" in found else []
-    if history:
-        content.keep("history")
     if content.flat and (len(asked) > 1 or len(answered) > 1):
         content.rest |= content.flat
+    history: list[Message] = []
+    if "history" in found:
+        history = messages(found["history"])
+        content.keep("history")
     given: Sequence[Message] = asked or history
-    if not given and "input_value" in found:
-        given = _value(content, "input_value", "user")
-    elif "input_value" in found:
+    if "input_value" in found:
+        given = given or _value(content, "input_value", "user")
         content.keep("input_value")
-    if not answered and "output_value" in found:
-        answered = _value(content, "output_value", "assistant")
-    elif "output_value" in found:
+    if "output_value" in found:
+        answered = answered or _value(content, "output_value", "assistant")
         content.keep("output_value")
     for slot in ("arguments", "result"):
         if slot in found:
             content.keep(slot)
     _tell(body, content, given, kind)
     _decide(body, answered)
-    if "final" in found:
-        body["outcome"] = loaded(found["final"])
-    elif "outcome" not in body and kind == INVOCATION:
+    _conclude(body, content, history, kind)
+    return [] if is_log else _missing(body, content, kind)
+
+
+def _conclude(body: dict[str, Any], content: Content, history: list[Message], kind: str) -> None:
+    if "final" in content.found:
+        body["outcome"] = loaded(content.found["final"])
+    elif history and kind == INVOCATION and "outcome" not in body:
         said = last_text(history, ASSISTANTS)
         if said:
             body["outcome"] = said
-    return [] if is_log else _missing(body, content, kind)
 
 
 def _missing(body: dict[str, Any], content: Content, kind: str) -> list[str]:
@@ -269,13 +285,9 @@ def _value(content: Content, slot: str, role: str) -> list[Message]:
     """Messages in a value that may be anything; a value that holds none is one text."""
     raw = content.found[slot]
     if raw.__class__ is str and raw in NOTHING:
-        content.keep(slot)
         return []
     inner = loaded(raw)
-    if inner is raw and isinstance(raw, str):
-        return [Message(role, [raw])]
-    content.keep(slot)
-    told = messages(inner, role)
+    told = [] if inner is raw and isinstance(raw, str) else messages(inner, role)
     if not any(one.texts or one.calls or one.results for one in told):
         return [Message(role, [raw if isinstance(raw, str) else str(raw)])]
     return told

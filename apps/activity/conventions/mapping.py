@@ -23,16 +23,17 @@ from apps.activity.conventions.tables import (
     CALL,
     COLUMN,
     EVENTS,
+    FLAG,
     FLAT_STARTS,
     GUARD,
     GUARDRAIL_STARTS,
     INVOCATION,
-    KEPT,
     KNOWN,
     MCP_METHODS,
     OPENINFERENCE_KINDS,
     OPERATIONS,
     OTHER,
+    PART,
     RANKS,
     READING,
     SPAN_NAMES,
@@ -59,8 +60,9 @@ def reading_of_span(span: Span, source: Source) -> Reading:
         content.take_event(name, attributes)
     for name, attributes in content.further:
         if name.startswith(("gen_ai.evaluation", "countersign.", "agent.threat")):
-            for slot, value in sorted_out(attributes).found.items():
-                content.found.setdefault(slot, value)
+            further = sorted_out(attributes)
+            content.found = further.found | content.found
+            content.is_flagged |= further.is_flagged
     return _reading(
         content,
         source,
@@ -83,6 +85,7 @@ def reading_of_log(log: Log, source: Source) -> Reading:
     elif isinstance(log.body, dict) and name.startswith(("gen_ai.", "countersign.", "agent.")):
         inner = sorted_out(log.body)
         content.found = inner.found | content.found
+        content.is_flagged |= inner.is_flagged
         content.flat |= inner.flat
         content.rest |= inner.rest
     elif log.body is not None:
@@ -114,6 +117,7 @@ def sorted_out(attributes: dict[str, Any]) -> Content:
     rest: dict[str, Any] = {}
     flat: dict[str, Any] = {}
     names: dict[str, str] = {}
+    is_flagged = False
     known_as = KNOWN.get
     for name, value in attributes.items():
         known = known_as(name)
@@ -136,9 +140,13 @@ def sorted_out(attributes: dict[str, Any]) -> Content:
                 continue
         found[slot] = value
         names[slot] = name
-        if held == KEPT or (held == COLUMN and (value.__class__ is not str or len(value) > LONG)):
+        if held == COLUMN:
+            if value.__class__ is not str or len(value) > LONG:
+                rest[name] = value
+        elif held != PART:
             rest[name] = value
-    return Content(found, rest, flat, names)
+            is_flagged = is_flagged or held == FLAG
+    return Content(found, rest, flat, names, is_flagged=is_flagged)
 
 
 def _kind(content: Content, name: str, span_kind: int) -> str:
@@ -152,9 +160,7 @@ def _kind(content: Content, name: str, span_kind: int) -> str:
         return SPAN_NAMES[name]
     if "request_id" in found or (span_kind == CLIENT and not calls.SLOTS.isdisjoint(found)):
         return CALL
-    if not anomalies.SLOTS.isdisjoint(found) or any(
-        one.startswith(GUARDRAIL_STARTS) for one in content.rest
-    ):
+    if content.is_flagged or any(one.startswith(GUARDRAIL_STARTS) for one in content.rest):
         return GUARD
     return OTHER
 
@@ -170,34 +176,19 @@ def _reading(
         if isinstance(told, dict):
             agent = agent or short(told.get("lc_agent_name"))
             conversation = conversation or short(told.get("thread_id"))
-    operation = short(found["operation"], ID) if "operation" in found else ""
-    target = level = system = ""
-    if kind == INVOCATION:
-        agent = agent or _agent_by_name(found, name, source)
-        called = agent
-        if operation == "invoke_workflow":
-            called = short(found.get("workflow")) or agent
-    elif kind == STEP:
-        called, target = operation or name, short(found["model"]) if "model" in found else ""
-    elif kind == ACTION:
-        called, target = _tool(found, name), short(found["place"]) if "place" in found else ""
-        if operation != "execute_tool":
-            done = operation or short(found.get("mcp"), ID)
-            level = "read" if done in READING else "write" if done in WRITING else ""
-    elif kind == CALL:
-        called, target, level, system = calls.described(found, name)
-    elif kind == GUARD:
-        called = short(found.get("guard")) or short(found.get("anomaly_type")) or name
-    else:
-        called = name
+    if not agent and kind == INVOCATION:
+        agent = _agent_by_name(found, name, source)
+    called, target, level, system = _deed(kind, found, name, agent)
     outcome = _outcome(found, span, is_log=is_log)
-    body, missing = body_of(kind, content, span, outcome=outcome, is_log=is_log)
+    body, warnings = body_of(kind, content, span, outcome=outcome, is_log=is_log)
     severity = 0
-    if not anomalies.SLOTS.isdisjoint(found) or kind == GUARD:
+    if content.is_flagged or kind == GUARD:
         severity, outcome = _judged(kind, found, body, outcome)
     if source.telling:
-        body.setdefault("rest", {})["resource"] = source.telling
-    warnings = span.warnings + missing
+        content.rest["resource"] = source.telling
+        body["rest"] = content.rest
+    if span.warnings:
+        warnings = span.warnings + warnings
     if not (0 < span.size < JUDGED_FROM) and fitted(body):
         warnings += (TRUNCATED,)
     return Reading(
@@ -220,9 +211,35 @@ def _reading(
         short(found["run"]) if "run" in found else "",
         conversation,
         system,
-        warnings=warnings,
-        body=body,
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        warnings,
+        body,
     )
+
+
+def _deed(kind: str, found: dict[str, Any], name: str, agent: str) -> tuple[str, str, str, str]:
+    """What it is called, what it was done to, its level, and the kind of system."""
+    called, target, level = name, "", ""
+    operation = found.get("operation", "")
+    if kind == ACTION:
+        called, target = _tool(found, name), short(found["place"]) if "place" in found else ""
+        if operation != "execute_tool":
+            done = short(operation or found.get("mcp"), ID)
+            level = "read" if done in READING else "write" if done in WRITING else ""
+    elif kind == STEP:
+        called, target = short(operation) or name, short(found["model"]) if "model" in found else ""
+    elif kind == CALL:
+        return calls.described(found, name)
+    elif kind == INVOCATION:
+        called = (operation == "invoke_workflow" and short(found.get("workflow"))) or agent
+    elif kind == GUARD:
+        called = short(found.get("guard")) or short(found.get("anomaly_type")) or name
+    return called, target, level, ""
 
 
 def _agent_by_name(found: dict[str, Any], name: str, source: Source) -> str:

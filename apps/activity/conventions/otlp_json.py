@@ -4,7 +4,7 @@ That is not the JSON of protobuf, whose ids would be base64, so it is read direc
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -147,28 +147,19 @@ def _value(value: Any, depth: int = 0) -> Any:
     if not isinstance(value, dict) or not value:
         return None
     kind, inner = next(iter(value.items()))
-    if kind == "intValue":
-        return _integer(inner)
-    if kind == "doubleValue":
-        return _double(inner)
-    if kind in {"stringValue", "bytesValue"}:
-        return _text(inner)
-    if kind == "boolValue":
-        return bool(inner)
-    if depth > DEEPEST:
-        return TOO_DEEP
+    if kind in SCALARS:
+        return SCALARS[kind](inner)
+    if kind not in {"arrayValue", "kvlistValue"} or depth > DEEPEST:
+        return TOO_DEEP if depth > DEEPEST else None
     values = inner.get("values") if isinstance(inner, dict) else None
-    if not isinstance(values, list):
-        return [] if kind == "arrayValue" else {} if kind == "kvlistValue" else None
+    values = values if isinstance(values, list) else []
     if kind == "arrayValue":
         return [_value(one, depth + 1) for one in values]
-    if kind == "kvlistValue":
-        return {
-            _text(one.get("key")): _value(one.get("value"), depth + 1)
-            for one in values
-            if isinstance(one, dict)
-        }
-    return None
+    return {
+        _text(one.get("key")): _value(one.get("value"), depth + 1)
+        for one in values
+        if isinstance(one, dict)
+    }
 
 
 def _integer(value: Any) -> Any:
@@ -218,3 +209,12 @@ def _id(value: Any, digits: int) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+SCALARS: dict[str, Callable[[Any], Any]] = {
+    "stringValue": _text,
+    "bytesValue": _text,
+    "intValue": _integer,
+    "doubleValue": _double,
+    "boolValue": bool,
+}

@@ -119,20 +119,16 @@ def _attributes(pairs: Any) -> dict[str, Any]:
 
 def _value(value: AnyValue, depth: int = 0) -> Any:
     kind = value.WhichOneof("value")
+    if kind not in {"array_value", "kvlist_value"}:
+        plain = getattr(value, kind) if kind else None
+        if kind == "double_value":
+            return plain if math.isfinite(plain) else str(plain)
+        return base64.b64encode(plain).decode() if kind == "bytes_value" else plain
+    if depth > DEEPEST:
+        return TOO_DEEP
     if kind == "array_value":
-        if depth > DEEPEST:
-            return TOO_DEEP
         return [_value(one, depth + 1) for one in value.array_value.values]
-    if kind == "kvlist_value":
-        if depth > DEEPEST:
-            return TOO_DEEP
-        return {one.key: _value(one.value, depth + 1) for one in value.kvlist_value.values}
-    if kind == "double_value":
-        number = value.double_value
-        return number if math.isfinite(number) else str(number)
-    if kind == "bytes_value":
-        return base64.b64encode(value.bytes_value).decode()
-    return getattr(value, kind) if kind else None
+    return {one.key: _value(one.value, depth + 1) for one in value.kvlist_value.values}
 
 
 def _resource(group: memoryview) -> dict[str, Any]:

@@ -165,11 +165,14 @@ CONVENTIONS = (
     CALLS,
 )
 # What becomes of a value: kept under its name too, held by a column unless long, or by a part of
-# the payload, whose maker keeps the original where it took only some of it.
-KEPT, COLUMN, PART = range(3)
+# the payload, whose maker keeps the original where it took only some of it. A flag is kept, and says
+# that there may be an anomaly.
+KEPT, COLUMN, PART, FLAG = range(4)
 HELD = {
     **dict.fromkeys(("agent", "agent_id", "conversation", "run"), COLUMN),
     **dict.fromkeys(("arguments", "result", "final", "instructions", "input", "output"), PART),
+    **dict.fromkeys(("anomaly_type", "anomaly_severity", "anomaly_detail"), FLAG),
+    **dict.fromkeys(("guard", "guard_label", "guard_action"), FLAG),
     **dict.fromkeys(("history", "input_value", "output_value"), PART),
 }
 

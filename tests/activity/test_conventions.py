@@ -216,6 +216,31 @@ def test_reasoning_reads_the_same_from_every_provider(part):
     assert one.body["decided"] == {"reasoning": "order is late"}
 
 
+def test_a_turn_in_several_messages_is_one_decision_and_an_earlier_turn_none_of_it():
+    said = [
+        {
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "So."}],
+        },
+        {"type": "function_call", "call_id": "c1", "name": "refund", "arguments": '{"order":"A1"}'},
+    ]
+    earlier = [
+        {"role": "assistant", "tool_calls": [{"id": "c0", "function": {"name": "look"}}]},
+        {"role": "tool", "content": "late"},
+        {"role": "assistant", "content": "Let me see."},
+        {"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "refund"}}]},
+    ]
+
+    def decided(output):
+        told = {"gen_ai.operation.name": "chat", "gen_ai.output.messages": json.dumps(output)}
+        return reading("chat", **told).body["decided"]
+
+    assert (decided(said)["said"], decided(said)["calls"][0]["id"]) == ("So.", "c1")
+    assert decided(earlier)["said"] == "Let me see."
+    assert [one["id"] for one in decided(earlier)["calls"]] == ["c1"]
+
+
 def test_what_no_part_is_known_for_is_kept_beside():
     told = json.dumps([{"role": "assistant", "parts": [{"type": "hologram", "content": "x"}]}])
     one = reading("chat", gen_ai__operation__name="chat", gen_ai__output__messages=told)

@@ -36,6 +36,7 @@ NOT_CAPTURED = "content not captured"
 HISTORY = frozenset({"gen_ai.assistant.message", "gen_ai.tool.message", "gen_ai.content.prompt"})
 TALKING = frozenset({INVOCATION, STEP, GUARD})
 FAILED = frozenset({"failed", "denied"})
+SPEAKERS = ASSISTANTS | {""}
 NOTHING = frozenset({"{}", "[]", "null"})
 SPEAKING = frozenset({"chat", "generate_content", "text_completion"})
 
@@ -297,13 +298,13 @@ def _tell(body: dict[str, Any], content: Content, given: Sequence[Message], kind
     told = first_text(given, USERS) if kind == INVOCATION else last_text(given, USERS)
     if told:
         body["told"] = told
-    instructions = list(content.instructed)
+    instructions: Sequence[str] = content.instructed
     if "instructions" in content.found:
         read = messages(content.found["instructions"], "system")
         instructions = [one.text for one in read]
         if not all(one.whole for one in read):
             content.keep("instructions")
-    if not instructions:
+    elif not instructions and given and given[0].role in INSTRUCTORS:
         instructions = [one.text for one in given if one.role in INSTRUCTORS]
     if instructions:
         body["instructions"] = "\n".join(one for one in instructions if one)
@@ -311,37 +312,45 @@ def _tell(body: dict[str, Any], content: Content, given: Sequence[Message], kind
 
 def _decide(body: dict[str, Any], answered: Sequence[Message]) -> None:
     """Reasoning, and text before tool calls, are decisions; text without calls is an outcome."""
-    last = _last_turn([one for one in answered if one.role in ASSISTANTS or not one.role])
-    decided: dict[str, Any] = {}
-    texts: list[str] = []
-    reasoning: list[str] = []
-    for one in last:
-        reasoning += one.reasoning
-        if one.calls:
-            decided["calls"] = [*decided.get("calls", ()), *one.calls]
-        texts += one.texts
-    if reasoning:
-        decided["reasoning"] = "\n".join(reasoning)
-    if texts and "calls" in decided:
-        decided["said"] = "\n".join(texts)
-    elif texts:
-        body["outcome"] = "\n".join(texts)
-    if decided:
-        body["decided"] = decided
-    if not last and answered:
+    if not answered:
+        return
+    last = answered[0] if len(answered) == 1 else _last_turn(answered)
+    if last is not None and last.role not in SPEAKERS:
+        last = None
+    if last is None:
         results = [result for one in answered for result in one.results]
         if results:
             body["result"] = results[0] if len(results) == 1 else results
+        return
+    decided: dict[str, Any] = {}
+    if last.reasoning:
+        decided["reasoning"] = "\n".join(last.reasoning)
+    if last.calls:
+        decided["calls"] = last.calls
+        if last.texts:
+            decided["said"] = last.text
+    elif last.texts:
+        body["outcome"] = last.text
+    if decided:
+        body["decided"] = decided
 
 
-def _last_turn(spoken: list[Message]) -> list[Message]:
-    """Of an output that repeats the whole run, only what was said last."""
-    if len(spoken) < 2:
-        return spoken
-    end = len(spoken)
-    while end > 1 and not (spoken[end - 1].texts or spoken[end - 1].calls):
+def _last_turn(answered: Sequence[Message]) -> Message | None:
+    """Of an output that repeats the whole run, what was said last, in however many messages."""
+    end = len(answered)
+    while end and answered[end - 1].role not in SPEAKERS:
         end -= 1
-    return spoken[end - 1 : end] if not spoken[end - 1].calls else spoken[end - 1 :]
+    begin = end
+    while begin and answered[begin - 1].role in SPEAKERS:
+        begin -= 1
+    if begin == end:
+        return None
+    whole = Message("assistant")
+    for one in answered[begin:end]:
+        whole.texts += one.texts
+        whole.reasoning += one.reasoning
+        whole.calls += one.calls
+    return whole
 
 
 def _say_why(body: dict[str, Any], content: Content, span: Span) -> None:

@@ -15,6 +15,7 @@ MOST = 4000
 LARGEST_JSON = 2 * 1024 * 1024
 MOST_BRACKETS = 200_000
 DEEPEST_JSON = 60
+BEGINS = ("{", "[")
 
 USERS = frozenset({"user", "human"})
 INSTRUCTORS = frozenset({"system", "developer"})
@@ -37,12 +38,12 @@ class Message:
 
     @property
     def text(self) -> str:
-        return "\n".join(self.texts)
+        return self.texts[0] if len(self.texts) == 1 else "\n".join(self.texts)
 
 
 def loaded(value: Any) -> Any:
     """The JSON that a text holds, where it holds an object or a list; else the value itself."""
-    if not isinstance(value, str) or value[:1] not in {"{", "["} or len(value) > LARGEST_JSON:
+    if value.__class__ is not str or not value.startswith(BEGINS) or len(value) > LARGEST_JSON:
         return value
     brackets = value.count("{") + value.count("[")
     if brackets > MOST_BRACKETS:
@@ -71,13 +72,24 @@ def _is_deep(value: Any) -> bool:
 
 def messages(value: Any, role: str = "") -> list[Message]:
     """The messages in a value. A bare text is one message of that role."""
+    told = loaded(value)
+    if told.__class__ is list and 0 < len(told) <= MOST and all(map(_has_role, told)):
+        # The usual case, without the search.
+        return [_message(one["role"], one, 0) for one in told]
     found: list[Message] = []
-    _collect(loaded(value), role, found, 0)
+    _collect(told, role, found, 0)
     return found
 
 
+def _has_role(one: Any) -> bool:
+    return one.__class__ is dict and "role" in one and one["role"].__class__ is str
+
+
 def first_text(told: Iterable[Message], roles: frozenset[str]) -> str:
-    return next((one.text for one in told if one.role in roles and one.texts), "")
+    for one in told:
+        if one.texts and one.role in roles:
+            return one.text
+    return ""
 
 
 def last_text(told: Sequence[Message], roles: frozenset[str]) -> str:
@@ -124,8 +136,7 @@ def _collect(value: Any, role: str, found: list[Message], depth: int) -> None:
 
 
 def _collect_list(value: list[Any], role: str, found: list[Message], depth: int) -> None:
-    first = value[0] if value else None
-    if first.__class__ is dict and first.get("role").__class__ is str:
+    if value and all(map(_has_role, value)):
         for one in value[:MOST]:
             _collect(one, role, found, depth + 1)
         return
@@ -271,11 +282,15 @@ def _call(message: Message, part: Any) -> None:
     if not isinstance(inner, dict):
         message.whole = False
         return
-    arguments = next((inner[name] for name in ARGUMENTS if name in inner), None)
-    told = {"name": _text(inner.get("name")), "arguments": loaded(arguments)}
-    call_id = next((part[name] for name in CALL_IDS if isinstance(part.get(name), str)), "")
-    if call_id:
-        told["id"] = call_id
+    told: dict[str, Any] = {"name": _text(inner.get("name")), "arguments": None}
+    for name in ARGUMENTS:
+        if name in inner:
+            told["arguments"] = loaded(inner[name])
+            break
+    for name in CALL_IDS:
+        if part.get(name).__class__ is str and part[name]:
+            told["id"] = part[name]
+            break
     message.calls.append(told)
 
 
@@ -284,9 +299,10 @@ CALL_IDS = ("call_id", "tool_call_id", "toolUseId", "id")
 
 
 def _read_call(message: Message, part: dict[str, Any]) -> None:
-    for name in ("toolUse", "function_call", "functionCall"):
-        if isinstance(part.get(name), dict):
-            part = part[name]
+    if "name" not in part:
+        for name in ("toolUse", "function_call", "functionCall"):
+            if isinstance(part.get(name), dict):
+                part = part[name]
     _call(message, part)
 
 

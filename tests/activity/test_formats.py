@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.activity.formats import airline, cloudtrail, generic, github, kubernetes, vault
+from apps.activity.formats import cloudtrail, github, kubernetes, vault
 from apps.activity.formats.lines import Bad
 from apps.activity.formats.registry import FORMATS
-from apps.activity.formats.values import nanoseconds
 from apps.activity.readings import Reading
 from tests.activity.data import beside
 
@@ -279,55 +278,6 @@ def test_an_event_of_github_keeps_the_digest_of_its_token(as_list):
     assert one.happened_at == 1_714_557_600_123 * 10**6
 
 
-MAPPING = {
-    "name": "op",
-    "happened_at": "when",
-    "principal": "actor.ids.0",
-    "outcome": "status",
-    "level": "verb",
-    "system": "=crm",
-    "correlation": "headers.traceparent",
-    "did": "args",
-}
-
-
-def test_any_other_log_is_read_by_its_mapping():
-    told = {
-        "op": "contact.read",
-        "when": 1_714_557_600,
-        "actor": {"ids": ["u1", "u2"]},
-        "status": 403,
-        "verb": "View",
-        "headers": {"traceparent": f"00-{OURS}-00f067aa0ba902b7-01"},
-        "args": {"id": 7},
-    }
-    (one,) = generic.readings(io.BytesIO(json.dumps(told).encode()), MAPPING)
-
-    assert (one.name, one.principal, one.outcome, one.level) == (
-        "contact.read",
-        "u1",
-        "denied",
-        "read",
-    )
-    assert (one.system, one.correlation) == ("crm", OURS)
-    assert (one.body["did"], one.body["rest"]) == ({"id": 7}, told)
-
-
-def test_a_line_without_a_time_is_told():
-    (one,) = generic.readings(io.BytesIO(b'{"op": "x"}'), MAPPING)
-
-    assert one == Bad(1, "No time stands at when.")
-
-
-def test_a_mapping_is_checked_before_it_is_used():
-    assert generic.problems(MAPPING) == []
-    assert generic.problems({"name": "", "colour": "x"}) == [
-        "colour is none of our fields.",
-        "name needs a path.",
-        "happened_at has to be mapped.",
-    ]
-
-
 @pytest.mark.parametrize("of_format", FORMATS.values())
 def test_lines_that_are_none_are_told_and_passed_over(of_format):
     lines = ["{", "5", "\x00", "[" * 200_000, "{}", '{"a":' * 200 + "1" + "}" * 200]
@@ -344,27 +294,6 @@ def test_a_line_without_end_is_passed_over_without_being_held():
 
     assert found[0] == Bad(1, "A record is larger than 4 MB.")
     assert found[1].name == "vault:read"
-
-
-@pytest.mark.parametrize(
-    ("told", "nanos"),
-    [
-        ("2024-05-01T10:00:00Z", 1_714_557_600 * 10**9),
-        ("2024-05-01 12:00:00.5+02:00", 1_714_557_600 * 10**9 + 5 * 10**8),
-        (1_714_557_600, 1_714_557_600 * 10**9),
-        (1_714_557_600_123, 1_714_557_600_123 * 10**6),
-        ("1714557600.25", 1_714_557_600 * 10**9 + 25 * 10**7),
-        ("2024-13-01T10:00:00Z", 0),
-        ("0001-01-01T00:00:00+23:00", 0),
-        ("9999-12-31T23:59:59-23:00", 0),
-        (True, 0),
-        (float("inf"), 0),
-        ("nan", 0),
-        (None, 0),
-    ],
-)
-def test_a_time_is_read_in_whichever_way_it_is_written(told, nanos):
-    assert nanoseconds(told) == nanos
 
 
 ANYTHING = st.recursive(
@@ -399,26 +328,3 @@ def test_a_record_with_anything_in_any_place_is_read_or_told(name, record, data)
 def test_noise_is_told_and_nothing_else(name, noise, is_packed):
     for one in FORMATS[name](io.BytesIO(b"\x1f\x8b" + noise if is_packed else noise)):
         assert isinstance(one, Reading | Bad)
-
-
-def test_runs_of_the_airline_agent_become_invocations():
-    path = beside("agents/airline-runs.jsonl.gz")
-    with path.open("rb") as file:
-        found = list(airline.readings(file))
-    with path.open("rb") as file:
-        again = list(airline.readings(file))
-
-    assert found == again
-    assert Counter(one.kind for one in found) == {"invocation": 100, "step": 1229, "action": 572}
-    assert len({(one.trace_id, one.span_id) for one in found}) == len(found)
-    run = found[0]
-    assert (
-        run.body["told"] == "Hi! I'm looking to book a flight from New York to Seattle on May 20th."
-    )
-    assert run.body["instructions"].startswith("# Airline Agent Policy")
-    action = next(one for one in found if one.kind == "action")
-    assert action.name == "get_user_details"
-    assert action.body["did"]["arguments"] == {"user_id": "mia_li_3668"}
-    assert action.body["result"]["name"] == {"first_name": "Mia", "last_name": "Li"}
-    assert action.level == "read"
-    assert {one.outcome for one in found if one.name == "book_reservation"} == {"ok", "failed"}

@@ -121,16 +121,10 @@ def sorted_out(attributes: dict[str, Any]) -> Content:
     known_as = KNOWN.get
     for name, value in attributes.items():
         known = known_as(name)
-        if known is None:
-            if name.startswith(FLAT_STARTS):
-                flat[name] = value
-            else:
-                rest[name] = value
+        if known is None or (not value and (value is None or value == "")):
+            (flat if name.startswith(FLAT_STARTS) else rest)[name] = value
             continue
         slot, rank, held = known
-        if not value and (value is None or value == ""):
-            rest[name] = value
-            continue
         if slot in found:
             other = names[slot]
             loses = RANKS[other] < rank

@@ -120,7 +120,7 @@ def _attributes(pairs: Any) -> dict[str, Any]:
 def _value(value: AnyValue, depth: int = 0) -> Any:
     kind = value.WhichOneof("value")
     if kind not in {"array_value", "kvlist_value"}:
-        plain = getattr(value, kind) if kind else None
+        plain: Any = getattr(value, kind) if kind else None
         if kind == "double_value":
             return plain if math.isfinite(plain) else str(plain)
         return base64.b64encode(plain).decode() if kind == "bytes_value" else plain

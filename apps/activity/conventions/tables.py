@@ -165,8 +165,8 @@ CONVENTIONS = (
     CALLS,
 )
 # What becomes of a value: kept under its name too, held by a column unless long, or by a part of
-# the payload, whose maker keeps the original where it took only some of it. A flag is kept, and says
-# that there may be an anomaly.
+# the payload, whose maker keeps the original where it took only some of it. A flag is kept, and
+# says that there may be an anomaly.
 KEPT, COLUMN, PART, FLAG = range(4)
 HELD = {
     **dict.fromkeys(("agent", "agent_id", "conversation", "run"), COLUMN),

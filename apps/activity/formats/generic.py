@@ -64,8 +64,7 @@ def read(line: dict[str, Any], mapping: Mapping[str, str]) -> Reading:
         raise Unreadable(f"No time stands at {mapping.get('happened_at', 'the path of its time')}.")
     correlation = carried(told.get("correlation"))
     body = {part: told[part] for part in PARTS if told.get(part) is not None}
-    short = {one: text(told[one], most) for one, most in LENGTHS.items() if one in told}
-    return Reading(
+    reading = Reading(
         kind="api",
         name=name,
         happened_at=at,
@@ -75,8 +74,11 @@ def read(line: dict[str, Any], mapping: Mapping[str, str]) -> Reading:
         level=LEVELS.get(text(told.get("level"), 20).lower(), ""),
         outcome=_outcome(told.get("outcome")),
         body=body | {"rest": line},
-        **short,
     )
+    for one, most in LENGTHS.items():
+        if one in told:
+            setattr(reading, one, text(told[one], most))
+    return reading
 
 
 def _at(line: Any, path: str) -> Any:

@@ -1,7 +1,6 @@
 """Bodies that real agents sent say what they were told, decided, did, and how it ended."""
 
 import json
-import math
 from dataclasses import asdict
 
 import pytest
@@ -18,9 +17,9 @@ from apps.activity.conventions.otlp import (
     read_logs,
     read_traces,
 )
-from apps.activity.conventions.tables import KNOWN
+from apps.activity.conventions.tables import EVENTS, KNOWN
 from tests.activity.data import body
-from tests.activity.making import as_body, as_json, protobuf, protobuf_logs, span
+from tests.activity.making import as_body, as_json, event, protobuf, protobuf_logs, span
 
 BODIES = ("pydantic_ai", "langgraph_oi", "openai_agents_oi", "strands")
 CALL = {"name": "lookup_order", "arguments": {"order_id": "A1"}}
@@ -228,40 +227,68 @@ def test_a_body_that_was_changed_is_read_or_refused_and_nothing_else(name, data)
                 json.dumps(one.body, allow_nan=False)
 
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+WORDS = st.sampled_from(
+    [
+        "role",
+        "content",
+        "parts",
+        "type",
+        "tool_calls",
+        "function",
+        "name",
+        "arguments",
+        "text",
+        "data",
+        "kwargs",
+        "message",
+        "messages",
+        "thinking",
+        "reasoning",
+        "toolUse",
+        "toolResult",
+        "output",
+        "result",
+        "user",
+        "assistant",
+        "tool",
+        "tool_call",
+        "id",
+        "reasoningContent",
+        "message_content",
+        "generations",
+        "update",
+    ]
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20)
+    | WORDS
+)
 ANYTHING = st.recursive(
     SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
-    ),
-    max_leaves=12,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=20,
 )
+FLAT = ["llm.input_messages.0.message.role", "gen_ai.prompt.0.content", "gen_ai.prompt.0"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.dictionaries(
-        st.sampled_from(sorted(KNOWN))
-        | st.sampled_from(["llm.input_messages.0.message.role", "gen_ai.prompt.0.content"]),
-        ANYTHING.map(lambda one: json.dumps(one) if isinstance(one, list | dict) else one),
-        max_size=8,
+        st.sampled_from(sorted(KNOWN) + FLAT), ANYTHING | ANYTHING.map(json.dumps), max_size=8
     ),
-    st.sampled_from(["invoke_agent", "chat", "execute_tool", "retrieval", ""]),
+    st.sampled_from(["invoke_agent", "chat", "execute_tool", "retrieval", ["chat"], None]),
+    st.sampled_from(sorted(EVENTS)),
+    ANYTHING | ANYTHING.map(json.dumps),
 )
-def test_any_value_of_any_known_attribute_becomes_a_reading(attributes, operation):
-    attributes = {
-        name: one for name, one in attributes.items() if one is not None and not is_odd(one)
-    }
-    told = span("any", **attributes | {"gen_ai.operation.name": operation})
+def test_any_value_of_any_known_attribute_becomes_a_reading(attributes, operation, name, content):
+    attributes |= {"gen_ai.operation.name": operation} if operation else {}
+    told = span("any", **attributes) | {"events": [event(name, content=content)]}
 
     (one,) = read_traces(as_body(told), JSON).readings
 
     json.dumps(one.body, allow_nan=False)
     assert len(one.name) <= 200
-
-
-def is_odd(one):
-    """What JSON cannot say of a number or a text."""
-    if isinstance(one, float):
-        return not math.isfinite(one)
-    return isinstance(one, str) and not one.isprintable()

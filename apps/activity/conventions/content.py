@@ -256,7 +256,7 @@ def _conclude(body: dict[str, Any], content: Content, history: list[Message], ki
 
 def _missing(body: dict[str, Any], content: Content, kind: str) -> list[str]:
     found = content.found
-    speaks = found.get("operation") in SPEAKING or found.get("openinference") == "LLM"
+    speaks = str(found.get("operation")) in SPEAKING or found.get("openinference") == "LLM"
     if kind != INVOCATION and not speaks:
         return []
     missing = [] if "told" in body else ["told"]

@@ -101,7 +101,7 @@ def unwrapped(value: Any) -> tuple[Any, str]:
     inner = loaded(value)
     if isinstance(inner, dict):
         held = inner.get("data", inner.get("kwargs"))
-        if isinstance(held, dict) and "content" in held and inner.get("type") in ENVELOPES:
+        if isinstance(held, dict) and "content" in held and _text(inner.get("type")) in ENVELOPES:
             return held["content"], _text(held.get("tool_call_id"))
         if isinstance(inner.get("output"), dict) and "kwargs" in inner["output"]:
             return unwrapped(inner["output"])

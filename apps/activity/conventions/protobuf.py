@@ -19,6 +19,7 @@ from apps.activity.conventions.spans import (
     DEEPEST,
     MOST_ATTRIBUTES,
     MOST_EVENTS,
+    MOST_RECORDS,
     TOO_DEEP,
     Log,
     Refused,
@@ -28,6 +29,8 @@ from apps.activity.conventions.spans import (
     left_out,
 )
 
+# Some fields stand beside the records; far fewer than there are records.
+MOST_MEMBERS = MOST_RECORDS + 1000
 LARGEST_RECORD = 4 * 1024 * 1024
 NO_TRACE, NO_SPAN = bytes(16), bytes(8)
 NOT_OTLP = "This is not an OTLP body: it breaks off or is not protobuf."
@@ -153,8 +156,11 @@ def _scope(scoped: memoryview) -> str:
 
 def _parts(data: memoryview, wanted: int) -> Iterator[memoryview]:
     """The length-delimited members of one field number; others are skipped."""
-    at, end = 0, len(data)
+    at, end, members = 0, len(data), 0
     while at < end:
+        members += 1
+        if members > MOST_MEMBERS:
+            raise Unreadable(f"More than {MOST_RECORDS} records in one request; send fewer.")
         tag = data[at]
         if tag < 0x80:
             at += 1

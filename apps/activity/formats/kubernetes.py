@@ -27,7 +27,7 @@ def readings(file: BinaryIO) -> Iterator[Reading | Bad]:
         _flattened(lines(file)),
         read,
         call_of=lambda event: text(event.get("auditID"), 128),
-        is_end=lambda event: event.get("stage") in ENDS,
+        is_end=lambda event: text(event.get("stage"), 40) in ENDS,
     )
 
 
@@ -97,11 +97,12 @@ def _level(verb: str, group: str) -> str:
 
 def _outcome(event: dict[str, Any], stage: str) -> str:
     code = member(event.get("responseStatus"), "code")
+    code = code if isinstance(code, int) else 0
     if code in {401, 403} or member(event.get("annotations"), DECISION) == "forbid":
         return "denied"
-    if stage == "Panic" or (isinstance(code, int) and code >= 400):
+    if stage == "Panic" or code >= 400:
         return "failed"
-    return "ok" if isinstance(code, int) and code else ""
+    return "ok" if code else ""
 
 
 def _body(event: dict[str, Any]) -> dict[str, Any]:

@@ -117,6 +117,15 @@ def test_an_error_says_why():
     assert (denied.outcome, denied.body["outcome"]) == ("denied", "AccessDenied")
 
 
+def test_a_refusal_that_only_the_message_tells_is_a_denial():
+    told = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "refund"}
+    refused = span("execute_tool refund", **told) | {
+        "status": {"code": 2, "message": "AccessDenied: not authorized to perform refund"}
+    }
+
+    assert readings(refused)[0].outcome == "denied"
+
+
 def test_a_tool_that_says_it_failed_failed():
     one = reading("t", gen_ai__operation__name="execute_tool", gen_ai__tool__status="error")
 

@@ -1,0 +1,366 @@
+"""What was told, decided, done, and answered, from whichever attributes and events hold it.
+
+What is held whole by one of these parts leaves the rest of the payload; what is held in part stays
+there too, so that a later mapping can be run over it again.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from apps.activity.conventions.flat import gathered
+from apps.activity.conventions.messages import (
+    ASSISTANTS,
+    INSTRUCTORS,
+    USERS,
+    Message,
+    first_text,
+    last_text,
+    loaded,
+    messages,
+    unwrapped,
+)
+from apps.activity.conventions.spans import Span
+from apps.activity.conventions.tables import (
+    ACTION,
+    CALL,
+    EVENT_CONTENTS,
+    EVENTS,
+    GUARD,
+    INVOCATION,
+    OTHER,
+    STEP,
+)
+
+NOT_CAPTURED = "content not captured"
+# Events that repeat what was said before; only the last word of the user is taken from them.
+HISTORY = frozenset({"gen_ai.assistant.message", "gen_ai.tool.message", "gen_ai.content.prompt"})
+TALKING = frozenset({INVOCATION, STEP, GUARD})
+FAILED = frozenset({"failed", "denied"})
+SPEAKERS = ASSISTANTS | {""}
+NOTHING = frozenset({"{}", "[]", "null"})
+SPEAKING = frozenset({"chat", "generate_content", "text_completion"})
+
+
+class Content:
+    """One record's attributes and events, sorted."""
+
+    __slots__ = (
+        "answered",
+        "asked",
+        "flat",
+        "found",
+        "further",
+        "instructed",
+        "is_flagged",
+        "known",
+        "names",
+        "rest",
+    )
+
+    def __init__(
+        self,
+        found: dict[str, Any],
+        rest: dict[str, Any],
+        flat: dict[str, Any],
+        names: dict[str, str],
+        *,
+        is_flagged: bool = False,
+    ):
+        self.is_flagged = is_flagged
+        self.found, self.rest, self.flat, self.names = found, rest, flat, names
+        self.asked: tuple[Message, ...] = ()
+        self.answered: tuple[Message, ...] = ()
+        self.instructed: tuple[str, ...] = ()
+        self.known: tuple[tuple[str, dict[str, Any]], ...] = ()
+        self.further: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+    def take_event(self, name: str, attributes: dict[str, Any]) -> None:
+        known = EVENTS.get(name)
+        if known is None:
+            self.further += ((name, attributes),)
+            return
+        self.known += ((name, attributes),)
+        said = next((one for one in EVENT_CONTENTS if one in attributes), "")
+        slot, role = known
+        told = messages(attributes[said] if said else attributes, role)
+        if said and isinstance(attributes.get("tool_calls"), list):
+            told += messages({"role": role, "tool_calls": attributes["tool_calls"]})
+        for one in told:
+            one.role = one.role or role
+        if slot == "instructions":
+            self.instructed += tuple(one.text for one in told)
+        elif slot == "output":
+            self.answered += tuple(told)
+        else:
+            self.asked += tuple(told)
+
+    def keep(self, slot: str) -> None:
+        """Leave what was found under its own name too."""
+        if slot in self.names:
+            self.rest[self.names[slot]] = self.found[slot]
+
+
+def body_of(
+    kind: str, content: Content, span: Span, *, outcome: str, is_log: bool
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The payload, and the warning that something one would look for was not sent."""
+    body: dict[str, Any] = {}
+    missing: list[str] = []
+    if kind == ACTION:
+        missing = _of_action(body, content)
+    elif kind in TALKING or (is_log and content.known):
+        missing = _of_talk(body, content, kind, is_log=is_log)
+    elif kind == OTHER:
+        content.rest = {**content.rest, **span.attributes}
+    elif kind == CALL:
+        _of_call(body, content)
+    events = content.further
+    if content.known:
+        events += content.known if kind == OTHER else _held_in_part(content.known)
+    if events:
+        content.rest["events"] = [{"name": name, **attributes} for name, attributes in events]
+    if outcome in FAILED:
+        _say_why(body, content, span)
+        missing = [one for one in missing if one not in {"result", "outcome", "decided"}]
+    if content.rest:
+        body["rest"] = content.rest
+    if not missing:
+        return body, ()
+    body["missing"] = missing
+    return body, (NOT_CAPTURED,)
+
+
+def _held_in_part(
+    known: tuple[tuple[str, dict[str, Any]], ...],
+) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """Events that say more than the one text that was taken from each."""
+    names = [name for name, _ in known]
+    return tuple(
+        (name, attributes)
+        for name, attributes in known
+        if len(attributes) > 1 or name in HISTORY or names.count(name) > 1
+    )
+
+
+def _of_action(body: dict[str, Any], content: Content) -> list[str]:
+    found = content.found
+    did: dict[str, Any] = {}
+    body["did"] = did
+    if "tool" in found:
+        did["tool"] = found["tool"]
+    if "call_id" in found:
+        did["id"] = found["call_id"]
+    _arguments(did, content)
+    _result(body, did, content)
+    missing = [] if "arguments" in did else ["did"]
+    return missing if "result" in body else [*missing, "result"]
+
+
+def _arguments(did: dict[str, Any], content: Content) -> None:
+    found = content.found
+    if "arguments" in found:
+        did["arguments"] = _inputs(loaded(found["arguments"]))
+        if "input_value" in found:
+            content.keep("input_value")
+    elif "input_value" in found:
+        told = loaded(found["input_value"])
+        did["arguments"] = _inputs(told)
+        if did["arguments"] is not told:
+            content.keep("input_value")
+    else:
+        for name, attributes in content.known:
+            said = next((one for one in EVENT_CONTENTS if one in attributes), "")
+            if said and EVENTS[name][0] == "input":
+                did["arguments"] = loaded(attributes[said])
+
+
+def _inputs(told: Any) -> Any:
+    """The arguments themselves, where a framework wraps them."""
+    if isinstance(told, dict):
+        if isinstance(told.get("kwargs"), dict) and "args" in told:
+            return told["kwargs"] if not told["args"] else told
+        if isinstance(told.get("inputs"), dict) and "input_str" in told:
+            return told["inputs"]
+    return told
+
+
+def _result(body: dict[str, Any], did: dict[str, Any], content: Content) -> None:
+    found = content.found
+    flat = gathered(content.flat) if content.flat else {}
+    for slot in ("result", "output_value"):
+        if slot in found and "result" not in body:
+            raw = found[slot]
+            body["result"], call_id = unwrapped(raw)
+            if call_id:
+                did.setdefault("id", call_id)
+            if body["result"] is not raw and body["result"] != loaded(raw):
+                content.keep(slot)
+        elif slot in found:
+            content.keep(slot)
+    if "result" not in body and content.answered:
+        body["result"] = content.answered[-1].text or content.answered[-1].results
+    if "result" in flat:
+        body.setdefault("result", flat["result"])
+        content.rest |= content.flat
+
+
+def _of_call(body: dict[str, Any], content: Content) -> None:
+    found = content.found
+    did = {
+        ours: found[slot]
+        for slot, ours in (("db_query", "query"), ("url", "url"), ("arguments", "arguments"))
+        if slot in found
+    }
+    if did:
+        body["did"] = did
+    for slot in ("input_value", "output_value", "input", "output", "result"):
+        if slot in found:
+            content.keep(slot)
+
+
+def _of_talk(body: dict[str, Any], content: Content, kind: str, *, is_log: bool) -> list[str]:
+    found = content.found
+    flat = gathered(content.flat) if content.flat else {}
+    asked = _messages(content, flat, "input") or content.asked
+    answered: Sequence[Message] = _messages(content, flat, "output") or content.answered
+    if content.flat and (len(asked) > 1 or len(answered) > 1):
+        content.rest |= content.flat
+    history: list[Message] = []
+    if "history" in found:
+        history = messages(found["history"])
+        content.keep("history")
+    given: Sequence[Message] = asked or history
+    if "input_value" in found:
+        given = given or _value(content, "input_value", "user")
+        content.keep("input_value")
+    if "output_value" in found:
+        answered = answered or _value(content, "output_value", "assistant")
+        content.keep("output_value")
+    for slot in ("arguments", "result"):
+        if slot in found:
+            content.keep(slot)
+    _tell(body, content, given, kind)
+    _decide(body, answered)
+    _conclude(body, content, history, kind)
+    return [] if is_log else _missing(body, content, kind)
+
+
+def _conclude(body: dict[str, Any], content: Content, history: list[Message], kind: str) -> None:
+    if "final" in content.found:
+        body["outcome"] = loaded(content.found["final"])
+    elif history and kind == INVOCATION and "outcome" not in body:
+        said = last_text(history, ASSISTANTS)
+        if said:
+            body["outcome"] = said
+
+
+def _missing(body: dict[str, Any], content: Content, kind: str) -> list[str]:
+    found = content.found
+    speaks = str(found.get("operation")) in SPEAKING or found.get("openinference") == "LLM"
+    if kind != INVOCATION and not speaks:
+        return []
+    missing = [] if "told" in body else ["told"]
+    if "outcome" not in body and "decided" not in body:
+        missing.append("outcome" if kind == INVOCATION else "decided")
+    return missing
+
+
+def _messages(content: Content, flat: dict[str, Any], slot: str) -> Sequence[Message]:
+    found = content.found
+    if slot in found:
+        told = messages(found[slot], "user" if slot == "input" else "assistant")
+        if len(told) != 1 or not told[0].whole:
+            content.keep(slot)
+        if told:
+            return told
+    if slot in flat:
+        told = messages(flat[slot])
+        said = [one for one in told if one.texts or one.calls or one.results or one.reasoning]
+        if len(said) != len(told) or not all(one.whole for one in told):
+            content.rest |= content.flat
+        return said
+    return []
+
+
+def _value(content: Content, slot: str, role: str) -> list[Message]:
+    """Messages in a value that may be anything; a value that holds none is one text."""
+    raw = content.found[slot]
+    if raw.__class__ is str and raw in NOTHING:
+        return []
+    inner = loaded(raw)
+    told = [] if inner is raw and isinstance(raw, str) else messages(inner, role)
+    if not any(one.texts or one.calls or one.results for one in told):
+        return [Message(role, [raw if isinstance(raw, str) else str(raw)])]
+    return told
+
+
+def _tell(body: dict[str, Any], content: Content, given: Sequence[Message], kind: str) -> None:
+    told = first_text(given, USERS) if kind == INVOCATION else last_text(given, USERS)
+    if told:
+        body["told"] = told
+    instructions: Sequence[str] = content.instructed
+    if "instructions" in content.found:
+        read = messages(content.found["instructions"], "system")
+        instructions = [one.text for one in read]
+        if not all(one.whole for one in read):
+            content.keep("instructions")
+    elif not instructions and given and given[0].role in INSTRUCTORS:
+        instructions = [one.text for one in given if one.role in INSTRUCTORS]
+    if instructions:
+        body["instructions"] = "\n".join(one for one in instructions if one)
+
+
+def _decide(body: dict[str, Any], answered: Sequence[Message]) -> None:
+    """Reasoning, and text before tool calls, are decisions; text without calls is an outcome."""
+    if not answered:
+        return
+    last = answered[0] if len(answered) == 1 else _last_turn(answered)
+    if last is not None and last.role not in SPEAKERS:
+        last = None
+    if last is None:
+        results = [result for one in answered for result in one.results]
+        if results:
+            body["result"] = results[0] if len(results) == 1 else results
+        return
+    decided: dict[str, Any] = {}
+    if last.reasoning:
+        decided["reasoning"] = "\n".join(last.reasoning)
+    if last.calls:
+        decided["calls"] = last.calls
+        if last.texts:
+            decided["said"] = last.text
+    elif last.texts:
+        body["outcome"] = last.text
+    if decided:
+        body["decided"] = decided
+
+
+def _last_turn(answered: Sequence[Message]) -> Message | None:
+    """Of an output that repeats the whole run, what was said last, in however many messages."""
+    end = len(answered)
+    while end and answered[end - 1].role not in SPEAKERS:
+        end -= 1
+    begin = end
+    while begin and answered[begin - 1].role in SPEAKERS:
+        begin -= 1
+    if begin == end:
+        return None
+    whole = Message("assistant")
+    for one in answered[begin:end]:
+        whole.texts += one.texts
+        whole.reasoning += one.reasoning
+        whole.calls += one.calls
+    return whole
+
+
+def _say_why(body: dict[str, Any], content: Content, span: Span) -> None:
+    if span.message:
+        body.setdefault("outcome", span.message)
+        content.rest["status.message"] = span.message
+        return
+    for name, attributes in content.further:
+        if name == "exception" and attributes.get("exception.message"):
+            body.setdefault("outcome", attributes["exception.message"])
+            return
+    if "error" in content.found:
+        body.setdefault("outcome", content.found["error"])

@@ -1,0 +1,365 @@
+"""Messages between people, models, and tools, whichever way a framework writes them.
+
+Known are the parts of OTel GenAI, the messages of OpenAI (chat and responses), Anthropic, Bedrock,
+Gemini, and LangChain, each plain or as JSON in a text. What is not understood makes a message less
+than `whole`, and whoever reads it keeps the original beside it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import orjson
+
+DEEPEST = 12
+MOST = 4000
+LARGEST_JSON = 2 * 1024 * 1024
+MOST_BRACKETS = 200_000
+DEEPEST_JSON = 60
+BEGINS = ("{", "[")
+
+USERS = frozenset({"user", "human"})
+INSTRUCTORS = frozenset({"system", "developer"})
+ASSISTANTS = frozenset({"assistant", "ai", "model"})
+TOOLS = frozenset({"tool", "function"})
+ROLES = USERS | INSTRUCTORS | ASSISTANTS | TOOLS
+
+
+class Message:
+    __slots__ = ("call_id", "calls", "reasoning", "results", "role", "texts", "whole")
+
+    def __init__(self, role: str = "", texts: list[str] | None = None, call_id: str = ""):
+        self.role = role
+        self.texts: list[str] = [] if texts is None else texts
+        self.reasoning: list[str] = []
+        self.calls: list[dict[str, Any]] = []
+        self.results: list[Any] = []
+        self.call_id = call_id
+        self.whole = True
+
+    @property
+    def text(self) -> str:
+        return self.texts[0] if len(self.texts) == 1 else "\n".join(self.texts)
+
+
+def loaded(value: Any) -> Any:
+    """The JSON that a text holds, where it holds an object or a list; else the value itself."""
+    if value.__class__ is not str or not value.startswith(BEGINS) or len(value) > LARGEST_JSON:
+        return value
+    brackets = value.count("{") + value.count("[")
+    if brackets > MOST_BRACKETS:
+        return value
+    try:
+        inner = orjson.loads(value)
+    except (orjson.JSONDecodeError, RecursionError):
+        return value
+    return value if brackets > DEEPEST_JSON and _is_deep(inner) else inner
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether it is nested too deeply for whoever writes it again."""
+    layer = [value]
+    for _ in range(DEEPEST_JSON):
+        layer = [
+            child
+            for one in layer
+            if isinstance(one, dict | list)
+            for child in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not layer:
+            return False
+    return True
+
+
+def messages(value: Any, role: str = "") -> list[Message]:
+    """The messages in a value. A bare text is one message of that role."""
+    told = loaded(value)
+    if told.__class__ is list and 0 < len(told) <= MOST and all(map(_has_role, told)):
+        # The usual case, without the search.
+        return [_message(one["role"], one, 0) for one in told]
+    found: list[Message] = []
+    _collect(told, role, found, 0)
+    return found
+
+
+def _has_role(one: Any) -> bool:
+    return one.__class__ is dict and "role" in one and one["role"].__class__ is str
+
+
+def first_text(told: Iterable[Message], roles: frozenset[str]) -> str:
+    for one in told:
+        if one.texts and one.role in roles:
+            return one.text
+    return ""
+
+
+def last_text(told: Sequence[Message], roles: frozenset[str]) -> str:
+    return first_text(reversed(told), roles)
+
+
+def unwrapped(value: Any) -> tuple[Any, str]:
+    """The content of a tool's result without a framework's envelope, and the id of its call."""
+    inner = loaded(value)
+    if isinstance(inner, dict):
+        held = inner.get("data", inner.get("kwargs"))
+        if isinstance(held, dict) and "content" in held and _text(inner.get("type")) in ENVELOPES:
+            return held["content"], _text(held.get("tool_call_id"))
+        if isinstance(inner.get("output"), dict) and "kwargs" in inner["output"]:
+            return unwrapped(inner["output"])
+    if isinstance(inner, list) and inner and all(_is_text(one) for one in inner):
+        return "\n".join(one["text"] for one in inner), ""
+    return inner, ""
+
+
+ENVELOPES = frozenset({"tool", "constructor"})
+
+
+def _is_text(one: Any) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("text"), str) and len(one) <= 2
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _collect(value: Any, role: str, found: list[Message], depth: int) -> None:
+    if depth > DEEPEST or len(found) >= MOST:
+        if found:
+            found[-1].whole = False
+        return
+    if isinstance(value, str):
+        if value:
+            found.append(Message(role, [value]))
+    elif isinstance(value, list):
+        _collect_list(value, role, found, depth)
+    elif isinstance(value, dict):
+        _collect_object(value, role, found, depth)
+
+
+def _collect_list(value: list[Any], role: str, found: list[Message], depth: int) -> None:
+    if value and all(map(_has_role, value)):
+        for one in value[:MOST]:
+            _collect(one, role, found, depth + 1)
+        return
+    if len(value) == 2 and isinstance(value[0], str) and value[0] in ROLES:
+        _collect({"role": value[0], "content": value[1]}, role, found, depth + 1)
+        return
+    if value and all(isinstance(one, dict) and _is_part(one) for one in value):
+        message = Message(role)
+        _parts(message, value, depth)
+        found.append(message)
+        return
+    for one in value:
+        _collect(loaded(one) if isinstance(one, str) else one, role, found, depth + 1)
+
+
+# Names under which a framework keeps its messages.
+HOLDERS = ("messages", "generations", "message", "update", "inputs", "input", "contents", "outputs")
+
+
+def _collect_object(value: dict[str, Any], role: str, found: list[Message], depth: int) -> None:
+    told = value.get("role")
+    if isinstance(told, str):
+        found.append(_message(told, value, depth))
+        return
+    kind = value.get("type")
+    inner = value.get("data", value.get("kwargs"))
+    if isinstance(inner, dict) and "content" in inner:
+        found.append(_message(_text(inner.get("type")) or _text(kind), inner, depth))
+        return
+    if isinstance(kind, str) and "content" in value and kind in ROLES:
+        found.append(_message(kind, value, depth))
+        return
+    if _is_part(value):
+        message = Message(role)
+        _parts(message, [value], depth)
+        found.append(message)
+        return
+    for name in HOLDERS:
+        if name in value:
+            _collect(loaded(value[name]), role, found, depth + 1)
+            return
+
+
+def _message(role: str, value: dict[str, Any], depth: int) -> Message:
+    message = Message(role if role in ROLES else role.lower()[:40])
+    parts = value.get("parts")
+    if parts is None:
+        parts = value.get("content", value.get("contents"))
+    if parts.__class__ is str and parts:
+        parts = loaded(parts) if parts[:2] in {"[{", '{"'} else parts
+        if parts.__class__ is str:
+            (message.results if message.role in TOOLS else message.texts).append(parts)
+            parts = None
+    if isinstance(parts, list):
+        _parts(message, parts, depth)
+    elif isinstance(parts, dict):
+        _parts(message, [parts], depth)
+    if len(value) > 2 or "tool_calls" in value:
+        _further(message, value)
+    return message
+
+
+def _further(message: Message, value: dict[str, Any]) -> None:
+    message.call_id = message.call_id or _text(value.get("tool_call_id"))
+    calls = value.get("tool_calls")
+    if isinstance(calls, list):
+        for call in calls:
+            _call(message, call)
+    for name in ("reasoning", "reasoning_content", "thinking"):
+        if isinstance(value.get(name), str) and value[name]:
+            message.reasoning.append(value[name])
+
+
+def _parts(message: Message, parts: list[Any], depth: int) -> None:
+    for part in parts if len(parts) <= MOST else parts[:MOST]:
+        if part.__class__ is dict:
+            kind = part.get("type")
+            read = PARTS.get(kind) if kind.__class__ is str else None
+            if read is not None and depth <= DEEPEST:
+                read(message, part)
+            else:
+                _part_by_name(message, part, depth)
+        elif isinstance(part, str):
+            message.texts.append(part)
+        else:
+            message.whole = False
+
+
+def _part_by_name(message: Message, part: dict[str, Any], depth: int) -> None:
+    held = part.get("message_content")
+    if isinstance(held, dict):
+        _parts(message, [held], depth + 1)
+        return
+    read = next((PARTS_BY_NAME[one] for one in part if one in PARTS_BY_NAME), None)
+    if read is None or depth > DEEPEST:
+        message.whole = False
+    else:
+        read(message, part)
+
+
+def _is_part(one: dict[str, Any]) -> bool:
+    kind = one.get("type")
+    if isinstance(kind, str) and kind in PARTS:
+        return True
+    if "role" in one or "message" in one:
+        return False
+    return not PARTS_BY_NAME.keys().isdisjoint(one)
+
+
+def _read_text(message: Message, part: dict[str, Any]) -> None:
+    for name in ("content", "text", "output_text", "refusal"):
+        text = part.get(name)
+        if isinstance(text, str):
+            if text:
+                message.texts.append(text)
+            return
+    message.whole = False
+
+
+def _read_reasoning(message: Message, part: dict[str, Any]) -> None:
+    for name in ("content", "thinking", "text", "reasoning", "summary", "reasoningText"):
+        told = part.get(name)
+        if isinstance(told, str) and told:
+            message.reasoning.append(told)
+            return
+        if isinstance(told, dict) and isinstance(told.get("text"), str):
+            message.reasoning.append(told["text"])
+            return
+        if isinstance(told, list) and told:
+            inner = Message()
+            _parts(inner, told, 0)
+            message.reasoning += inner.texts
+            return
+    message.whole = False
+
+
+def _call(message: Message, part: Any) -> None:
+    if not isinstance(part, dict):
+        message.whole = False
+        return
+    part = part.get("tool_call", part)
+    inner = part.get("function", part) if isinstance(part, dict) else None
+    if not isinstance(inner, dict):
+        message.whole = False
+        return
+    told: dict[str, Any] = {"name": _text(inner.get("name")), "arguments": None}
+    for name in ARGUMENTS:
+        if name in inner:
+            told["arguments"] = loaded(inner[name])
+            break
+    for name in CALL_IDS:
+        if part.get(name).__class__ is str and part[name]:
+            told["id"] = part[name]
+            break
+    message.calls.append(told)
+
+
+ARGUMENTS = ("arguments", "args", "input", "kwargs", "parameters")
+CALL_IDS = ("call_id", "tool_call_id", "toolUseId", "id")
+
+
+def _read_call(message: Message, part: dict[str, Any]) -> None:
+    if "name" not in part:
+        for name in ("toolUse", "function_call", "functionCall"):
+            if isinstance(part.get(name), dict):
+                part = part[name]
+    _call(message, part)
+
+
+def _read_result(message: Message, part: dict[str, Any]) -> None:
+    for name in ("toolResult", "function_response", "functionResponse"):
+        if isinstance(part.get(name), dict):
+            part = part[name]
+    for name in ("result", "response", "output", "content"):
+        if name in part:
+            message.results.append(unwrapped(part[name])[0])
+            message.call_id = next(
+                (part[one] for one in CALL_IDS if isinstance(part.get(one), str)), ""
+            )
+            return
+    message.whole = False
+
+
+def _read_message(message: Message, part: dict[str, Any]) -> None:
+    content = part.get("content")
+    if isinstance(content, str):
+        message.texts.append(content)
+    elif isinstance(content, list):
+        for one in content[:MOST]:
+            if isinstance(one, dict):
+                _read_text(message, one)
+
+
+PARTS: dict[Any, Callable[[Message, dict[str, Any]], None]] = {
+    "text": _read_text,
+    "input_text": _read_text,
+    "output_text": _read_text,
+    "refusal": _read_text,
+    "summary_text": _read_text,
+    "reasoning": _read_reasoning,
+    "thinking": _read_reasoning,
+    "tool_call": _read_call,
+    "server_tool_call": _read_call,
+    "function_call": _read_call,
+    "tool_use": _read_call,
+    "tool-call": _read_call,
+    "tool_call_response": _read_result,
+    "server_tool_call_response": _read_result,
+    "function_call_output": _read_result,
+    "tool_result": _read_result,
+    "tool-return": _read_result,
+    "message": _read_message,
+}
+# Where a part says by a name, not by its type, what it is.
+PARTS_BY_NAME: dict[str, Callable[[Message, dict[str, Any]], None]] = {
+    "text": _read_text,
+    "toolUse": _read_call,
+    "toolResult": _read_result,
+    "reasoningContent": lambda message, part: _read_reasoning(
+        message, part["reasoningContent"] if isinstance(part["reasoningContent"], dict) else part
+    ),
+    "function_call": _read_call,
+    "functionCall": _read_call,
+    "function_response": _read_result,
+    "functionResponse": _read_result,
+}

@@ -1,0 +1,96 @@
+"""Read an OTLP body, protobuf or JSON, to readings; and write what is answered to it.
+
+A body that is none raises `Unreadable`. A record that cannot be kept is counted, with the first
+reason, for the partial success of the protocol; the others are kept.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from apps.activity.conventions import otlp_json, protobuf
+from apps.activity.conventions.mapping import reading_of_log, reading_of_span
+from apps.activity.conventions.spans import MOST_RECORDS, Refused, Source, Unreadable
+from apps.activity.readings import Reading
+
+PROTOBUF = "application/x-protobuf"
+JSON = "application/json"
+
+__all__ = ["JSON", "PROTOBUF", "Decoded", "Unreadable", "answer", "read_logs", "read_traces"]
+
+
+@dataclass(slots=True)
+class Decoded:
+    readings: list[Reading] = field(default_factory=list)
+    rejected: int = 0
+    message: str = ""
+
+
+def read_traces(body: bytes, content_type: str) -> Decoded:
+    """Map every span. Nested invocations of one agent by one name count once."""
+    if content_type == JSON:
+        records = otlp_json.records(body, "resourceSpans", "scopeSpans", "spans")
+        decoded = _decoded(records, otlp_json.span_of, reading_of_span)
+    else:
+        decoded = _decoded(protobuf.records(body), protobuf.span_of, reading_of_span)
+    _join_doubles(decoded.readings)
+    return decoded
+
+
+def read_logs(body: bytes, content_type: str) -> Decoded:
+    if content_type == JSON:
+        records = otlp_json.records(body, "resourceLogs", "scopeLogs", "logRecords")
+        return _decoded(records, otlp_json.log_of, reading_of_log)
+    return _decoded(protobuf.records(body), protobuf.log_of, reading_of_log)
+
+
+def answer(decoded: Decoded, content_type: str, *, logs: bool = False) -> bytes:
+    """The export response in the encoding of the request."""
+    rejected = "rejected_log_records" if logs else "rejected_spans"
+    if content_type == JSON:
+        if not decoded.rejected:
+            return b"{}"
+        name = "rejectedLogRecords" if logs else "rejectedSpans"
+        told = {name: str(decoded.rejected), "errorMessage": decoded.message}
+        return orjson.dumps({"partialSuccess": told})
+    response = ExportLogsServiceResponse() if logs else ExportTraceServiceResponse()
+    if decoded.rejected:
+        setattr(response.partial_success, rejected, decoded.rejected)
+        response.partial_success.error_message = decoded.message
+    return bytes(response.SerializeToString())
+
+
+def _decoded(
+    records: Iterator[tuple[Source, Any]],
+    light: Callable[[Any], Any],
+    mapped: Callable[[Any, Source], Reading],
+) -> Decoded:
+    decoded = Decoded()
+    keep = decoded.readings.append
+    for count, (source, record) in enumerate(records):
+        if count >= MOST_RECORDS:
+            raise Unreadable(f"More than {MOST_RECORDS} records in one request; send fewer.")
+        try:
+            keep(mapped(light(record), source))
+        except Refused as refusal:
+            decoded.rejected += 1
+            decoded.message = decoded.message or str(refusal)
+    return decoded
+
+
+def _join_doubles(readings: list[Reading]) -> None:
+    """Some instrumentation reports one run twice, nested; the inner is set apart as "other"."""
+    runs = {
+        (one.trace_id, one.span_id): one.claimed_agent
+        for one in readings
+        if one.kind == "invocation"
+    }
+    for one in readings:
+        if one.kind == "invocation" and one.claimed_agent:
+            outer = runs.get((one.trace_id, one.parent_id))
+            if outer == one.claimed_agent:
+                one.kind = "other"

@@ -1,0 +1,196 @@
+"""OTLP as protobuf, span by span.
+
+The two outer layers are walked by hand and each record parsed alone. So a broken record is refused
+by itself, and a body of a million empty ones never lies in memory as a million objects.
+"""
+
+import base64
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
+
+from apps.activity.conventions.spans import (
+    DEEPEST,
+    MOST_ATTRIBUTES,
+    MOST_EVENTS,
+    MOST_RECORDS,
+    TOO_DEEP,
+    Log,
+    Refused,
+    Source,
+    Span,
+    Unreadable,
+    left_out,
+)
+
+# Some fields stand beside the records; far fewer than there are records.
+MOST_MEMBERS = MOST_RECORDS + 1000
+LARGEST_RECORD = 4 * 1024 * 1024
+NO_TRACE, NO_SPAN = bytes(16), bytes(8)
+NOT_OTLP = "This is not an OTLP body: it breaks off or is not protobuf."
+
+
+def records(body: bytes) -> Iterator[tuple[Source, bytes]]:
+    """Each record's bytes with what it shares with its neighbours, in order."""
+    for group in _parts(memoryview(body), 1):
+        resource = _resource(group)
+        for scoped in _parts(group, 2):
+            source = Source(resource, _scope(scoped))
+            for record in _parts(scoped, 2):
+                yield source, bytes(record)
+
+
+def span_of(record: bytes) -> Span:
+    if len(record) > LARGEST_RECORD:
+        raise Refused("A span is larger than 4 MB.")
+    try:
+        wire = WireSpan.FromString(record)
+    except DecodeError as error:
+        raise Refused("A span is not valid protobuf.") from error
+    trace_id, span_id, parent = wire.trace_id, wire.span_id, wire.parent_span_id
+    if len(trace_id) != 16 or len(span_id) != 8 or trace_id == NO_TRACE or span_id == NO_SPAN:
+        raise Refused("A span has no valid trace id and span id.")
+    pairs = wire.attributes
+    attributes = _attributes(pairs)
+    told = wire.events
+    events = [(one.name, _attributes(one.attributes)) for one in told[:MOST_EVENTS]] if told else []
+    status, code = "", 0
+    if wire.HasField("status"):
+        status, code = wire.status.message, wire.status.code
+    beyond = len(pairs) - MOST_ATTRIBUTES
+    dropped, state = wire.dropped_attributes_count, wire.trace_state
+    warnings: tuple[str, ...] = ()
+    if dropped or state or beyond > 0 or told or wire.dropped_events_count:
+        warnings = left_out(
+            dropped + max(0, beyond),
+            wire.dropped_events_count + max(0, len(told) - MOST_EVENTS),
+            wire.dropped_links_count,
+            state,
+        )
+    return Span(
+        trace_id.hex(),
+        span_id.hex(),
+        parent.hex() if len(parent) == 8 and parent != NO_SPAN else "",
+        wire.name,
+        wire.kind,
+        wire.start_time_unix_nano,
+        wire.end_time_unix_nano,
+        code,
+        status,
+        attributes,
+        events,
+        len(record),
+        warnings,
+    )
+
+
+def log_of(record: bytes) -> Log:
+    if len(record) > LARGEST_RECORD:
+        raise Refused("A log record is larger than 4 MB.")
+    try:
+        wire = LogRecord.FromString(record)
+    except DecodeError as error:
+        raise Refused("A log record is not valid protobuf.") from error
+    trace_id, span_id = wire.trace_id, wire.span_id
+    beyond = max(0, len(wire.attributes) - MOST_ATTRIBUTES)
+    return Log(
+        trace_id.hex() if len(trace_id) == 16 and any(trace_id) else "",
+        span_id.hex() if len(span_id) == 8 and any(span_id) else "",
+        wire.event_name,
+        wire.time_unix_nano or wire.observed_time_unix_nano,
+        wire.severity_number,
+        _value(wire.body),
+        _attributes(wire.attributes),
+        len(record),
+        left_out(wire.dropped_attributes_count + beyond, 0, 0, ""),
+    )
+
+
+def _attributes(pairs: Any) -> dict[str, Any]:
+    attributes: dict[str, Any] = {}
+    for pair in pairs if len(pairs) <= MOST_ATTRIBUTES else pairs[:MOST_ATTRIBUTES]:
+        value = pair.value
+        attributes[pair.key] = value.string_value or _value(value)
+    return attributes
+
+
+def _value(value: AnyValue, depth: int = 0) -> Any:
+    kind = value.WhichOneof("value")
+    if kind not in {"array_value", "kvlist_value"}:
+        plain: Any = getattr(value, kind) if kind else None
+        if kind == "double_value":
+            return plain if math.isfinite(plain) else str(plain)
+        return base64.b64encode(plain).decode() if kind == "bytes_value" else plain
+    if depth > DEEPEST:
+        return TOO_DEEP
+    if kind == "array_value":
+        return [_value(one, depth + 1) for one in value.array_value.values]
+    return {one.key: _value(one.value, depth + 1) for one in value.kvlist_value.values}
+
+
+def _resource(group: memoryview) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for part in _parts(group, 1):
+        try:
+            found |= _attributes(Resource.FromString(bytes(part)).attributes)
+        except DecodeError as error:
+            raise Unreadable(NOT_OTLP) from error
+    return found
+
+
+def _scope(scoped: memoryview) -> str:
+    name = ""
+    for part in _parts(scoped, 1):
+        try:
+            name = InstrumentationScope.FromString(bytes(part)).name
+        except DecodeError as error:
+            raise Unreadable(NOT_OTLP) from error
+    return name
+
+
+def _parts(data: memoryview, wanted: int) -> Iterator[memoryview]:
+    """The length-delimited members of one field number; others are skipped."""
+    at, end, members = 0, len(data), 0
+    while at < end:
+        members += 1
+        if members > MOST_MEMBERS:
+            raise Unreadable(f"More than {MOST_RECORDS} records in one request; send fewer.")
+        tag = data[at]
+        if tag < 0x80:
+            at += 1
+        else:
+            tag, at = _varint(data, at, end)
+        kind = tag & 7
+        if kind == 2:
+            length, at = _varint(data, at, end)
+            if at + length > end:
+                raise Unreadable(NOT_OTLP)
+            if tag >> 3 == wanted:
+                yield data[at : at + length]
+            at += length
+        elif kind == 0:
+            _, at = _varint(data, at, end)
+        elif kind in {1, 5}:
+            at += 8 if kind == 1 else 4
+        else:
+            raise Unreadable(NOT_OTLP)
+        if tag < 8 or at > end:
+            raise Unreadable(NOT_OTLP)
+
+
+def _varint(data: memoryview, at: int, end: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < end and shift < 64:
+        byte = data[at]
+        at += 1
+        if byte < 0x80:
+            return value | (byte << shift), at
+        value |= (byte & 0x7F) << shift
+        shift += 7
+    raise Unreadable(NOT_OTLP)

@@ -1,0 +1,219 @@
+"""Read logs piece by piece: JSON lines, or one document that holds a list; plain or gzip.
+
+Nothing is held but the record at hand. What cannot be read is told with its number, and the rest is
+read on; only a file that breaks off, or grows beyond its bound, ends there.
+"""
+
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import ijson
+import orjson
+
+from apps.activity.conventions.bounds import TRUNCATED, fitted
+from apps.activity.conventions.spans import Unreadable
+from apps.activity.readings import Reading
+
+LARGEST_RECORD = 4 * 1024 * 1024
+LARGEST_FILE = 8 * 1024**3
+# A record takes the reader at most so far past its own end.
+AHEAD = 256 * 1024
+DEEPEST = 60
+BOM = b"\xef\xbb\xbf"
+BROKEN = "The file breaks off or is damaged here."
+TOO_LARGE = "A record is larger than 4 MB."
+
+Read = Callable[[dict[str, Any]], Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A line, or of a document the record, that cannot be read."""
+
+    line: int
+    message: str
+
+
+def lines(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any]] | Bad]:
+    """Each line's object with its number. Empty lines are passed over."""
+    with _opened(file) as stream:
+        number = 0
+        while True:
+            number += 1
+            try:
+                line = stream.readline(LARGEST_RECORD + 1)
+                if not line:
+                    return
+                if len(line) > LARGEST_RECORD:
+                    _skip_line(stream, line)
+                    yield Bad(number, TOO_LARGE)
+                    continue
+            except (OSError, EOFError, zlib.error, Unreadable) as error:
+                yield Bad(number, _told(error))
+                return
+            line = line.removeprefix(BOM).strip()
+            if line:
+                yield _object(number, line)
+
+
+def members(file: BinaryIO, *prefixes: str) -> Iterator[tuple[int, dict[str, Any]] | Bad]:
+    """Each object of the lists at these places of one document (`Records.item`)."""
+    with _opened(file) as stream:
+        bounded = _Bounded(stream)
+        number = 0
+        try:
+            for prefix, value in _items(bounded, prefixes):
+                number += 1
+                bounded.since = 0
+                if isinstance(value, dict):
+                    yield number, value
+                else:
+                    yield Bad(number, f"What stands at {prefix} is not an object.")
+        except ijson.JSONError as error:
+            yield Bad(number + 1, f"This is not valid JSON: {str(error).splitlines()[0][:200]}.")
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError, Unreadable) as error:
+            yield Bad(number + 1, _told(error))
+        else:
+            if not bounded.is_list_seen:
+                yield Bad(1, f"The file has no list at {' or '.join(prefixes)}.")
+
+
+def read_each(
+    found: Iterator[tuple[int, dict[str, Any]] | Bad], read: Read
+) -> Iterator[Reading | Bad]:
+    for one in found:
+        yield one if isinstance(one, Bad) else read_one(one[0], one[1], read)
+
+
+def read_one(number: int, record: dict[str, Any], read: Read) -> Reading | Bad:
+    try:
+        reading = read(record)
+    except Unreadable as error:
+        return Bad(number, str(error))
+    if fitted(reading.body):
+        reading.warnings += (TRUNCATED,)
+    return reading
+
+
+def begins_with_list(file: BinaryIO) -> bool:
+    """Whether a seekable file is one list rather than lines; it is left at its start."""
+    return first_line(file, 64).lstrip()[:1] == b"["
+
+
+def first_line(file: BinaryIO, most: int = LARGEST_RECORD) -> bytes:
+    """The first line of a seekable file, which is left at its start."""
+    start = file.tell()
+    with _opened(file) as stream:
+        try:
+            first = stream.readline(most)
+        except (OSError, EOFError, zlib.error, Unreadable):
+            first = b""
+    file.seek(start)
+    return first.removeprefix(BOM)
+
+
+def _opened(file: BinaryIO) -> io.BufferedReader:
+    """The unpacked bytes. Closing them leaves the file itself open."""
+    start = file.tell()
+    magic = file.read(2)
+    file.seek(start)
+    raw: Any = gzip.GzipFile(fileobj=file) if magic == b"\x1f\x8b" else file
+    return io.BufferedReader(_Capped(raw), 64 * 1024)
+
+
+class _Capped(io.RawIOBase):
+    def __init__(self, raw: BinaryIO):
+        self.raw = raw
+        self.read_so_far = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.raw.read(len(buffer))
+        self.read_so_far += len(data)
+        if self.read_so_far > LARGEST_FILE:
+            raise Unreadable("The file holds more than 8 GB.")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Bounded:
+    """What ijson reads from: refuses to read on within one record for ever."""
+
+    def __init__(self, stream: io.BufferedReader):
+        self.stream = stream
+        self.since = 0
+        self.is_list_seen = False
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        self.since += len(data)
+        if self.since > LARGEST_RECORD + AHEAD:
+            raise Unreadable(TOO_LARGE)
+        return data
+
+
+def _items(bounded: _Bounded, prefixes: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """Build the wanted objects from the parser's events, none of them beyond a depth."""
+    builder, depth, within = None, 0, ""
+    lists = {prefix.removesuffix("item").removesuffix(".") for prefix in prefixes}
+    for prefix, event, value in ijson.parse(bounded, use_float=True):
+        if builder is None:
+            if event == "start_array" and prefix in lists:
+                bounded.is_list_seen = True
+            if prefix not in prefixes or event in {"end_map", "end_array"}:
+                bounded.since = min(bounded.since, LARGEST_RECORD)
+                continue
+            builder, depth, within = ijson.ObjectBuilder(), 0, prefix
+        builder.event(event, value)
+        if event in {"start_map", "start_array"}:
+            depth += 1
+            if depth > DEEPEST:
+                raise Unreadable("A record is nested too deeply.")
+        elif event in {"end_map", "end_array"}:
+            depth -= 1
+        if depth == 0:
+            yield within, builder.value
+            builder = None
+
+
+def _object(number: int, line: bytes) -> tuple[int, dict[str, Any]] | Bad:
+    if line.count(b"{") + line.count(b"[") > 100_000:
+        return Bad(number, "A record holds too many values.")
+    try:
+        value = orjson.loads(line)
+    except (orjson.JSONDecodeError, RecursionError) as error:
+        return Bad(number, f"This is not valid JSON: {str(error)[:200]}.")
+    if not isinstance(value, dict):
+        return Bad(number, "The line is not an object.")
+    if is_deep(value):
+        return Bad(number, "A record is nested too deeply.")
+    return number, value
+
+
+def is_deep(value: Any) -> bool:
+    layer = [value]
+    for _ in range(DEEPEST):
+        layer = [
+            child
+            for one in layer
+            for child in (one.values() if isinstance(one, dict) else one)
+            if isinstance(child, dict | list)
+        ]
+        if not layer:
+            return False
+    return True
+
+
+def _skip_line(stream: io.BufferedReader, line: bytes) -> None:
+    while line and not line.endswith(b"\n"):
+        line = stream.readline(LARGEST_RECORD)
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, Unreadable) else BROKEN

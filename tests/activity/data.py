@@ -1,0 +1,18 @@
+"""Real bodies and logs, which lie beside the project, not in it: a clone may stand alone."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[3] / "shared/data"
+
+
+def beside(name: str) -> Path:
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"{name} does not lie beside the project.")
+    return path
+
+
+def body(name: str) -> bytes:
+    return beside(f"otlp/{name}.pb").read_bytes()

@@ -28,9 +28,7 @@ class Stream(models.Model):
         ordering = ["pk"]
         verbose_name = "log"
         constraints = [
-            models.UniqueConstraint(
-                name="activity_stream_once", fields=["system", "log_format"]
-            )
+            models.UniqueConstraint(name="activity_stream_once", fields=["system", "log_format"])
         ]
 
     def __str__(self) -> str:
@@ -48,13 +46,11 @@ class IngestRequest(models.Model):
     log_id = models.IntegerField()
     first_leaf = models.BigIntegerField()
     count = models.IntegerField()
-    received_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="activity_ingestrequest_once", fields=["sender", "digest"]
-            )
+            models.UniqueConstraint(name="activity_ingestrequest_once", fields=["sender", "digest"])
         ]
 
     def __str__(self) -> str:

@@ -41,8 +41,7 @@ class Event(models.Model):
     objects = EventQuerySet.as_manager()
 
     class Meta:
-        managed = False
-        db_table = "activity_event"
+        ordering = ["log_id", "leaf_index"]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.name}"
@@ -59,12 +58,8 @@ class Payload(models.Model):
     leaf_index = models.BigIntegerField()
     recorded_at = models.DateTimeField()
     salt = models.BinaryField(null=True)
-    body = models.TextField(null=True)
+    body = models.TextField(null=True)  # noqa: DJ001 - erased is not the same as empty
     erased_at = models.DateTimeField(null=True)
-
-    class Meta:
-        managed = False
-        db_table = "activity_payload"
 
     def __str__(self) -> str:
         return f"Payload of {self.leaf_index}"

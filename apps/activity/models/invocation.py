@@ -39,9 +39,7 @@ class Invocation(models.Model):
     class Meta:
         ordering = ["-started_at", "-pk"]
         constraints = [
-            models.UniqueConstraint(
-                name="activity_invocation_once", fields=["log_id", "trace_id"]
-            )
+            models.UniqueConstraint(name="activity_invocation_once", fields=["log_id", "trace_id"])
         ]
         indexes = [
             models.Index(name="activity_invocation_time", fields=["started_at", "id"]),

@@ -16,7 +16,7 @@ def leaves_append(log_name: str, hashes: Sequence[bytes]) -> int:
     Holds the log's head until that transaction ends: everybody else who appends waits, so it is
     called last before the commit. The log is made if there is none of that name.
     """
-    log = Log.objects.select_for_update().filter(name=log_name).first() or _log_make(log_name)
+    log = log_lock(log_name)
     first = log.size
     edge, filled = appended(first, bytes(log.frontier), hashes)
     Tile.objects.bulk_create(
@@ -25,6 +25,11 @@ def leaves_append(log_name: str, hashes: Sequence[bytes]) -> int:
     log.size, log.frontier = first + len(hashes), edge
     log.save(update_fields=["size", "frontier"])
     return first
+
+
+def log_lock(log_name: str) -> Log:
+    """Hold the head of a log until the caller's transaction ends; it is made if there is none."""
+    return Log.objects.select_for_update().filter(name=log_name).first() or _log_make(log_name)
 
 
 def origin_of(log_name: str, epoch: int = 1) -> str:

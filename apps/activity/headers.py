@@ -1,0 +1,120 @@
+"""A record's header: the exact text that is hashed, and the columns that repeat a part of it."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from apps.activity.readings import Reading
+
+LARGEST_BODY = 256 * 1024
+# How long what stands in a column may be; the header holds it as long.
+NAME, IDENTIFIER, WHO = 200, 128, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """What a reading is of, as the credential that delivered it and the inventory say.
+
+    Names stand beside ids, because the record outlives what it names.
+    """
+
+    agent_id: int | None = None
+    agent: str = ""
+    identity_id: int | None = None
+    identity: str = ""
+    credential_id: int | None = None
+    system_id: int | None = None
+    system: str = ""
+    attested_by: str = ""
+
+
+NOBODY = Whose()
+
+
+def header_of(reading: Reading, whose: Whose, *, recorded_at: datetime, payload: str) -> bytes:
+    """The header as sorted JSON without blanks; `payload` commits to the body, "" if there is none.
+
+    What nobody said is left out.
+    """
+    said: dict[str, Any] = {
+        "kind": reading.kind,
+        "name": reading.name[:NAME],
+        "recorded": recorded_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "happened": reading.happened_at,
+        "ended": reading.ended_at,
+        "trace": reading.trace_id,
+        "span": reading.span_id,
+        "parent": reading.parent_id,
+        "correlation": reading.correlation,
+        "carried_by": reading.carried_by,
+        "request": reading.request_id[:IDENTIFIER],
+        "target": reading.target[:NAME],
+        "level": reading.level,
+        "outcome": reading.outcome,
+        "severity": reading.severity,
+        "original": reading.original_id[:NAME],
+        "principal": reading.principal[:WHO],
+        "credential": reading.credential[:IDENTIFIER],
+        "account": reading.account[:NAME],
+        "address": reading.address[:64],
+        "client": reading.client[:NAME],
+        "warnings": list(reading.warnings),
+        "claimed": _said(
+            {
+                "agent": reading.claimed_agent[:NAME],
+                "id": reading.claimed_id[:NAME],
+                "run": reading.run[:NAME],
+                "conversation": reading.conversation[:NAME],
+                "system": reading.system[:NAME],
+            }
+        ),
+        "whose": _said(
+            {
+                "agent": whose.agent,
+                "agent_id": whose.agent_id,
+                "identity": whose.identity,
+                "identity_id": whose.identity_id,
+                "credential_id": whose.credential_id,
+                "system": whose.system,
+                "system_id": whose.system_id,
+                "attested_by": whose.attested_by,
+            }
+        ),
+        "payload": payload,
+    }
+    return orjson.dumps(_said(said), option=orjson.OPT_SORT_KEYS)
+
+
+def body_of(reading: Reading) -> str:
+    """The payload as JSON, "" if there is none; past the limit its beginning, which says so."""
+    if not reading.body:
+        return ""
+    text = orjson.dumps(reading.body, default=str, option=orjson.OPT_NON_STR_KEYS)
+    if len(text) <= LARGEST_BODY:
+        return text.decode()
+    cut = {
+        "beginning": text[: LARGEST_BODY // 2].decode(errors="ignore"),
+        "original_bytes": len(text),
+        "original_sha256": hashlib.sha256(text).hexdigest(),
+    }
+    return orjson.dumps(cut).decode()
+
+
+def commitment(salt: bytes, body: str) -> str:
+    """What a header says of its payload: HMAC-SHA256(salt, body), hexadecimal."""
+    return hmac.digest(salt, body.encode(), "sha256").hex()
+
+
+def moment_of(nanoseconds: int, otherwise: datetime) -> datetime:
+    """The time of a reading, to the microsecond; the server's where nobody said a possible one."""
+    if not 0 < nanoseconds < 32503680000 * 10**9:
+        return otherwise
+    return datetime.fromtimestamp(nanoseconds / 1e9, tz=UTC)
+
+
+def _said(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in ("", None, [], {}, 0)}

@@ -1,0 +1,103 @@
+"""Taking records in: kept whole, in order, once, and for good."""
+
+import hashlib
+import json
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from apps.activity.headers import NOBODY, Whose, commitment
+from apps.activity.models import Event, Payload
+from apps.activity.readings import Reading
+from apps.activity.services.append import Delivery, deliveries_append
+from apps.proof.merkle import leaf_hash, verify_inclusion
+from apps.proof.models import Log
+from apps.proof.selectors import inclusion_proof, root_of
+
+pytestmark = pytest.mark.django_db
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def reading(name="refund", **said):
+    return Reading("action", name, 1_700_000_000_000_000_000, 1_700_000_001_000_000_000, **said)
+
+
+def delivery(*readings, sender="client:1", whose=NOBODY, body=b""):
+    digest = hashlib.sha256(body or repr(readings).encode()).digest()
+    return Delivery(sender, digest, [(one, whose) for one in readings])
+
+
+def test_what_comes_in_stands_in_the_log_as_it_was_said():
+    body = {"told": "Refund order A1\n\tnow \\ please", "did": {"order": "A1"}}
+
+    (receipt,) = deliveries_append(
+        [delivery(reading(trace_id=TRACE, body=body), whose=Whose(agent_id=7, agent="Refunds"))]
+    )
+
+    event, payload = Event.objects.get(), Payload.objects.get()
+    header = json.loads(event.header)
+    assert (receipt.first, receipt.count, receipt.is_repeat) == (0, 1, False)
+    assert (event.name, event.agent_id, event.trace_id.hex) == ("refund", 7, TRACE)
+    assert header["whose"] == {"agent": "Refunds", "agent_id": 7}
+    assert json.loads(payload.body) == body
+    assert header["payload"] == commitment(bytes(payload.salt), payload.body)
+    assert root_of(Log.objects.get(name="activity"), 1) == leaf_hash(event.header.encode())
+
+
+def test_a_body_sent_again_is_told_what_it_was_told_and_kept_once():
+    first, again = delivery(reading()), delivery(reading())
+
+    (told,) = deliveries_append([first])
+    retold = deliveries_append([again, delivery(reading("other")), again])
+
+    assert (told.first, told.count) == (retold[0].first, retold[0].count)
+    assert [one.is_repeat for one in retold] == [True, False, True]
+    assert list(Event.objects.order_by("leaf_index").values_list("name", flat=True)) == [
+        "refund",
+        "other",
+    ]
+
+
+def test_the_same_bytes_of_another_sender_are_another_delivery():
+    deliveries_append([delivery(reading()), delivery(reading(), sender="client:2")])
+
+    assert Event.objects.count() == 2
+
+
+def test_records_of_many_deliveries_follow_one_another():
+    receipts = deliveries_append(
+        [delivery(*(reading(f"{one}-{number}") for number in range(300))) for one in "abc"]
+    )
+
+    log, event = Log.objects.get(name="activity"), Event.objects.get(leaf_index=599)
+    assert [one.first for one in receipts] == [0, 300, 600]
+    assert (log.size, event.name) == (900, "b-299")
+    verify_inclusion(
+        leaf=leaf_hash(event.header.encode()),
+        index=599,
+        size=900,
+        root=root_of(log, 900),
+        proof=inclusion_proof(log, 599, 900),
+    )
+
+
+def test_a_secret_is_taken_out_before_anything_is_kept():
+    secret = "ghp_" + "a1B2" * 9
+
+    deliveries_append(
+        [delivery(reading(f"push {secret}", target=secret, body={"told": f"use {secret}"}))]
+    )
+
+    event, payload = Event.objects.get(), Payload.objects.get()
+    assert secret not in event.header + event.name + event.target + payload.body
+    assert "push" in event.name
+
+
+@pytest.mark.parametrize("table", ["activity_event", "activity_payload"])
+@pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET leaf_index = leaf_index + 1"])
+def test_the_database_refuses_to_change_what_was_kept(table, change):
+    deliveries_append([delivery(reading(body={"told": "x"}))])
+
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(change.format(table))

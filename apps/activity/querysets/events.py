@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 from uuid import UUID
@@ -8,13 +9,33 @@ from apps.activity.states import Kind
 
 
 class EventQuerySet(models.QuerySet):
-    def in_window(self, start: datetime, until: datetime) -> Self:
-        """Recorded in [start, until]: what keeps a read to a few partitions."""
-        return self.filter(recorded_at__gte=start, recorded_at__lte=until)
+    def following(self, log_id: int, leaf: int) -> Self:
+        """The records of a log from one place on, in its order."""
+        return self.filter(log_id=log_id, leaf_index__gte=leaf).order_by("leaf_index")
 
-    def told_in(self, trace_id: UUID) -> Self:
+    def told_in(self, log_id: int, trace_id: UUID) -> Self:
         """What the agent said of one run; not what systems recorded."""
-        return self.filter(trace_id=trace_id).exclude(kind=Kind.API)
+        return self.filter(log_id=log_id, trace_id=trace_id).exclude(kind=Kind.API)
 
-    def at(self, leaves: list[int]) -> Self:
-        return self.filter(leaf_index__in=leaves)
+    def at(self, log_id: int, leaves: Iterable[int]) -> Self:
+        return self.filter(log_id=log_id, leaf_index__in=list(leaves))
+
+    def naming_requests(self, log_id: int, request_ids: Iterable[str]) -> Self:
+        """What agents or systems say of these requests. Nobody names the empty one."""
+        return self.filter(log_id=log_id, request_id__in=list(request_ids)).exclude(request_id="")
+
+    def carrying(self, log_id: int, ids: Iterable[UUID]) -> Self:
+        """What systems recorded that carries one of these ids of ours."""
+        return self.filter(log_id=log_id, kind=Kind.API, correlation__in=list(ids))
+
+    def calls_as(
+        self, log_id: int, identity_ids: Iterable[int], start: datetime, until: datetime
+    ) -> Self:
+        """What systems recorded of these identities in [start, until], by the systems' clocks."""
+        return self.filter(
+            log_id=log_id,
+            kind=Kind.API,
+            identity_id__in=list(identity_ids),
+            happened_at__gte=start,
+            happened_at__lte=until,
+        )

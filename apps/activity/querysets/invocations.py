@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -16,3 +18,14 @@ class InvocationQuerySet(models.QuerySet):
 
     def of_agent(self, agent_id: int) -> Self:
         return self.filter(agent_id=agent_id)
+
+    def going_on(
+        self, log_id: int, agent_ids: Iterable[int], start: datetime, until: datetime
+    ) -> Self:
+        """Runs of these agents, of which a part lies in [start, until]."""
+        return self.filter(
+            log_id=log_id,
+            agent_id__in=list(agent_ids),
+            started_at__lte=until,
+            ended_at__gte=start,
+        )

@@ -14,7 +14,6 @@ from apps.activity.headers import IDENTIFIER, NAME, Whose, body_of, commitment, 
 from apps.activity.models import IngestRequest
 from apps.activity.readings import Reading
 from apps.activity.scrubbing import scrubbed_all
-from apps.core.jobs import enqueue
 from apps.proof.merkle import leaf_hash
 from apps.proof.models import Log
 from apps.proof.services.logs import leaves_append, log_lock
@@ -74,7 +73,6 @@ def deliveries_append(deliveries: Sequence[Delivery]) -> list[Receipt]:
         ]
         if rows:
             _copy(log.pk, leaves_append(LOG, [row.leaf for row in rows]), rows, now)
-            enqueue("activity.project_events")
     return receipts
 
 

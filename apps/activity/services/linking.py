@@ -1,0 +1,181 @@
+"""Joining what systems recorded to the runs it is of, as either side arrives."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from apps.activity.models import Event, Invocation, Link
+from apps.activity.states import CONFIDENCE, PROVEN_FROM, Kind, Method
+from apps.inventory.models import Binding
+
+# How far clocks may be apart: a call this long before or after a run still is near it.
+SKEW = timedelta(minutes=2)
+CARRIED = {"session": Method.SESSION}
+
+
+def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocation]) -> int:
+    """Join new records, on either side, to what is here already; returns how many joins are new.
+
+    A call proven to be of a run is not also noted as near it. A better method replaces a worse.
+    """
+    found: dict[tuple[int, int], Link] = {}
+    for link in (
+        *_by_request(log_id, events),
+        *_by_carried_id(log_id, events, touched),
+        *_by_window(log_id, events, touched),
+    ):
+        key = link.call_leaf, link.invocation_id
+        if key not in found or found[key].confidence < link.confidence:
+            found[key] = link
+    return _keep(log_id, list(found.values()))
+
+
+def _keep(log_id: int, links: list[Link]) -> int:
+    standing = {
+        (one.call_leaf, one.invocation_id): one
+        for one in Link.objects.filter(
+            log_id=log_id, call_leaf__in={one.call_leaf for one in links}
+        )
+    }
+    new, better = [], []
+    for link in links:
+        known = standing.get((link.call_leaf, link.invocation_id))
+        if known is None:
+            new.append(link)
+        elif known.confidence < link.confidence:
+            link.pk = known.pk
+            better.append(link)
+    Link.objects.bulk_create(new)
+    Link.objects.bulk_update(better, ["action_leaf", "method", "confidence", "made_at"])
+    _count({one.invocation_id for one in (*new, *better)})
+    return len(new)
+
+
+def _count(invocation_ids: Iterable[int]) -> None:
+    """Count anew what is joined to these runs."""
+    counted = (
+        Invocation.objects.filter(pk__in=invocation_ids)
+        .annotate(
+            sure=Count("links", filter=Q(links__confidence__gte=PROVEN_FROM)),
+            by=Count("links", filter=Q(links__confidence__lt=PROVEN_FROM)),
+        )
+        .order_by("pk")
+    )
+    rows = list(counted)
+    for one in rows:
+        one.proven, one.near = one.sure, one.by
+    Invocation.objects.bulk_update(rows, ["proven", "near"], batch_size=500)
+
+
+def _by_request(log_id: int, events: Sequence[Event]) -> list[Link]:
+    """The agent and the system name the same request."""
+    asked = {one.request_id for one in events if one.request_id}
+    sides: dict[str, tuple[list[Event], list[Event]]] = defaultdict(lambda: ([], []))
+    for one in Event.objects.naming_requests(log_id, asked):
+        sides[one.request_id][one.kind == Kind.API].append(one)
+    pairs = [(told, call) for deeds, calls in sides.values() for told in deeds for call in calls]
+    runs = _runs(log_id, {told.trace_id for told, _ in pairs if told.trace_id})
+    return [
+        _link(call, runs[told.trace_id], Method.REQUEST_ID, told.leaf_index)
+        for told, call in pairs
+        if told.trace_id in runs
+    ]
+
+
+def _by_carried_id(
+    log_id: int, events: Sequence[Event], touched: Sequence[Invocation]
+) -> list[Link]:
+    """The system's record carries the id of the run."""
+    runs = _runs(log_id, {one.correlation for one in events if one.correlation})
+    runs |= {one.trace_id: one for one in touched}
+    calls = Event.objects.carrying(log_id, runs)
+    return [
+        _link(one, runs[one.correlation], CARRIED.get(one.carried_by, Method.CARRIED_ID))
+        for one in calls
+    ]
+
+
+def _by_window(log_id: int, events: Sequence[Event], touched: Sequence[Invocation]) -> list[Link]:
+    """The same identity or credential was used while the run went on: near it, and no more."""
+    calls = [one for one in events if one.kind == Kind.API and one.identity_id]
+    agents = {one.agent_id for one in touched if one.agent_id}
+    bound = _bindings(agents, {one.identity_id for one in calls})
+    return [
+        *_near_runs(log_id, calls, bound),
+        *_near_calls(log_id, touched, bound),
+    ]
+
+
+def _bindings(agents: set[int], identities: set[int | None]) -> list[tuple[int, int]]:
+    """(agent, identity) of those who act as one now."""
+    rows = Binding.objects.live().filter(Q(agent__in=agents) | Q(identity__in=identities))
+    return list(rows.values_list("agent_id", "identity_id"))
+
+
+def _near_runs(log_id: int, calls: Sequence[Event], bound: Sequence[tuple[int, int]]) -> list[Link]:
+    agents_as: dict[int, set[int]] = defaultdict(set)
+    for agent, identity in bound:
+        agents_as[identity].add(agent)
+    users = {agent for one in calls for agent in agents_as[one.identity_id or 0]}
+    if not users:
+        return []
+    first, last = min(one.happened_at for one in calls), max(one.happened_at for one in calls)
+    runs = list(Invocation.objects.going_on(log_id, users, first - SKEW, last + SKEW))
+    return [
+        _near(call, run)
+        for call in calls
+        for run in runs
+        if run.agent_id in agents_as[call.identity_id or 0] and _is_near(call, run)
+    ]
+
+
+def _near_calls(
+    log_id: int, touched: Sequence[Invocation], bound: Sequence[tuple[int, int]]
+) -> list[Link]:
+    identities_of: dict[int, set[int]] = defaultdict(set)
+    for agent, identity in bound:
+        identities_of[agent].add(identity)
+    runs = [one for one in touched if identities_of.get(one.agent_id or 0)]
+    if not runs:
+        return []
+    used = {identity for run in runs for identity in identities_of[run.agent_id or 0]}
+    first, last = min(one.started_at for one in runs), max(one.ended_at for one in runs)
+    calls = list(Event.objects.calls_as(log_id, used, first - SKEW, last + SKEW))
+    return [
+        _near(call, run)
+        for run in runs
+        for call in calls
+        if call.identity_id in identities_of[run.agent_id or 0] and _is_near(call, run)
+    ]
+
+
+def _is_near(call: Event, run: Invocation) -> bool:
+    return run.started_at - SKEW <= call.happened_at <= run.ended_at + SKEW
+
+
+def _near(call: Event, run: Invocation) -> Link:
+    return _link(
+        call, run, Method.CREDENTIAL_WINDOW if call.credential_id else Method.PRINCIPAL_WINDOW
+    )
+
+
+def _link(call: Event, run: Invocation, method: Method, action: int | None = None) -> Link:
+    return Link(
+        log_id=call.log_id,
+        call_leaf=call.leaf_index,
+        call_recorded_at=call.recorded_at,
+        invocation=run,
+        action_leaf=action,
+        method=method,
+        confidence=CONFIDENCE[method],
+        made_at=timezone.now(),
+    )
+
+
+def _runs(log_id: int, traces: Iterable[UUID]) -> dict[UUID, Invocation]:
+    rows = Invocation.objects.filter(log_id=log_id, trace_id__in=set(traces))
+    return {one.trace_id: one for one in rows}

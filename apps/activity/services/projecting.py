@@ -1,0 +1,48 @@
+"""From records to what people read: runs summed up, and API calls joined to them.
+
+Everything here can be made anew from the records. One projector reads them in the order of the
+log; how far it came is written in the transaction of what it made of them, so that killing it
+anywhere loses and doubles nothing.
+"""
+
+from django.db import transaction
+
+from apps.activity.models import Cursor, Event
+from apps.activity.services.folding import invocations_fold
+from apps.activity.services.linking import calls_link
+from apps.activity.states import Kind
+from apps.proof.models import Log
+
+CHUNK = 5000
+NAME = "runs"
+
+
+def events_project(*, most: int = 200_000) -> int:
+    """Read on from where the last run stopped; returns how many records were read.
+
+    Does nothing while another does the same. What it leaves past `most` is for the next run.
+    """
+    Cursor.objects.get_or_create(name=NAME)
+    done = 0
+    while done < most:
+        read = _chunk()
+        done += read
+        if read < CHUNK:
+            break
+    return done
+
+
+@transaction.atomic
+def _chunk() -> int:
+    cursor = Cursor.objects.select_for_update(skip_locked=True).filter(name=NAME).first()
+    log = Log.objects.filter(name="activity").first()
+    if cursor is None or log is None:
+        return 0
+    events = list(Event.objects.following(log.pk, cursor.leaf)[:CHUNK])
+    if not events:
+        return 0
+    touched = invocations_fold(log.pk, [one for one in events if one.kind != Kind.API])
+    calls_link(log.pk, events, touched)
+    cursor.leaf = events[-1].leaf_index + 1
+    cursor.save(update_fields=["leaf"])
+    return len(events)

@@ -1,0 +1,144 @@
+"""Runs summed up and joined to what systems recorded, in whatever order both arrive."""
+
+import hashlib
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from apps.activity.headers import Whose
+from apps.activity.models import Cursor, Event, Invocation, Link
+from apps.activity.readings import Reading
+from apps.activity.services.append import Delivery, deliveries_append
+from apps.activity.services.projecting import events_project
+from apps.activity.states import Method
+from tests.factories.inventory import AgentFactory, BindingFactory
+
+pytestmark = pytest.mark.django_db
+
+TRACE, OTHER = "0af7651916cd43dd8448eb211c80319c", "1bf7651916cd43dd8448eb211c80319c"
+START = 1_700_000_000_000_000_000
+SECOND = 10**9
+
+
+def said(kind, name, at=0, lasting=1, trace=TRACE, **more):
+    start = START + at * SECOND
+    return Reading(kind, name, start, start + lasting * SECOND, trace_id=trace, **more)
+
+
+def api(name="s3:GetObject", at=1, **more):
+    return said("api", name, at, 0, trace="", **more)
+
+
+def run(trace=TRACE):
+    return [
+        said(
+            "invocation", "refunds", 0, 60, trace, span_id="a" * 16, outcome="ok", conversation="c"
+        ),
+        said("step", "chat", 1, 1, trace, span_id="b" * 16, parent_id="a" * 16),
+        said("action", "refund", 2, 1, trace, parent_id="a" * 16, outcome="failed"),
+        said("call", "s3:GetObject", 2, 1, trace, parent_id="c" * 16, request_id="REQ1"),
+    ]
+
+
+def keep(*readings, whose):
+    digest = hashlib.sha256(repr((readings, whose)).encode()).digest()
+    deliveries_append([Delivery("test", digest, [(one, whose) for one in readings])])
+    events_project()
+
+
+@pytest.fixture
+def agent(db):
+    return AgentFactory()
+
+
+@pytest.fixture
+def of_agent(agent):
+    return Whose(agent_id=agent.pk, agent=agent.name)
+
+
+@pytest.fixture
+def as_identity(agent):
+    binding = BindingFactory(agent=agent)
+    return Whose(identity_id=binding.identity_id, system_id=binding.identity.system_id)
+
+
+def test_a_run_is_summed_up_the_same_in_whatever_order_its_records_come(of_agent):
+    for number, order in enumerate(permutations(range(4))):
+        told = run(f"{number:032x}")
+        for one in order:
+            keep(told[one], whose=of_agent)
+
+    sums = Invocation.objects.values_list(
+        "name",
+        "outcome",
+        "conversation",
+        "agent_id",
+        "events",
+        "steps",
+        "actions",
+        "calls",
+        "errors",
+    )
+    assert set(sums) == {("refunds", "ok", "c", of_agent.agent_id, 4, 1, 1, 1, 1)}
+    assert {one.ended_at - one.started_at for one in Invocation.objects.all()} == {
+        timedelta(seconds=60)
+    }
+
+
+def test_reading_again_from_the_beginning_is_not_done_by_itself(of_agent):
+    keep(*run(), whose=of_agent)
+
+    assert events_project() == 0
+    assert Invocation.objects.get().events == 4
+    assert Cursor.objects.get().leaf == Event.objects.count()
+
+
+@pytest.mark.parametrize("is_agent_first", [True, False])
+@pytest.mark.parametrize(
+    ("call", "method", "confidence"),
+    [
+        (api(request_id="REQ1"), Method.REQUEST_ID, 5),
+        (api(correlation=TRACE, carried_by="header"), Method.CARRIED_ID, 4),
+        (api(correlation=TRACE, carried_by="session"), Method.SESSION, 3),
+        (api(at=10), Method.PRINCIPAL_WINDOW, 1),
+    ],
+)
+def test_a_call_is_joined_by_the_best_there_is(  # noqa: PLR0917
+    of_agent, as_identity, is_agent_first, call, method, confidence
+):
+    sides = [(run(), of_agent), ([call], as_identity)]
+    for readings, whose in sides if is_agent_first else reversed(sides):
+        keep(*readings, whose=whose)
+
+    link, joined = Link.objects.get(), Invocation.objects.get()
+    assert (link.method, link.confidence) == (method, confidence)
+    assert (joined.proven, joined.near) == ((1, 0) if confidence >= 3 else (0, 1))
+    if method == Method.REQUEST_ID:
+        assert Event.objects.get(leaf_index=link.action_leaf).name == "s3:GetObject"
+
+
+def test_a_call_long_after_the_run_is_not_near_it(of_agent, as_identity):
+    keep(*run(), whose=of_agent)
+    keep(api(at=60 + 121), whose=as_identity)
+
+    assert not Link.objects.exists()
+
+
+def test_what_was_near_becomes_proven_when_its_proof_arrives(of_agent, as_identity):
+    told = run()
+    keep(told[0], whose=of_agent)
+    keep(api(request_id="REQ1"), whose=as_identity)
+    assert Link.objects.get().confidence == 1
+
+    keep(told[3], whose=of_agent)
+
+    assert Link.objects.get().confidence == 5
+    assert (Invocation.objects.get().proven, Invocation.objects.get().near) == (1, 0)
+
+
+def test_a_strangers_call_is_joined_to_nobody(of_agent):
+    keep(*run(), whose=of_agent)
+    keep(api(at=10), whose=Whose(identity_id=BindingFactory().identity_id))
+
+    assert not Link.objects.exists()

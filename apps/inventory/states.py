@@ -79,7 +79,14 @@ CLIENT_MOVES = StateMachine(
 READ_REQUESTS, WRITE_REQUESTS = "requests:read", "requests:write"
 REPORT_LEAKS = "leaks:report"
 ISSUE_CREDENTIALS = "credentials:issue"
-CLIENT_SCOPES = (READ_REQUESTS, WRITE_REQUESTS, REPORT_LEAKS, ISSUE_CREDENTIALS)
+APPEND_TRAIL = "trail:append"
+CLIENT_SCOPES = (
+    READ_REQUESTS,
+    WRITE_REQUESTS,
+    REPORT_LEAKS,
+    ISSUE_CREDENTIALS,
+    APPEND_TRAIL,
+)
 
 
 class Environment(models.TextChoices):

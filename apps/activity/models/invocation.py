@@ -1,4 +1,5 @@
 from django.db import models
+from django.urls import reverse
 
 from apps.activity.querysets.invocations import InvocationQuerySet
 from apps.activity.states import Method, Outcome
@@ -53,6 +54,17 @@ class Invocation(models.Model):
 
     def __str__(self) -> str:
         return self.name or f"Invocation {self.trace_id.hex[:8]}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("activity:invocation_detail", args=[self.pk])
+
+    @property
+    def trace(self) -> str:
+        return self.trace_id.hex
+
+    @property
+    def seconds(self) -> float:
+        return (self.ended_at - self.started_at).total_seconds()
 
 
 class Link(models.Model):

@@ -17,6 +17,10 @@ class EventQuerySet(models.QuerySet):
         """What the agent said of one run; not what systems recorded."""
         return self.filter(log_id=log_id, trace_id=trace_id).exclude(kind=Kind.API)
 
+    def recorded_between(self, start: datetime, until: datetime) -> Self:
+        """Recorded in [start, until]: what keeps a read to the partitions of that time."""
+        return self.filter(recorded_at__gte=start, recorded_at__lte=until)
+
     def at(self, log_id: int, leaves: Iterable[int]) -> Self:
         return self.filter(log_id=log_id, leaf_index__in=list(leaves))
 

@@ -1,8 +1,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 from django.db import models
+from django.db.models import OuterRef, Subquery
 
 from apps.core.actors import Actor
 from apps.inventory.models import Agent
@@ -15,6 +17,25 @@ class InvocationQuerySet(models.QuerySet):
         if reads_all_systems(actor):
             return self
         return self.filter(agent_id__in=Agent.objects.visible_to(actor).values("pk"))
+
+    def for_table(self) -> Self:
+        """With the agent's name beside its id, which no foreign key holds."""
+        named = Agent.objects.filter(pk=OuterRef("agent_id")).values("name")
+        return self.annotate(agent_name=Subquery(named)).fetch_mode(models.FETCH_RAISE)
+
+    def of_id(self, text: str) -> Self:
+        """By a trace id, which is also the id that Countersign gave the invocation."""
+        try:
+            return self.filter(trace_id=UUID(text.strip()))
+        except ValueError:
+            return self.none()
+
+    def flagged(self) -> Self:
+        return self.filter(anomalies__gt=0)
+
+    def unproven(self) -> Self:
+        """Runs that acted, and of which no system's log holds a proven call."""
+        return self.filter(actions__gt=0, proven=0)
 
     def of_agent(self, agent_id: int) -> Self:
         return self.filter(agent_id=agent_id)

@@ -1,0 +1,3 @@
+from apps.activity.services.opening import Opened, payload_open
+
+__all__ = ["Opened", "payload_open"]

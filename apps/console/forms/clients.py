@@ -4,6 +4,7 @@ from django import forms
 
 from apps.inventory.forms import ReasonField
 from apps.inventory.states import (
+    APPEND_TRAIL,
     ISSUE_CREDENTIALS,
     READ_REQUESTS,
     REPORT_LEAKS,
@@ -14,6 +15,7 @@ SCOPE_CHOICES = [
     (READ_REQUESTS, "Read its own access requests"),
     (WRITE_REQUESTS, "Ask for access, and cancel what it asked for"),
     (ISSUE_CREDENTIALS, "Have short-lived credentials issued, cut to its live grants"),
+    (APPEND_TRAIL, "Tell what it does: deliver to the trail"),
     (REPORT_LEAKS, "Report leaks, as a scanner does"),
 ]
 

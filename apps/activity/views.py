@@ -1,0 +1,62 @@
+"""What agents did: the list of invocations, each one's story, and one record's own words."""
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.activity import policies, services
+from apps.activity.filters import InvocationFilterSet
+from apps.activity.models import Invocation
+from apps.activity.selectors.stories import story_of
+from apps.activity.tables import InvocationTable
+from apps.core.htmx import Request, render_page
+from apps.core.listing import render_listing
+from apps.core.policies import page
+
+
+@require_GET
+@page(policies.can_browse)
+def invocation_list(request: Request) -> HttpResponse:
+    return render_listing(
+        request,
+        "activity/invocation_list.html",
+        rows=Invocation.objects.visible_to(request.actor).for_table(),
+        table_class=InvocationTable,
+        filterset_class=InvocationFilterSet,
+        context={
+            "empty_title": "No agent has told of an invocation yet",
+            "empty_text": "Give an agent a client that may deliver to the trail, and point its"
+            " OpenTelemetry exporter here.",
+            "empty_icon": "timeline",
+        },
+        csv_name="invocations",
+    )
+
+
+@require_GET
+@page(policies.can_browse)
+def invocation_detail(request: Request, pk: int) -> HttpResponse:
+    invocation = _invocation(request, pk)
+    return render_page(
+        request,
+        "activity/invocation_detail.html",
+        {"invocation": invocation, "story": story_of(invocation)},
+    )
+
+
+@require_POST
+@page(policies.can_open_payload)
+def payload_open(request: Request, pk: int, leaf: int) -> HttpResponse:
+    """The words of one record. A POST, because the record notes who read them."""
+    invocation = _invocation(request, pk)
+    opened = services.payload_open(invocation=invocation, leaf=leaf, actor=request.actor)
+    if opened is None:
+        raise Http404
+    # Many stand on one page, each its own region: what htmx wants is always this part.
+    part = "#words" if request.htmx and not request.htmx.boosted else ""
+    context = {"invocation": invocation, "opened": opened}
+    return render_page(request, f"activity/payload.html{part}", context)
+
+
+def _invocation(request: Request, pk: int) -> Invocation:
+    return get_object_or_404(Invocation.objects.visible_to(request.actor).for_table(), pk=pk)

@@ -1,0 +1,105 @@
+"""The door for OpenTelemetry: /v1/traces and /v1/logs by OTLP/HTTP, as a plain ASGI application.
+
+It stands beside Django's pages because it does one thing often. It is acknowledged after commit:
+who was told 200 never loses a record. Rules of the protocol: OTLP 1.x, "OTLP/HTTP".
+"""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import DatabaseError, close_old_connections
+
+from apps.activity.conventions import otlp
+from apps.activity.services.append import Delivery
+from apps.api.ingest.bodies import (
+    Receive,
+    Send,
+    body_of,
+    content_type_of,
+    headers_of,
+    respond,
+    status_body,
+)
+from apps.api.ingest.gathering import Full, Gatherer, Unkept
+from apps.api.ingest.senders import Refusal, Sender, sender_of
+
+logger = logging.getLogger("countersign.ingest")
+READERS: dict[str, Callable[[bytes, str], otlp.Decoded]] = {
+    "/v1/traces": otlp.read_traces,
+    "/v1/logs": otlp.read_logs,
+}
+RETRY_AFTER = "2"
+
+
+class Door:
+    def __init__(self) -> None:
+        self.gatherer = Gatherer()
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        headers, started = headers_of(scope), time.perf_counter()
+        kind = otlp.JSON if "json" in headers.get("content-type", "") else otlp.PROTOBUF
+        more: dict[str, str] = {}
+        try:
+            status, body = 200, await self._kept(scope, headers, receive)
+        except Refusal as refusal:
+            status, body = refusal.status, status_body(refusal.message, kind)
+            more = {"www_authenticate": "Bearer"} if status == 401 else {}
+            more |= {"allow": "POST"} if status == 405 else {}
+        except otlp.Unreadable as error:
+            status, body = 400, status_body(str(error), kind)
+        except Full:
+            status, more = 429, {"retry_after": RETRY_AFTER}
+            body = status_body("More waits to be written than can be kept soon.", kind)
+        except (Unkept, DatabaseError):
+            status, more = 503, {"retry_after": RETRY_AFTER}
+            body = status_body("The trail cannot be written now; nothing of this was kept.", kind)
+        await respond(send, status, body, kind, **more)
+        took = (time.perf_counter() - started) * 1000
+        logger.info("%s %s %d %.0f ms", scope["method"], scope["path"], status, took)
+
+    async def _kept(
+        self, scope: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
+    ) -> bytes:
+        read = READERS.get(scope["path"])
+        if read is None:
+            raise Refusal(404, "Only /v1/traces and /v1/logs are here.")
+        if scope["method"] != "POST":
+            raise Refusal(405, "Only POST here.")
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        sender = await asyncio.to_thread(
+            _sender, token.strip() if scheme.lower() == "bearer" else ""
+        )
+        kind = content_type_of(headers)
+        body = await body_of(headers, receive)
+        decoded = await asyncio.to_thread(read, body, kind)
+        if decoded.readings:
+            digest = hashlib.sha256(scope["path"].encode() + b"\n" + body).digest()
+            told = [(one, sender.whose) for one in decoded.readings]
+            await self.gatherer.keep(Delivery(sender.name, digest, told))
+        return otlp.answer(decoded, kind, logs=scope["path"] == "/v1/logs")
+
+
+def _sender(token: str) -> Sender:
+    close_old_connections()
+    try:
+        return sender_of(token)
+    finally:
+        close_old_connections()
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,87 @@
+"""Bodies that arrive together are committed together; who sent one waits for its commit."""
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import DatabaseError, close_old_connections
+
+from apps.activity.services.append import Delivery, Receipt, deliveries_append
+
+logger = logging.getLogger(__name__)
+# A batch is closed after so many seconds or records; so many records may wait in all.
+GATHERED_FOR = 0.01
+MOST_IN_BATCH = 8_000
+MOST_WAITING = 40_000
+
+
+class Full(Exception):
+    """More waits already than can be kept soon: come again later."""
+
+
+class Unkept(Exception):
+    """The database did not take it: nothing of it was kept."""
+
+
+class Gatherer:
+    """One writer for each process. Of a batch that fails, each body is tried alone."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[tuple[Delivery, asyncio.Future[Receipt]]] = asyncio.Queue()
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trail")
+        self._waiting = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def keep(self, delivery: Delivery) -> Receipt:
+        """Return once the delivery is committed. Raises `Full` and `Unkept`."""
+        count = len(delivery.readings)
+        if self._waiting and self._waiting + count > MOST_WAITING:
+            raise Full
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+        self._waiting += count
+        try:
+            told: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+            self._queue.put_nowait((delivery, told))
+            return await told
+        finally:
+            self._waiting -= count
+
+    async def _run(self) -> None:
+        while True:
+            batch = [await self._queue.get()]
+            await asyncio.sleep(GATHERED_FOR)
+            count = len(batch[0][0].readings)
+            while count < MOST_IN_BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+                count += len(batch[-1][0].readings)
+            await self._write(batch)
+
+    async def _write(self, batch: list[tuple[Delivery, asyncio.Future[Receipt]]]) -> None:
+        try:
+            receipts = await self._in_thread([delivery for delivery, _ in batch])
+        except DatabaseError as error:
+            if len(batch) > 1:
+                for one in batch:
+                    await self._write([one])
+                return
+            logger.exception("The trail could not be written.")
+            if not batch[0][1].done():
+                batch[0][1].set_exception(Unkept(str(error)))
+            return
+        for (_, told), receipt in zip(batch, receipts, strict=True):
+            # Who hung up meanwhile hears nothing; what they sent is kept.
+            if not told.done():
+                told.set_result(receipt)
+
+    async def _in_thread(self, deliveries: list[Delivery]) -> list[Receipt]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writer, _append, deliveries)
+
+
+def _append(deliveries: list[Delivery]) -> list[Receipt]:
+    close_old_connections()
+    try:
+        return deliveries_append(deliveries)
+    finally:
+        close_old_connections()

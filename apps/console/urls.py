@@ -9,6 +9,7 @@ from apps.console.views import (
     proof,
     record,
     search,
+    trail,
 )
 
 app_name = "console"
@@ -23,6 +24,7 @@ urlpatterns = [
         record.record_timeline,
         name="record_timeline",
     ),
+    path("trail/around/<str:kind>/<int:pk>/", trail.around, name="around"),
     path("trail/proof/", proof.proof, name="proof"),
     path(
         "trail/proof/checkpoints/<int:pk>/",

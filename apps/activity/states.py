@@ -51,3 +51,18 @@ class LogFormat(models.TextChoices):
     KUBERNETES = "kubernetes", "Kubernetes audit"
     GITHUB = "github", "GitHub audit"
     GENERIC = "generic", "JSON lines, with a mapping"
+
+
+class Subject(models.TextChoices):
+    """Whose hour is counted."""
+
+    USE = "use", "What systems recorded of an identity"
+    DEED = "deed", "What an agent said it did"
+
+
+class Trait(models.TextChoices):
+    """What is told of a use besides who and what."""
+
+    ADDRESS = "address", "Address"
+    CLIENT = "client", "Client"
+    HOUR = "hour", "Hour of the day"

@@ -1,15 +1,24 @@
+from apps.activity.models.deeds import DeedHour, HourDue
 from apps.activity.models.delivery import IngestRequest, Stream
 from apps.activity.models.event import Event, Payload
+from apps.activity.models.event_row import EventRow
 from apps.activity.models.invocation import Cursor, Invocation, Link
 from apps.activity.models.search import SavedSearch
+from apps.activity.models.sighting import Sighting
+from apps.activity.models.use import UseHour
 
 __all__ = [
     "Cursor",
+    "DeedHour",
     "Event",
+    "EventRow",
+    "HourDue",
     "IngestRequest",
     "Invocation",
     "Link",
     "Payload",
     "SavedSearch",
+    "Sighting",
     "Stream",
+    "UseHour",
 ]

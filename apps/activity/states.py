@@ -51,3 +51,12 @@ class LogFormat(models.TextChoices):
     KUBERNETES = "kubernetes", "Kubernetes audit"
     GITHUB = "github", "GitHub audit"
     GENERIC = "generic", "JSON lines, with a mapping"
+
+
+class Told(models.TextChoices):
+    """Whether what an agent did can be told, from instruction to API call."""
+
+    YES = "yes", "Can be told"
+    PARTLY = "partly", "Can be told in part"
+    NO = "no", "Cannot be told"
+    UNKNOWN = "not-known", "Not known"

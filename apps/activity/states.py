@@ -66,3 +66,12 @@ class Trait(models.TextChoices):
     ADDRESS = "address", "Address"
     CLIENT = "client", "Client"
     HOUR = "hour", "Hour of the day"
+
+
+class Told(models.TextChoices):
+    """Whether what an agent did can be told, from instruction to API call."""
+
+    YES = "yes", "Can be told"
+    PARTLY = "partly", "Can be told in part"
+    NO = "no", "Cannot be told"
+    UNKNOWN = "not-known", "Not known"

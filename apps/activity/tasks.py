@@ -1,6 +1,9 @@
 from celery import shared_task
+from django.utils import timezone
 
+from apps.activity.services.drifting import drift_measure
 from apps.activity.services.hours import bindings_heed, hours_count
+from apps.activity.services.measuring import use_measure, use_tell
 from apps.activity.services.projecting import events_project
 
 
@@ -16,3 +19,17 @@ def project_events() -> int:
 def heed_bindings() -> int:
     """Count anew whose the calls are of identities that are bound otherwise now."""
     return bindings_heed()
+
+
+@shared_task(name="activity.measure_use")
+def measure_use() -> int:
+    """Count for every grant what came in since, and say where its use is known."""
+    measured = use_measure()
+    use_tell(timezone.now())
+    return measured
+
+
+@shared_task(name="activity.measure_drift")
+def measure_drift() -> int:
+    """Find anew the API calls that no task of an agent's purpose needs."""
+    return drift_measure(moment=timezone.now())

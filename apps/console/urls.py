@@ -25,6 +25,7 @@ urlpatterns = [
         name="record_timeline",
     ),
     path("trail/around/<str:kind>/<int:pk>/", trail.around, name="around"),
+    path("trail/invocations/<int:pk>/access/", trail.invocation_access, name="invocation_access"),
     path("trail/proof/", proof.proof, name="proof"),
     path(
         "trail/proof/checkpoints/<int:pk>/",

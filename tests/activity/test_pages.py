@@ -1,19 +1,27 @@
 """What people read of the trail: a run, a record, an agent, a credential, what lies around."""
 
+import time
+
 import pytest
 from django.db import connection
 from django.urls import reverse
 
 from apps.activity.headers import Whose
 from apps.activity.models import Event, Invocation
+from apps.activity.services.hours import hours_count
+from apps.activity.services.measuring import use_measure
 from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
-from tests.activity.runs import api, keep, run, said
+from apps.grants.models import GrantStatement
+from tests.activity.runs import SECOND, START, TRACE, api, keep, run, said
 from tests.factories.accounts import SeatFactory, UserFactory
+from tests.factories.grants import GrantFactory
 from tests.factories.inventory import BindingFactory, CredentialFactory
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
+# Seconds after the clock of the sample run.
+NOW = int(time.time()) - START // SECOND
 
 
 @pytest.fixture
@@ -175,3 +183,58 @@ def test_a_story_costs_the_same_for_any_number_of_records(
 
     with django_assert_max_num_queries(45):
         page(client, binding.agent.owner, invocation)
+
+
+@pytest.fixture
+def used(binding):
+    """What the agent's identity did a while ago, measured against a grant of it."""
+    grant = GrantFactory(identity=binding.identity, service="s3", level="read")
+    GrantStatement.objects.create(grant=grant, position=0, actions=["s3:Get*"], resources=["*"])
+    grant.system.kind = "aws"
+    grant.system.save()
+    agent, identity, ago = binding.agent, binding.identity, NOW - 3600
+    whose = Whose(agent_id=agent.pk, agent=agent.name)
+    told = run()
+    for one in told:
+        one.happened_at += ago * SECOND
+        one.ended_at += ago * SECOND
+    told[2].severity = 2
+    keep(*told, whose=whose)
+    system = Whose(
+        identity_id=identity.pk, system_id=identity.system_id, system=identity.system.name
+    )
+    keep(
+        api("s3:GetObject", ago + 2, request_id="REQ1"),
+        api("iam:CreateUser", ago + 3, correlation=TRACE, carried_by="header"),
+        whose=system,
+    )
+    hours_count()
+    use_measure()
+    return grant
+
+
+def test_an_agents_use_stands_against_its_grants(client, used, binding):
+    sign_in(client, binding.agent.owner)
+
+    response = client.get(reverse("activity:agent_activity", args=[binding.agent_id]))
+
+    activity = response.context["activity"]
+    told = {one.name: (one.calls, one.proven, one.grants) for one in activity.done}
+    assert told == {"s3:GetObject": (1, 1, [used]), "iam:CreateUser": (1, 1, [])}
+    assert [strip.total for strip in activity.strips] == [2, 2]
+    assert [row.event.name for row in activity.flagged] == ["refund"]
+    assert [one.name for one in activity.runs] == ["refunds"]
+    assert "no grant covers it" in response.content.decode()
+
+
+def test_a_run_names_the_grants_that_let_it(client, used, binding):
+    sign_in(client, binding.agent.owner)
+
+    text = client.get(
+        reverse("console:invocation_access", args=[Invocation.objects.get().pk])
+    ).content.decode()
+
+    assert used.label in text
+    assert "nobody justified it" in text
+    assert "No grant covers" in text
+    assert "iam:CreateUser" in text

@@ -40,10 +40,12 @@ ROWS = {
     "activity:invocation_detail": Row(RECORD, _run),
     "activity:payloads_open": Row(WORDS, _run, method="post"),
     "activity:payload_open": Row(WORDS, _leaf, method="post"),
+    "activity:agent_activity": Row(RECORD, lambda: [AgentFactory().pk]),
     "activity:credential_use": Row(RECORD, lambda: [CredentialFactory().pk]),
     "activity:record_detail": Row(RECORD, _leaf),
     "activity:search": Row(EVERYBODY),
     "activity:search_save": Row(EVERYBODY, method="post"),
     "activity:search_forget": Row(NOBODY_ELSES, _saved, method="post"),
+    "console:invocation_access": Row(RECORD, _run),
     "console:around": Row(RECORD, lambda: ["inventory.agent", AgentFactory().pk]),
 }

@@ -51,3 +51,18 @@ class LogFormat(models.TextChoices):
     KUBERNETES = "kubernetes", "Kubernetes audit"
     GITHUB = "github", "GitHub audit"
     GENERIC = "generic", "JSON lines, with a mapping"
+
+
+class ImportWay(models.TextChoices):
+    """How a log came in."""
+
+    FILE = "file", "Uploaded"
+    COMMAND = "command", "By command"
+    CONNECTION = "connection", "By a connection"
+
+
+class ImportStatus(models.TextChoices):
+    WAITING = "waiting", "Waiting to be read"
+    RUNNING = "running", "Being read"
+    DONE = "done", "Read"
+    FAILED = "failed", "Not read"

@@ -15,10 +15,10 @@ from apps.connectors.services.applying import sync_apply, sync_drop, sync_previe
 from apps.connectors.services.discovering import connection_discover, connections_read_due
 from apps.connectors.services.reading import sync_read
 from apps.connectors.states import SyncStatus
-from apps.connectors.uploads import upload_delete
 from apps.core.actors import System
 from apps.core.errors import DomainError
 from apps.core.jobs import job_actor, job_advance, job_claim, job_fail, job_finish
+from apps.core.uploads import upload_delete
 
 KEPT_FOR = timedelta(days=1)
 LONG: dict[str, Any] = {"time_limit": 3600, "soft_time_limit": 3540}

@@ -22,12 +22,14 @@ ENCRYPTED, CLAIMS = 0x1, "The archive names more files than are read (10,000)."
 class Piece:
     """One log; or, where it cannot be had, why.
 
-    `covers` is what it was asked to hold everything of, where somebody asked for a time.
+    What a file holds from its first to its last record counts as complete. Of a `part` of an answer
+    that does not hold; there `covers`, on a piece of its own, says what was had completely.
     """
 
     name: str
     file: BinaryIO | None = None
     problem: str = ""
+    is_part: bool = False
     covers: tuple[datetime, datetime] | None = None
 
 

@@ -57,7 +57,10 @@ class LogImport(models.Model):
                 | Q(status__in=("done", "failed"), finished_at__isnull=False),
             ),
         ]
-        indexes = [models.Index(name="activity_logimport_stream", fields=["stream", "-id"])]
+        indexes = [
+            models.Index(name="activity_logimport_stream", fields=["stream", "-id"]),
+            models.Index(name="activity_logimport_started", fields=["started_at", "id"]),
+        ]
 
     def __str__(self) -> str:
         return self.name

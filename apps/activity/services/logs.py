@@ -112,6 +112,7 @@ class _Reader:
         self.done = log_import.position
         self.position = 0
         self.keys = Keys()
+        self.is_whole = True
         self.batch = Batch(self.done, self.done)
 
     def batches(self, pieces: Iterable[Piece]) -> Iterator[Batch]:
@@ -139,13 +140,14 @@ class _Reader:
                 self.position += 1
                 self._miss(piece, Bad(0, WRONG))
                 break
+        self.is_whole = self.is_whole and not (bad and piece.is_part)
         span = _span(piece, first, last)
-        if span and not bad:
+        if span and not bad and (self.is_whole or not piece.covers):
             self.batch.spans.append(span)
 
     def _read(self, piece: Piece) -> Iterator[Reading | Bad]:
         if piece.file is None:
-            return iter([Bad(0, piece.problem)])
+            return iter([Bad(0, piece.problem)] if piece.problem else [])
         return readings_of(self.stream.log_format, piece.file, self.stream.mapping)
 
     def _take(self, reading: Reading) -> None:
@@ -175,7 +177,9 @@ class _Reader:
 
 def _span(piece: Piece, first: datetime | None, last: datetime | None) -> Span | None:
     """What a piece holds everything of: what was asked for, else from its first to its last."""
-    return piece.covers or (None if first is None or last is None else (first, last))
+    if piece.covers or piece.is_part or first is None or last is None:
+        return piece.covers
+    return first, last
 
 
 @transaction.atomic

@@ -75,3 +75,18 @@ class Told(models.TextChoices):
     PARTLY = "partly", "Can be told in part"
     NO = "no", "Cannot be told"
     UNKNOWN = "not-known", "Not known"
+
+
+class ImportWay(models.TextChoices):
+    """How a log came in."""
+
+    FILE = "file", "Uploaded"
+    COMMAND = "command", "By command"
+    CONNECTION = "connection", "By a connection"
+
+
+class ImportStatus(models.TextChoices):
+    WAITING = "waiting", "Waiting to be read"
+    RUNNING = "running", "Being read"
+    DONE = "done", "Read"
+    FAILED = "failed", "Not read"

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.activity.views import agents, credentials, invocations, searching
+from apps.activity.views import agents, credentials, invocations, logs, searching
 
 app_name = "activity"
 urlpatterns = [
@@ -14,4 +14,11 @@ urlpatterns = [
     path("search/", searching.search_list, name="search"),
     path("search/save/", searching.search_save, name="search_save"),
     path("search/saved/<int:pk>/forget/", searching.search_forget, name="search_forget"),
+    path("logs/", logs.log_list, name="log_list"),
+    path("logs/new/", logs.log_new, name="log_new"),
+    path("logs/try/", logs.log_try, name="log_try"),
+    path("logs/<int:pk>/", logs.log_detail, name="log_detail"),
+    path("logs/<int:pk>/change/", logs.log_change, name="log_change"),
+    path("logs/<int:pk>/upload/", logs.log_upload, name="log_upload"),
+    path("logs/imports/<int:pk>/", logs.log_import_detail, name="log_import_detail"),
 ]

@@ -77,5 +77,7 @@ def _nanoseconds(said: str, place: str) -> int:
         since = datetime.fromisoformat(whole) - EPOCH
     except (ValueError, OverflowError) as error:
         raise Unreadable(f"{place} is no time that there can be.") from error
+    if since.days < 0:
+        raise Unreadable(f"{place} lies before 1970.")
     seconds = since.days * 86_400 + since.seconds
-    return seconds * 10**9 + int(fraction[1].ljust(9, "0")) if fraction else seconds * 10**9
+    return seconds * 10**9 + int(fraction[1].ljust(9, "0") if fraction else 0)

@@ -67,7 +67,7 @@ class TokenView(Guarded, views.TokenView):
     def _create_token_response(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         server = get_server()
         server.credentials_grant.custom_validators.post_token.append(_judge)
-        server.bearer.expires_in = _life
+        server.default_token_type.expires_in = _life
         answer: HttpResponse = convert_response(
             *server.create_token_response(*extract_params(request))
         )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.activity.views import agents, credentials, invocations, logs, searching
+from apps.activity.views import agents, credentials, explained, invocations, logs, searching
 
 app_name = "activity"
 urlpatterns = [
@@ -21,4 +21,9 @@ urlpatterns = [
     path("logs/<int:pk>/change/", logs.log_change, name="log_change"),
     path("logs/<int:pk>/upload/", logs.log_upload, name="log_upload"),
     path("logs/imports/<int:pk>/", logs.log_import_detail, name="log_import_detail"),
+    path("calls/", explained.call_list, name="call_list"),
+    path("deeds/", explained.deed_list, name="deed_list"),
+    path("agents/<int:pk>/explained/", explained.agent_explained, name="agent_explained"),
+    path("identities/<int:pk>/calls/", explained.identity_calls, name="identity_calls"),
+    path("credentials/<int:pk>/calls/", explained.credential_calls, name="credential_calls"),
 ]

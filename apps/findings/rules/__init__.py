@@ -19,7 +19,9 @@ from apps.findings.rules.credentials import (
     SharedCredential,
     UnusedCredential,
 )
+from apps.findings.rules.explained import AttributionLost, UnconfirmedActions, UnexplainedCalls
 from apps.findings.rules.issued import IssuedNotEnded
+from apps.findings.rules.outside import OutsideGrants
 from apps.findings.rules.proof import LogBroken, SignerSilent
 from apps.findings.rules.removals import (
     ConnectionFailing,
@@ -27,6 +29,7 @@ from apps.findings.rules.removals import (
     LeakedCredential,
     UsedAfterRevocation,
 )
+from apps.findings.rules.sightings import NewAddress, NewClient, NewHour, UsedByNoAgent
 
 register(
     LongLivedCredential,
@@ -50,6 +53,14 @@ register(
     IssuedNotEnded,
     LogBroken,
     SignerSilent,
+    UnexplainedCalls,
+    UnconfirmedActions,
+    AttributionLost,
+    OutsideGrants,
+    UsedByNoAgent,
+    NewAddress,
+    NewClient,
+    NewHour,
 )
 
 __all__ = ["Rule", "all_rules", "register", "rule_choices", "rule_named"]

@@ -79,6 +79,15 @@ PREFERENCES = {
         ),
         Preference("coverage_known_percent", "Coverage is known from", 80, "%", 1, 100),
         Preference("measured_window_days", "Use is measured over", 90, "days", 7, 400),
+        Preference(
+            "trail_months",
+            "What agents did leaves the database after",
+            0,
+            "whole months",
+            0,
+            240,
+            "A month is written to the archive and read back before it is dropped. 0 keeps all.",
+        ),
         Preference("governance_years", "Governance records are kept for", 7, "years", 1, 30),
     )
 }

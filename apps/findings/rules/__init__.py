@@ -20,7 +20,7 @@ from apps.findings.rules.credentials import (
     UnusedCredential,
 )
 from apps.findings.rules.issued import IssuedNotEnded
-from apps.findings.rules.proof import LogBroken, SignerSilent
+from apps.findings.rules.proof import LogBroken, PartitionMissing, SignerSilent
 from apps.findings.rules.removals import (
     ConnectionFailing,
     KillUnconfirmed,
@@ -49,6 +49,7 @@ register(
     ConnectionFailing,
     IssuedNotEnded,
     LogBroken,
+    PartitionMissing,
     SignerSilent,
 )
 

@@ -3,10 +3,14 @@ from typing import Any
 from celery import shared_task
 from django.db import OperationalError
 
+from apps.activity.services.archiving import Busy, archiving_begin_if_due, months_archive
+from apps.activity.services.erasing import erasures_in_archive
 from apps.activity.services.partitions import partitions_keep
 from apps.activity.services.projecting import events_project
 from apps.activity.services.sweeping import records_sweep
 from apps.core.actors import System
+from apps.core.errors import DomainError
+from apps.core.jobs import job_actor, job_advance, job_claim, job_fail, job_finish
 
 RETRY: dict[str, Any] = {
     "autoretry_for": (OperationalError,),
@@ -32,3 +36,36 @@ def sweep_records() -> int:
 def keep_partitions() -> int:
     """Make the tables of the months to come, and say if one was missing."""
     return partitions_keep(actor=System("activity.keep_partitions")).made
+
+
+@shared_task(name="activity.archive_months", time_limit=6 * 3600, soft_time_limit=6 * 3600 - 60)
+def archive_months(job_id: int) -> int:
+    """Write the months that are due to the archive, and drop them. Run again, it goes on."""
+    job = job_claim(job_id)
+    if job is None:
+        return 0
+    try:
+        ran = months_archive(actor=job_actor(job), tick=lambda done: job_advance(job, done=done))
+    except Busy:
+        return 0
+    except (DomainError, OSError) as error:
+        job_fail(job, message=str(error))
+        return 0
+    said = f"{len(ran.months)} months left the database, {ran.records} records. {ran.held_up}"
+    job_finish(job, result={"records": ran.records}, message=said.strip())
+    return len(ran.months)
+
+
+@shared_task(name="activity.archive_due_months")
+def archive_due_months() -> int:
+    """Begin archiving where a month is due."""
+    return archiving_begin_if_due(actor=System("activity.archive_due_months")) is not None
+
+
+@shared_task(name="activity.erase_in_archive", **RETRY)
+def erase_in_archive() -> int:
+    """Take approved words out of the archive; while somebody writes there, the schedule waits."""
+    try:
+        return erasures_in_archive(actor=System("activity.erase_in_archive"))
+    except Busy:
+        return 0

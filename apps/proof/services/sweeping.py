@@ -108,7 +108,7 @@ def _chunk_sweep(kept: Kept, tiles: Tiles, sweep: Sweep, end: int) -> None:
             sweep.fault(kept.differs.format(index))
         frontier_append(sweep.frontier, index, leaf or known or b"\0" * 32)
         if (index + 1) % WIDTH == 0:
-            compare_upper(tiles, index + 1, sweep)
+            _compare_upper(tiles, index + 1, sweep)
     sweep.position = max(end, start)
 
 
@@ -120,7 +120,7 @@ def _hash_in(tiles: Tiles, index: int, sweep: Sweep) -> bytes | None:
         return None
 
 
-def compare_upper(tiles: Tiles, end: int, sweep: Sweep) -> None:
+def _compare_upper(tiles: Tiles, end: int, sweep: Sweep) -> None:
     """Where leaves before `end` fill tiles, compare each tile's root with the level above."""
     level, below = 0, end >> BITS
     while below:

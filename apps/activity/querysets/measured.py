@@ -78,6 +78,55 @@ ON CONFLICT (grant_id, day) DO UPDATE SET calls = EXCLUDED.calls, sole = EXCLUDE
     last_at = EXCLUDED.last_at, sample_id = EXCLUDED.sample_id
 """
 
+# The newest allowed calls that `{wanted}` says, and the runs they are proven to be of; the row
+# without a run counts the calls that none accounts for.
+RUNS = """
+WITH recent AS (
+    SELECT e.log_id, e.leaf_index, e.happened_at FROM activity_event e
+    WHERE e.log_id IN (SELECT id FROM proof_log) AND e.kind = 'api' AND e.outcome <> 'denied'
+      AND e.happened_at >= %(since)s AND {wanted}
+    ORDER BY e.happened_at DESC LIMIT %(most)s
+)
+SELECT l.invocation_id, count(*), max(r.happened_at)
+FROM recent r LEFT JOIN activity_link l
+  ON l.log_id = r.log_id AND l.call_leaf = r.leaf_index AND l.confidence >= %(proven)s
+GROUP BY 1
+"""
+BY_CREDENTIAL = "e.credential_id = %(subject)s"
+# On the days it was used alone: what no other live grant would have allowed.
+BY_GRANT_ALONE = """e.identity_id = %(identity)s
+  AND (e.happened_at AT TIME ZONE 'UTC')::date IN (
+    SELECT day FROM activity_grantuse WHERE grant_id = %(subject)s AND sole > 0)
+  AND EXISTS (
+    SELECT 1 FROM activity_allowedcall a
+    WHERE a.grant_id = %(subject)s AND a.identity_id = e.identity_id
+      AND a.system_id = e.system_id AND a.name = e.name
+      AND (NOT a.by_target OR a.target = e.target)
+      AND NOT EXISTS (
+        SELECT 1 FROM activity_allowedcall b
+        WHERE b.identity_id = a.identity_id AND b.system_id = a.system_id AND b.name = a.name
+          AND b.target = a.target AND b.by_target = a.by_target AND b.grant_id <> a.grant_id))
+"""
+
+RunRow = tuple[int | None, int, datetime]
+
+
+def runs_with_credential(credential_id: int, since: datetime, most: int) -> list[RunRow]:
+    """Runs, each with its calls by this credential and the last of them."""
+    return _runs(BY_CREDENTIAL, credential_id, since, most)
+
+
+def runs_with_grant_alone(
+    grant_id: int, identity_id: int, since: datetime, most: int
+) -> list[RunRow]:
+    """Runs, each with its calls that only this grant would have allowed, and the last of them."""
+    return _runs(BY_GRANT_ALONE, grant_id, since, most, identity=identity_id)
+
+
+def _runs(wanted: str, subject: int, since: datetime, most: int, **more: int) -> list[RunRow]:
+    values = {"subject": subject, "since": since, "most": most, "proven": PROVEN_FROM, **more}
+    return _rows(RUNS.format(wanted=wanted), values)
+
 
 def calls_of(identities: Sequence[int], days: Sequence[date] | None) -> list[tuple[int, int, str]]:
     """Identity, system, and name of every call that was allowed on these days; on all without."""

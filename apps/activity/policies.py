@@ -1,6 +1,6 @@
 """Who reads the trail. Whose invocations they see is for `Invocation.objects.visible_to`."""
 
-from apps.core.actors import Actor, Role
+from apps.core.actors import Actor, Person, Role
 from apps.core.policies import ALLOW, Verdict, deny
 
 
@@ -12,4 +12,7 @@ def can_browse(actor: Actor) -> Verdict:
 
 def can_open_payload(actor: Actor) -> Verdict:
     """Read what was said in one record, its words and results; the record notes who did."""
+    is_auditor = isinstance(actor, Person) and actor.role == Role.AUDITOR
+    if is_auditor and not actor.user.seat.sees_payloads:
+        return deny("Your seat does not include the words of agents. A steward can grant it.")
     return can_browse(actor)

@@ -53,6 +53,21 @@ class LogFormat(models.TextChoices):
     GENERIC = "generic", "JSON lines, with a mapping"
 
 
+class Subject(models.TextChoices):
+    """Whose hour is counted."""
+
+    USE = "use", "What systems recorded of an identity"
+    DEED = "deed", "What an agent said it did"
+
+
+class Trait(models.TextChoices):
+    """What is told of a use besides who and what."""
+
+    ADDRESS = "address", "Address"
+    CLIENT = "client", "Client"
+    HOUR = "hour", "Hour of the day"
+
+
 class Told(models.TextChoices):
     """Whether what an agent did can be told, from instruction to API call."""
 

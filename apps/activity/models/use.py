@@ -1,5 +1,7 @@
 from django.db import models
 
+from apps.activity.querysets.hours import UseHourQuerySet
+
 
 class UseHour(models.Model):
     """How often an identity made one API call in one hour, as the systems' logs tell.
@@ -22,6 +24,8 @@ class UseHour(models.Model):
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
 
+    objects = UseHourQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -35,7 +39,8 @@ class UseHour(models.Model):
             models.Index(name="activity_usehour_agent", fields=["agent_id", "hour"]),
             models.Index(name="activity_usehour_system", fields=["system_id", "hour"]),
             models.Index(name="activity_usehour_cred", fields=["credential_id", "hour"]),
+            models.Index(name="activity_usehour_name", fields=["system_id", "name"]),
         ]
 
     def __str__(self) -> str:
-        return f"{self.calls} calls of {self.name}"
+        return f"{self.calls} {self.name} in the hour of {self.hour:%Y-%m-%d %H}"

@@ -15,7 +15,7 @@ DROP_APPEND_ONLY = "DROP TRIGGER activity_reconstruction_append_only ON activity
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("activity", "0001_the_trail"),
+        ("activity", "0003_count_by_the_hour"),
         ("inventory", "0011_find_what_the_house_rule_makes_due"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -117,52 +117,6 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("grant_id", "day"), name="activity_grantuse_once"
-                    )
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name="UseHour",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("log_id", models.IntegerField()),
-                ("hour", models.DateTimeField()),
-                ("system_id", models.BigIntegerField()),
-                ("identity_id", models.BigIntegerField()),
-                ("credential_id", models.BigIntegerField(default=0)),
-                ("agent_id", models.BigIntegerField(null=True)),
-                ("name", models.CharField(max_length=200)),
-                ("calls", models.IntegerField()),
-                ("proven", models.IntegerField()),
-                ("failed", models.IntegerField()),
-                ("denied", models.IntegerField()),
-                ("first_at", models.DateTimeField()),
-                ("last_at", models.DateTimeField()),
-            ],
-            options={
-                "indexes": [
-                    models.Index(fields=["identity_id", "hour"], name="activity_usehour_identity"),
-                    models.Index(fields=["agent_id", "hour"], name="activity_usehour_agent"),
-                    models.Index(fields=["system_id", "hour"], name="activity_usehour_system"),
-                    models.Index(fields=["credential_id", "hour"], name="activity_usehour_cred"),
-                ],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=(
-                            "log_id",
-                            "hour",
-                            "identity_id",
-                            "credential_id",
-                            "name",
-                            "agent_id",
-                        ),
-                        name="activity_usehour_once",
-                        nulls_distinct=False,
                     )
                 ],
             },

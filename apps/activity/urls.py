@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.activity.views import agents, credentials, invocations, searching
+from apps.activity.views import agents, credentials, invocations, searching, use
 
 app_name = "activity"
 urlpatterns = [
@@ -9,6 +9,8 @@ urlpatterns = [
     path("invocations/<int:pk>/words/", invocations.payloads_open, name="payloads_open"),
     path("agents/<int:pk>/", agents.agent_activity, name="agent_activity"),
     path("credentials/<int:pk>/", credentials.credential_use, name="credential_use"),
+    path("credentials/<int:pk>/breaks/", use.credential_breaks, name="credential_breaks"),
+    path("grants/<int:pk>/", use.grant_use, name="grant_use"),
     path("records/<int:leaf>/", searching.record_detail, name="record_detail"),
     path("records/<int:leaf>/words/", invocations.payload_open, name="payload_open"),
     path("search/", searching.search_list, name="search"),

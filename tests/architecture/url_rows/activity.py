@@ -3,6 +3,7 @@ from apps.activity.models import Event, Invocation, SavedSearch
 from tests.activity.runs import keep, run
 from tests.architecture.url_matrix import EVERYBODY, RECORD, Row, inside
 from tests.factories.accounts import UserFactory
+from tests.factories.grants import GrantFactory
 from tests.factories.inventory import AgentFactory, CredentialFactory
 
 
@@ -42,6 +43,8 @@ ROWS = {
     "activity:payload_open": Row(WORDS, _leaf, method="post"),
     "activity:agent_activity": Row(RECORD, lambda: [AgentFactory().pk]),
     "activity:credential_use": Row(RECORD, lambda: [CredentialFactory().pk]),
+    "activity:credential_breaks": Row(RECORD, lambda: [CredentialFactory().pk]),
+    "activity:grant_use": Row(RECORD, lambda: [GrantFactory().pk]),
     "activity:record_detail": Row(RECORD, _leaf),
     "activity:search": Row(EVERYBODY),
     "activity:search_save": Row(EVERYBODY, method="post"),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.activity.views import agents, credentials, invocations, searching, use
+from apps.activity.views import agents, credentials, invocations, reconstructions, searching, use
 
 app_name = "activity"
 urlpatterns = [
@@ -13,6 +13,13 @@ urlpatterns = [
     path("grants/<int:pk>/", use.grant_use, name="grant_use"),
     path("records/<int:leaf>/", searching.record_detail, name="record_detail"),
     path("records/<int:leaf>/words/", invocations.payload_open, name="payload_open"),
+    path("checks/", reconstructions.reconstruction_list, name="reconstruction_list"),
+    path("checks/<int:pk>/", reconstructions.reconstruction_detail, name="reconstruction_detail"),
+    path(
+        "checks/<int:pk>/sign/",
+        reconstructions.reconstruction_sign_dialog,
+        name="reconstruction_sign",
+    ),
     path("search/", searching.search_list, name="search"),
     path("search/save/", searching.search_save, name="search_save"),
     path("search/saved/<int:pk>/forget/", searching.search_forget, name="search_forget"),

@@ -79,6 +79,17 @@ PREFERENCES = {
         ),
         Preference("coverage_known_percent", "Coverage is known from", 80, "%", 1, 100),
         Preference("measured_window_days", "Use is measured over", 90, "days", 7, 400),
+        Preference(
+            "reconstruction_days", "A reconstruction check looks at the last", 30, "days", 1, 400
+        ),
+        Preference(
+            "reconstruction_due_days",
+            "A reconstruction check is due again after",
+            90,
+            "days",
+            1,
+            400,
+        ),
         Preference("governance_years", "Governance records are kept for", 7, "years", 1, 30),
     )
 }

@@ -108,6 +108,24 @@ BY_GRANT_ALONE = """e.identity_id = %(identity)s
           AND b.target = a.target AND b.by_target = a.by_target AND b.grant_id <> a.grant_id))
 """
 
+# A trigger stands in the words of the run or of a step: erased words tell it no more.
+TOLD = """
+WITH runs AS (
+    SELECT id, log_id, trace_id, steps, outcome, first_recorded, last_recorded
+    FROM activity_invocation
+    WHERE agent_id = %(agent)s AND started_at >= %(since)s AND started_at < %(until)s
+    ORDER BY started_at DESC LIMIT %(most)s
+)
+SELECT count(*), count(*) FILTER (WHERE EXISTS (
+        SELECT 1 FROM activity_event e JOIN activity_payload p
+          ON p.log_id = e.log_id AND p.leaf_index = e.leaf_index AND p.recorded_at = e.recorded_at
+        WHERE e.log_id = runs.log_id AND e.trace_id = runs.trace_id
+          AND e.recorded_at BETWEEN runs.first_recorded AND runs.last_recorded
+          AND e.kind IN ('invocation', 'step') AND strpos(p.body, '"told":') > 0
+    )), count(*) FILTER (WHERE steps > 0), count(*) FILTER (WHERE outcome <> '')
+FROM runs
+"""
+
 RunRow = tuple[int | None, int, datetime]
 
 
@@ -121,6 +139,15 @@ def runs_with_grant_alone(
 ) -> list[RunRow]:
     """Runs, each with its calls that only this grant would have allowed, and the last of them."""
     return _runs(BY_GRANT_ALONE, grant_id, since, most, identity=identity_id)
+
+
+def told_runs(
+    agent_id: int, since: datetime, until: datetime, most: int
+) -> tuple[int, int, int, int]:
+    """Of an agent's newest runs: how many, and how many say their trigger, steps, and outcome."""
+    values = {"agent": agent_id, "since": since, "until": until, "most": most}
+    ((runs, triggers, steps, outcomes),) = _rows(TOLD, values)
+    return runs, triggers, steps, outcomes
 
 
 def _runs(wanted: str, subject: int, since: datetime, most: int, **more: int) -> list[RunRow]:

@@ -271,7 +271,7 @@ class _Shares:
     @property
     def traced_percent(self) -> int:
         made = sum(self.calls.values())
-        return round(100 * self.traced / made) if made else 0
+        return 100 * self.traced // made if made else 0
 
 
 def _by_agent(

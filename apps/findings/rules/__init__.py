@@ -27,6 +27,7 @@ from apps.findings.rules.removals import (
     LeakedCredential,
     UsedAfterRevocation,
 )
+from apps.findings.rules.use import PurposeDrift, ReconstructionOverdue, UnusedGrant
 
 register(
     LongLivedCredential,
@@ -50,6 +51,9 @@ register(
     IssuedNotEnded,
     LogBroken,
     SignerSilent,
+    UnusedGrant,
+    PurposeDrift,
+    ReconstructionOverdue,
 )
 
 __all__ = ["Rule", "all_rules", "register", "rule_choices", "rule_named"]

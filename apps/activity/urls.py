@@ -8,6 +8,7 @@ urlpatterns = [
     path("invocations/<int:pk>/", invocations.invocation_detail, name="invocation_detail"),
     path("invocations/<int:pk>/words/", invocations.payloads_open, name="payloads_open"),
     path("agents/<int:pk>/", agents.agent_activity, name="agent_activity"),
+    path("agents/<int:pk>/purpose/", reconstructions.agent_standing, name="agent_standing"),
     path("credentials/<int:pk>/", credentials.credential_use, name="credential_use"),
     path("credentials/<int:pk>/breaks/", use.credential_breaks, name="credential_breaks"),
     path("grants/<int:pk>/", use.grant_use, name="grant_use"),

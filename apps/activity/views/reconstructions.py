@@ -12,6 +12,7 @@ from apps.activity import policies
 from apps.activity.filters import ReconstructionFilterSet
 from apps.activity.models import Reconstruction
 from apps.activity.querysets.reconstructions import checked
+from apps.activity.selectors.drifted import standing_of
 from apps.activity.selectors.reconstructing import check_of
 from apps.activity.services.reconstructing import reconstruction_sign
 from apps.activity.tables import ReconstructionTable
@@ -60,6 +61,19 @@ def reconstruction_detail(request: Request, pk: int) -> HttpResponse:
     return render_page(
         request, "activity/reconstruction_detail.html", context, regions=["reconstruction"]
     )
+
+
+@require_GET
+@page(policies.can_browse)
+def agent_standing(request: Request, pk: int) -> HttpResponse:
+    """What it did outside its purpose, and its newest check: a region of the agent's page."""
+    agent = _agent(request, pk)
+    context = {
+        "agent": agent,
+        "days": preference("measured_window_days"),
+        "standing": standing_of(agent, request.actor),
+    }
+    return render_page(request, "activity/agent_standing.html", context, regions=["agent-standing"])
 
 
 @require_http_methods(["GET", "POST"])

@@ -42,6 +42,7 @@ ROWS = {
     "activity:payloads_open": Row(WORDS, _run, method="post"),
     "activity:payload_open": Row(WORDS, _leaf, method="post"),
     "activity:agent_activity": Row(RECORD, lambda: [AgentFactory().pk]),
+    "activity:agent_standing": Row(RECORD, _agent),
     "activity:credential_use": Row(RECORD, lambda: [CredentialFactory().pk]),
     "activity:credential_breaks": Row(RECORD, lambda: [CredentialFactory().pk]),
     "activity:grant_use": Row(RECORD, lambda: [GrantFactory().pk]),

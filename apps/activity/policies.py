@@ -4,12 +4,24 @@ from apps.activity.models import Erasure
 from apps.activity.states import ErasureState
 from apps.core.actors import Actor, Person, Role, System
 from apps.core.policies import ALLOW, Verdict, deny
+from apps.inventory.models import Agent
 
 
 def can_browse(actor: Actor) -> Verdict:
     if actor.role in {Role.STEWARD, Role.AUDITOR, Role.REVIEWER}:
         return ALLOW
     return deny("Only those who answer for agents, and auditors, read what agents did.")
+
+
+def can_sign(actor: Actor, agent: Agent) -> Verdict:
+    """Sign whether what the agent did can be told: who owns it, or a steward."""
+    if not isinstance(actor, Person):
+        return deny("Only a person signs.")
+    if actor.role == Role.STEWARD:
+        return ALLOW
+    if actor.role == Role.REVIEWER and actor.user.pk in {agent.owner_id, agent.technical_owner_id}:
+        return ALLOW
+    return deny("Only the agent's owner, its technical owner, or a steward signs.")
 
 
 def can_open_payload(actor: Actor) -> Verdict:

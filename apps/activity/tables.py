@@ -3,7 +3,17 @@ from typing import Any
 import django_tables2 as tables
 
 from apps.activity.models import EventRow, Invocation
-from apps.core.tables import LevelColumn, MomentColumn, MonoColumn, NumberColumn, Table
+from apps.activity.states import Told
+from apps.core.tables import (
+    LevelColumn,
+    MomentColumn,
+    MonoColumn,
+    NumberColumn,
+    PersonColumn,
+    StateColumn,
+    Table,
+)
+from apps.inventory.models import Agent
 
 
 class InvocationTable(Table):
@@ -140,3 +150,41 @@ class DeedTable(RowTable):
 
     def value_agent(self, record: Any) -> str:
         return record.agent_name or ""
+
+
+class ReconstructionTable(Table):
+    """Agents, each with its newest reconstruction check."""
+
+    name = tables.TemplateColumn(
+        template_name="activity/reconstruction_agent_cell.html", verbose_name="Agent"
+    )
+    state = StateColumn()
+    owner = PersonColumn()
+    verdict = tables.TemplateColumn(
+        template_name="activity/reconstruction_verdict_cell.html",
+        verbose_name="What it did",
+        empty_values=(),
+    )
+    signed_by_name = tables.Column(verbose_name="Signed by")
+    signed_at = MomentColumn(verbose_name="Signed")
+    due_on = tables.TemplateColumn(
+        template_name="activity/reconstruction_due_cell.html",
+        verbose_name="Due again",
+        empty_values=(),
+    )
+
+    class Meta(Table.Meta):
+        model = Agent
+        fields = ["name", "state", "owner", "verdict", "signed_by_name", "signed_at", "due_on"]
+        sortable = {"name": ("name",)}
+        order_by = "name"
+        empty_text = "No agents match."
+
+    def value_name(self, record: Agent) -> str:
+        return str(record)
+
+    def value_verdict(self, record: Any) -> str:
+        return Told(record.verdict).label if record.verdict else "Never checked"
+
+    def value_due_on(self, record: Any) -> str:
+        return f"{record.due_on:%Y-%m-%d}" if record.due_on else ""

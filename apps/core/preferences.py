@@ -105,6 +105,17 @@ PREFERENCES = {
             1,
             400,
         ),
+        Preference(
+            "reconstruction_days", "A reconstruction check looks at the last", 30, "days", 1, 400
+        ),
+        Preference(
+            "reconstruction_due_days",
+            "A reconstruction check is due again after",
+            90,
+            "days",
+            1,
+            400,
+        ),
         Preference("new_use_days", "It stays new for", 7, "days", 1, 90),
         Preference(
             "trail_months",

@@ -30,6 +30,7 @@ from apps.findings.rules.removals import (
     UsedAfterRevocation,
 )
 from apps.findings.rules.sightings import NewAddress, NewClient, NewHour, UsedByNoAgent
+from apps.findings.rules.use import PurposeDrift, ReconstructionOverdue, UnusedGrant
 
 register(
     LongLivedCredential,
@@ -62,6 +63,9 @@ register(
     NewAddress,
     NewClient,
     NewHour,
+    UnusedGrant,
+    PurposeDrift,
+    ReconstructionOverdue,
 )
 
 __all__ = ["Rule", "all_rules", "register", "rule_choices", "rule_named"]

@@ -132,7 +132,7 @@ def _opened(file: BinaryIO) -> io.BufferedReader:
     magic = file.read(2)
     file.seek(start)
     if magic == b"\x1f\x8b":
-        unpacked: Any = gzip.GzipFile(fileobj=file)
+        unpacked: Any = gzip.GzipFile(fileobj=file, mode="rb")
         return io.BufferedReader(_Capped(unpacked, packed=file), 64 * 1024)
     return io.BufferedReader(_Capped(file), 64 * 1024)
 

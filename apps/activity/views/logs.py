@@ -133,7 +133,8 @@ def log_detail(request: Request, pk: int) -> HttpResponse:
 def log_upload(request: Request, pk: int) -> HttpResponse:
     stream = _stream(request, pk)
     refused = bool(getattr(request, "upload_refused", ""))
-    form = LogFileForm(request.POST or None, request.FILES or None, is_too_large=refused)
+    sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = LogFileForm(*sent, is_too_large=refused)
     if request.method == "POST" and form.is_valid():
         upload = form.cleaned_data["file"]
         path = upload_keep(upload)

@@ -99,7 +99,7 @@ def _history(
         ):
             if page["Events"]:
                 yield LogPiece(name, _lines(page["Events"]))
-        yield LogPiece(name, BytesIO(), until=end)
+        yield LogPiece(name, until=end)
         start = end
 
 
@@ -127,7 +127,7 @@ def _files(clients: Clients, place: str, since: datetime, now: datetime) -> Iter
                     yield LogPiece(key.rpartition("/")[2], file)
                 newest = max(newest, stamp or newest)
         # What is delivered late stands in later files.
-        yield LogPiece(f"{place} of {day}", BytesIO(), until=max(since, newest - COMPLETE_AFTER))
+        yield LogPiece(f"{place} of {day}", until=max(since, newest - COMPLETE_AFTER))
         day += timedelta(days=1)
 
 

@@ -110,7 +110,7 @@ class LogPiece:
     been handed on by now."""
 
     name: str
-    file: BinaryIO
+    file: BinaryIO | None = None
     until: datetime | None = None
 
 

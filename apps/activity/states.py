@@ -51,3 +51,42 @@ class LogFormat(models.TextChoices):
     KUBERNETES = "kubernetes", "Kubernetes audit"
     GITHUB = "github", "GitHub audit"
     GENERIC = "generic", "JSON lines, with a mapping"
+
+
+class Subject(models.TextChoices):
+    """Whose hour is counted."""
+
+    USE = "use", "What systems recorded of an identity"
+    DEED = "deed", "What an agent said it did"
+
+
+class Trait(models.TextChoices):
+    """What is told of a use besides who and what."""
+
+    ADDRESS = "address", "Address"
+    CLIENT = "client", "Client"
+    HOUR = "hour", "Hour of the day"
+
+
+class Told(models.TextChoices):
+    """Whether what an agent did can be told, from instruction to API call."""
+
+    YES = "yes", "Can be told"
+    PARTLY = "partly", "Can be told in part"
+    NO = "no", "Cannot be told"
+    UNKNOWN = "not-known", "Not known"
+
+
+class ImportWay(models.TextChoices):
+    """How a log came in."""
+
+    FILE = "file", "Uploaded"
+    COMMAND = "command", "By command"
+    CONNECTION = "connection", "By a connection"
+
+
+class ImportStatus(models.TextChoices):
+    WAITING = "waiting", "Waiting to be read"
+    RUNNING = "running", "Being read"
+    DONE = "done", "Read"
+    FAILED = "failed", "Not read"

@@ -1,5 +1,34 @@
+from apps.activity.models.deeds import DeedHour, HourDue
 from apps.activity.models.delivery import IngestRequest, Stream
 from apps.activity.models.event import Event, Payload
+from apps.activity.models.event_row import EventRow
 from apps.activity.models.invocation import Cursor, Invocation, Link
+from apps.activity.models.logs import LogImport, LogRecord
+from apps.activity.models.measured import AllowedCall, DriftedCall, GrantUse, UseBasis
+from apps.activity.models.reconstruction import Reconstruction
+from apps.activity.models.search import SavedSearch
+from apps.activity.models.sighting import Sighting
+from apps.activity.models.use import UseHour
 
-__all__ = ["Cursor", "Event", "IngestRequest", "Invocation", "Link", "Payload", "Stream"]
+__all__ = [
+    "AllowedCall",
+    "Cursor",
+    "DeedHour",
+    "DriftedCall",
+    "Event",
+    "EventRow",
+    "GrantUse",
+    "HourDue",
+    "IngestRequest",
+    "Invocation",
+    "Link",
+    "LogImport",
+    "LogRecord",
+    "Payload",
+    "Reconstruction",
+    "SavedSearch",
+    "Sighting",
+    "Stream",
+    "UseBasis",
+    "UseHour",
+]

@@ -7,16 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from django.db import DatabaseError, close_old_connections
 
 from apps.activity.services.append import Delivery, Receipt, deliveries_append
+from apps.api.ingest.room import Full
 
 logger = logging.getLogger(__name__)
 # A batch is closed after so many seconds or records; so many records may wait in all.
 GATHERED_FOR = 0.01
 MOST_IN_BATCH = 8_000
 MOST_WAITING = 40_000
-
-
-class Full(Exception):
-    """More waits already than can be kept soon: come again later."""
 
 
 class Unkept(Exception):

@@ -138,7 +138,7 @@ def test_one_body_that_the_database_refuses_takes_no_other_with_it(caller, monke
 
     good, refused = send(post(caller, json=traces()), post(caller, json=bad))
 
-    assert (good.status_code, refused.status_code) == (200, 503)
+    assert (good.status_code, refused.status_code) == (200, 400)
     assert list(Event.objects.values_list("span_id", flat=True)) == [SPAN["spanId"]]
 
 

@@ -4,8 +4,9 @@ import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, DataError, close_old_connections
 
+from apps.activity.conventions.spans import Unreadable
 from apps.activity.services.append import Delivery, Receipt, deliveries_append
 from apps.api.ingest.room import Full
 
@@ -63,7 +64,9 @@ class Gatherer:
                     await self._write([one])
                 return
             logger.exception("The trail could not be written.")
-            _refuse(batch, Unkept(str(error)))
+            # What it can never hold is the sender's fault, who need not come again.
+            final = isinstance(error, DataError)
+            _refuse(batch, Unreadable("This cannot be kept.") if final else Unkept(str(error)))
             return
         except Exception as error:
             # Whoever waits hears of it, whatever it was: nobody waits for ever.

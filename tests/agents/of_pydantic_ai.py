@@ -17,11 +17,8 @@ def answer(messages, info):
 
 
 tracing = provider()
-agent = Agent(
-    FunctionModel(answer),
-    name="refund-agent",
-    instrument=InstrumentationSettings(tracer_provider=tracing),
-)
+Agent.instrument_all(InstrumentationSettings(tracer_provider=tracing))
+agent = Agent(FunctionModel(answer), name="refund-agent")
 
 
 @agent.tool_plain

@@ -73,6 +73,8 @@ def test_what_a_real_agent_did_is_read_from_told_to_outcome(
     page.goto(live_server.url + reverse("activity:invocation_list"))
     page.get_by_role("link", name="refund-agent").first.click()
     page.wait_for_url(live_server.url + run.get_absolute_url())
+    page.wait_for_load_state("networkidle")
+    assert page.locator("main").count() == 1
     shown = page.locator("main")
     assert "Refunds" in shown.inner_text()
     assert "refund" in shown.inner_text()

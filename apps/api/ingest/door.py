@@ -24,7 +24,8 @@ from apps.api.ingest.bodies import (
     respond,
     status_body,
 )
-from apps.api.ingest.gathering import Full, Gatherer, Unkept
+from apps.api.ingest.gathering import Gatherer, Unkept
+from apps.api.ingest.room import Full, Room
 from apps.api.ingest.senders import Refusal, Sender, sender_of
 
 logger = logging.getLogger("countersign.ingest")
@@ -38,6 +39,7 @@ RETRY_AFTER = "2"
 class Door:
     def __init__(self) -> None:
         self.gatherer = Gatherer()
+        self.room = Room()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -52,7 +54,8 @@ class Door:
         kind = otlp.JSON if "json" in headers.get("content-type", "") else otlp.PROTOBUF
         more: dict[str, str] = {}
         try:
-            status, body = 200, await self._kept(scope, headers, receive)
+            with self.room.share() as take:
+                status, body = 200, await self._kept(scope, headers, receive, take)
         except Refusal as refusal:
             status, body = refusal.status, status_body(refusal.message, kind)
             more = {"www_authenticate": "Bearer"} if status == 401 else {}
@@ -71,7 +74,11 @@ class Door:
         logger.log(level, "%s %r %d %.0f ms", scope["method"], scope["path"], status, took)
 
     async def _kept(
-        self, scope: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
+        self,
+        scope: Mapping[str, Any],
+        headers: Mapping[str, str],
+        receive: Receive,
+        take: Callable[[int], None],
     ) -> bytes:
         read = READERS.get(scope["path"])
         if read is None:
@@ -83,7 +90,7 @@ class Door:
             _sender, token.strip() if scheme.lower() == "bearer" else ""
         )
         kind = content_type_of(headers)
-        body = await body_of(headers, receive)
+        body = await body_of(headers, receive, take)
         decoded = await asyncio.to_thread(read, body, kind)
         if decoded.readings:
             digest = hashlib.sha256(scope["path"].encode() + b"\n" + body).digest()

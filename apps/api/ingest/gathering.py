@@ -4,19 +4,17 @@ import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, DataError, close_old_connections
 
+from apps.activity.conventions.spans import Unreadable
 from apps.activity.services.append import Delivery, Receipt, deliveries_append
+from apps.api.ingest.room import Full
 
 logger = logging.getLogger(__name__)
 # A batch is closed after so many seconds or records; so many records may wait in all.
 GATHERED_FOR = 0.01
 MOST_IN_BATCH = 8_000
 MOST_WAITING = 40_000
-
-
-class Full(Exception):
-    """More waits already than can be kept soon: come again later."""
 
 
 class Unkept(Exception):
@@ -66,7 +64,9 @@ class Gatherer:
                     await self._write([one])
                 return
             logger.exception("The trail could not be written.")
-            _refuse(batch, Unkept(str(error)))
+            # What it can never hold is the sender's fault, who need not come again.
+            final = isinstance(error, DataError)
+            _refuse(batch, Unreadable("This cannot be kept.") if final else Unkept(str(error)))
             return
         except Exception as error:
             # Whoever waits hears of it, whatever it was: nobody waits for ever.

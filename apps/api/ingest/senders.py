@@ -107,14 +107,17 @@ def _claims(readings: Sequence[Reading]) -> list[str]:
     for one in readings:
         if one.claimed_agent:
             of_run.setdefault(one.trace_id, set()).add(one.claimed_agent)
-    claims = []
-    for reading in readings:
-        one: Reading | None = reading
-        for _ in range(DEEPEST):
-            if one is None or one.claimed_agent:
-                break
-            one = said.get((one.trace_id, one.parent_id)) if one.parent_id else None
-        run = of_run.get(reading.trace_id, set())
-        alone = next(iter(run)) if len(run) == 1 else ""
-        claims.append(one.claimed_agent if one and one.claimed_agent else alone)
-    return claims
+    return [_claim_above(one, said) or _only(of_run.get(one.trace_id)) for one in readings]
+
+
+def _claim_above(reading: Reading, said: Mapping[tuple[str, str], Reading]) -> str:
+    at: Reading | None = reading
+    for _ in range(DEEPEST):
+        if at is None or at.claimed_agent:
+            break
+        at = said.get((at.trace_id, at.parent_id)) if at.parent_id else None
+    return at.claimed_agent if at is not None else ""
+
+
+def _only(claims: set[str] | None) -> str:
+    return next(iter(claims)) if claims is not None and len(claims) == 1 else ""

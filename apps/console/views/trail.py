@@ -45,4 +45,9 @@ def invocation_access(request: Request, pk: int) -> HttpResponse:
     """The permissions that a run used, and why each was there: a panel of the run's page."""
     run = get_object_or_404(Invocation.objects.visible_to(request.actor), pk=pk)
     access = access_of(run, request.actor)
-    return render_page(request, "console/invocation_access.html", {"access": access, "run": run})
+    return render_page(
+        request,
+        "console/invocation_access.html",
+        {"access": access, "run": run},
+        regions=["invocation-access"],
+    )

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from apps.activity.models import EventRow
 from apps.core.actors import Actor
-from apps.proof.models import Log
 
 LOOKED_BACK = timedelta(days=30)
 # Without one of these a list would walk through every record there is.
@@ -29,19 +28,14 @@ class Asked:
 
 def calls_asked(actor: Actor, query: Mapping[str, str]) -> Asked:
     """What systems recorded, as far as the actor may see it."""
-    rows = _rows().calls().calls_visible_to(actor).for_table().with_link()
+    rows = EventRow.objects.of_trail().calls().calls_visible_to(actor).for_table().with_link()
     return _asked(rows, query, CALLS_OF)
 
 
 def deeds_asked(actor: Actor, query: Mapping[str, str]) -> Asked:
     """What agents said they did, as far as the actor may see it."""
-    rows = _rows().deeds().deeds_visible_to(actor).for_table().with_run()
+    rows = EventRow.objects.of_trail().deeds().deeds_visible_to(actor).for_table().with_run()
     return _asked(rows, query, DEEDS_OF)
-
-
-def _rows():  # type: ignore[no-untyped-def]
-    log = Log.objects.filter(name="activity").first()
-    return EventRow.objects.of_log(log.pk) if log else EventRow.objects.none()
 
 
 def _asked(rows: QuerySet[EventRow], query: Mapping[str, str], of: Collection[str]) -> Asked:

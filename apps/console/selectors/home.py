@@ -50,7 +50,6 @@ def five_questions(actor: Actor) -> list[Question]:
     # Figures are kept of everything there is: beside a part of it they would mislead, and tell.
     changes = _changes_since(today - WEEK) if reads_all_systems(actor) else {}
     agents = Agent.objects.visible_to(actor).standing()
-    unexplained = agents.filter(trail_connected=False)
     shared = Finding.objects.visible_to(actor).standing().filter(rule="credential-shared")
     return [
         Question(
@@ -84,10 +83,10 @@ def five_questions(actor: Actor) -> list[Question]:
         ),
         Question(
             "Whose recent activity can we not explain?",
-            count_capped(unexplained),
-            _url("inventory:agent_list", trail="none"),
-            under="agents whose trail is not connected",
-            change=changes.get("agents_without_trail"),
+            count_capped(agents.unexplained()),
+            _url("inventory:agent_list", unexplained="true"),
+            under="agents with unexplained calls, unconfirmed actions, or no trail at all",
+            change=changes.get("agents_unexplained"),
             tone="unsure",
         ),
     ]

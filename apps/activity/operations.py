@@ -114,3 +114,10 @@ CREATE TRIGGER activity_payload_append_only BEFORE UPDATE OR DELETE ON activity_
 FOR EACH ROW EXECUTE FUNCTION activity_refuse('erasable');
 """
 DROP_APPEND_ONLY = "DROP FUNCTION activity_refuse CASCADE;"
+
+# An agent's deeds by the time they happened at: what is counted by the hour, and listed by day.
+FIND_DEEDS = """
+CREATE INDEX activity_event_deeds ON activity_event (log_id, agent_id, happened_at)
+    WHERE kind IN ('action', 'call');
+"""
+DROP_FIND_DEEDS = "DROP INDEX activity_event_deeds;"

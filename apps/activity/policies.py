@@ -14,6 +14,10 @@ def can_browse(actor: Actor) -> Verdict:
 
 def can_open_payload(actor: Actor) -> Verdict:
     """Read what was said in one record, its words and results; the record notes who did."""
+    if isinstance(actor, Person) and actor.role == Role.AUDITOR:
+        if actor.user.seat.sees_payloads:
+            return ALLOW
+        return deny("Your seat does not include the words of agents. A steward can grant it.")
     return can_browse(actor)
 
 

@@ -55,6 +55,30 @@ class LogFormat(models.TextChoices):
     GENERIC = "generic", "JSON lines, with a mapping"
 
 
+class Subject(models.TextChoices):
+    """Whose hour is counted."""
+
+    USE = "use", "What systems recorded of an identity"
+    DEED = "deed", "What an agent said it did"
+
+
+class Trait(models.TextChoices):
+    """What is told of a use besides who and what."""
+
+    ADDRESS = "address", "Address"
+    CLIENT = "client", "Client"
+    HOUR = "hour", "Hour of the day"
+
+
+class Told(models.TextChoices):
+    """Whether what an agent did can be told, from instruction to API call."""
+
+    YES = "yes", "Can be told"
+    PARTLY = "partly", "Can be told in part"
+    NO = "no", "Cannot be told"
+    UNKNOWN = "not-known", "Not known"
+
+
 class ErasureState(models.TextChoices):
     ASKED = "asked", "Waits for another person"
     APPROVED = "approved", "Approved"

@@ -1,3 +1,5 @@
+from typing import Any
+
 import django_tables2 as tables
 
 from apps.activity.models import Invocation
@@ -48,8 +50,9 @@ class InvocationTable(Table):
     def value_name(self, record: Invocation) -> str:
         return str(record)
 
-    def value_agent(self, record: Invocation) -> str:
-        return record.agent_name or record.claimed_agent
+    def value_agent(self, record: Any) -> str:
+        named: str = record.agent_name or record.claimed_agent
+        return named
 
     def value_outcome(self, record: Invocation) -> str:
         return record.get_outcome_display()

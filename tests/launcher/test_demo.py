@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("launcher")
 
 def test_a_demo_mends_itself_and_killed_leaves_no_child_and_ctrl_c_ends_the_next(demo, home):
     first = demo().start().until_ready()
-    assert first.answers("/readyz") == 200
+    first.until(lambda: first.answers("/readyz") == 200, "answering")
     with psycopg.connect(_owner_url(first)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
 

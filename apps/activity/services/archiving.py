@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from apps.activity import policies
 from apps.activity.archives import ArchiveBroken, Folder, is_in, sync_folder
-from apps.activity.models import Archive, Cursor, Event, Payload
+from apps.activity.models import Archive, Cursor, Event, HourDue, Payload
 from apps.activity.selectors.keeping import due_before, month_after, months_here
 from apps.activity.services.archive_parts import (
     Tick,
@@ -30,6 +30,7 @@ from apps.activity.services.archive_parts import (
     parts_write,
     totals_of,
 )
+from apps.activity.services.hours import RUNS
 from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor
@@ -180,7 +181,8 @@ def _log_ready(month: date) -> Log:
     newest = Checkpoint.objects.newest_of(log).first()
     if newest is None or newest.size <= last:
         raise DomainError(f"The records of {month:%B %Y} are in no signed checkpoint yet.")
-    if Cursor.objects.filter(leaf__lte=last).exists():
+    is_read = Cursor.objects.filter(name=RUNS, leaf__gt=last).exists()
+    if not is_read or HourDue.objects.filter(hour__lt=end).exists():
         raise DomainError(f"The records of {month:%B %Y} are not all summed up yet.")
     return log
 

@@ -17,8 +17,8 @@ SKEW = timedelta(minutes=2)
 CARRIED = {"session": Method.SESSION}
 
 
-def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocation]) -> int:
-    """Join new records, on either side, to what is here already; returns how many joins are new.
+def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocation]) -> list[Link]:
+    """Join new records, on either side, to what is here already; returns what is new or better.
 
     A call proven to be of a run is not also noted as near it. A better method replaces a worse.
     """
@@ -34,7 +34,7 @@ def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocatio
     return _keep(log_id, list(found.values()))
 
 
-def _keep(log_id: int, links: list[Link]) -> int:
+def _keep(log_id: int, links: list[Link]) -> list[Link]:
     standing = {
         (one.call_leaf, one.invocation_id): one
         for one in Link.objects.filter(
@@ -52,7 +52,7 @@ def _keep(log_id: int, links: list[Link]) -> int:
     Link.objects.bulk_create(new)
     Link.objects.bulk_update(better, ["action_leaf", "method", "confidence", "made_at"])
     _count({one.invocation_id for one in (*new, *better)})
-    return len(new)
+    return [*new, *better]
 
 
 def _count(invocation_ids: Iterable[int]) -> None:
@@ -96,6 +96,7 @@ def _by_carried_id(
     return [
         _link(one, runs[one.correlation], CARRIED.get(one.carried_by, Method.CARRIED_ID))
         for one in calls
+        if one.correlation
     ]
 
 

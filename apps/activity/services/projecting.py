@@ -9,12 +9,12 @@ from django.db import transaction
 
 from apps.activity.models import Cursor, Event
 from apps.activity.services.folding import invocations_fold
+from apps.activity.services.hours import RUNS, hours_note
 from apps.activity.services.linking import calls_link
 from apps.activity.states import Kind
 from apps.proof.models import Log
 
 CHUNK = 5000
-NAME = "runs"
 
 
 def events_project(*, most: int = 200_000) -> int:
@@ -22,7 +22,7 @@ def events_project(*, most: int = 200_000) -> int:
 
     Does nothing while another does the same. What it leaves past `most` is for the next run.
     """
-    Cursor.objects.get_or_create(name=NAME)
+    Cursor.objects.get_or_create(name=RUNS)
     done = 0
     while done < most:
         read = _chunk()
@@ -34,7 +34,7 @@ def events_project(*, most: int = 200_000) -> int:
 
 @transaction.atomic
 def _chunk() -> int:
-    cursor = Cursor.objects.select_for_update(skip_locked=True).filter(name=NAME).first()
+    cursor = Cursor.objects.select_for_update(skip_locked=True).filter(name=RUNS).first()
     log = Log.objects.filter(name="activity").first()
     if cursor is None or log is None:
         return 0
@@ -42,7 +42,8 @@ def _chunk() -> int:
     if not events:
         return 0
     touched = invocations_fold(log.pk, [one for one in events if one.kind != Kind.API])
-    calls_link(log.pk, events, touched)
+    links = calls_link(log.pk, events, touched)
+    hours_note(log.pk, events, links, touched)
     cursor.leaf = events[-1].leaf_index + 1
     cursor.save(update_fields=["leaf"])
     return len(events)

@@ -1,0 +1,169 @@
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Exists,
+    Func,
+    OuterRef,
+    Q,
+    Subquery,
+    TextField,
+)
+from django.db.models.functions import TruncHour
+
+from apps.activity.querysets.seats import in_period_of
+from apps.activity.statements import CLIENT, IS_CONFIRMED, IS_PROVEN, OF_SYSTEM
+from apps.activity.states import DEEDS, PROVEN_FROM, Kind, Outcome
+from apps.core.actors import Actor
+from apps.inventory.models import Agent, Binding, Identity, System
+from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems, seat_systems
+
+
+class EventRowQuerySet(models.QuerySet):
+    def of_log(self, log_id: int) -> Self:
+        return self.filter(log_id=log_id)
+
+    def calls(self) -> Self:
+        """What systems recorded."""
+        return self.filter(kind=Kind.API)
+
+    def deeds(self) -> Self:
+        """What agents said they did: actions, and calls they say they made."""
+        return self.filter(kind__in=DEEDS)
+
+    def happened_between(self, start: datetime, until: datetime) -> Self:
+        """Happened in [start, until), as its own clock told."""
+        return self.filter(happened_at__gte=start, happened_at__lt=until)
+
+    def calls_visible_to(self, actor: Actor) -> Self:
+        """Calls by identities that the actor may see; by others, who reads of every system."""
+        rows = in_period_of(actor, self, "happened_at")
+        if reads_all_systems(actor):
+            return rows
+        if is_limited_auditor(actor):
+            return rows.filter(system_id__in=seat_systems(actor))
+        return rows.filter(identity_id__in=Identity.objects.visible_to(actor).values("pk"))
+
+    def deeds_visible_to(self, actor: Actor) -> Self:
+        rows = in_period_of(actor, self, "happened_at")
+        if reads_all_systems(actor):
+            return rows
+        return rows.filter(agent_id__in=Agent.objects.visible_to(actor).values("pk"))
+
+    def unexplained(self, settled: datetime) -> Self:
+        """Calls, old enough, that no run claims by more than having gone on at the time."""
+        return self.filter(happened_at__lt=settled).exclude(_whether(IS_PROVEN))
+
+    def proven(self) -> Self:
+        return self.filter(_whether(IS_PROVEN))
+
+    def flagged(self) -> Self:
+        return self.filter(severity__gt=0)
+
+    def by_client(self, clients: Iterable[str]) -> Self:
+        """Calls of these clients, named without their versions."""
+        told = Func(template=CLIENT, output_field=TextField())
+        return self.alias(by=told).filter(by__in=[client.lower() for client in clients])
+
+    def calls_on(self, system_id: int) -> Self:
+        """Calls on a system, by its identities: what an index finds them by."""
+        identities = Identity.objects.filter(system=system_id).values("pk")
+        return self.filter(identity_id__in=identities)
+
+    def missed(self, settled: datetime) -> Self:
+        """Deeds that do not say they failed, and that a log which would show them does not.
+
+        The same as `DeedHourQuerySet.is_judged` says of whole hours.
+        """
+        hour = TruncHour(OuterRef("happened_at"), tzinfo=UTC)
+        whole = self._rows("Stream").filter(
+            system_id=OuterRef("of_system"),
+            complete_from__lte=hour,
+            complete_until__gte=hour + timedelta(hours=1),
+        )
+        shown = self._rows("UseHour").filter(system_id=OuterRef("of_system"), name=OuterRef("name"))
+        return (
+            self._with_system()
+            .filter(Q(kind=Kind.ACTION) | Q(Exists(shown)), Exists(whole), happened_at__lt=settled)
+            .exclude(outcome__in=[Outcome.FAILED, Outcome.DENIED])
+            .exclude(_whether(IS_CONFIRMED))
+        )
+
+    def confirmed(self) -> Self:
+        return self.filter(_whether(IS_CONFIRMED))
+
+    def of_system(self, system_id: int) -> Self:
+        """Deeds of one system, as far as that is known; 0 for those of which it is not."""
+        return self._with_system().filter(of_system=system_id)
+
+    def calls_of_agent(self, agent_id: int) -> Self:
+        """Calls of the agent's runs, and those of its identities that nobody else's run claims.
+
+        The same as `UseHourQuerySet.of_agent` says of whole hours. The identities named first are
+        what an index finds the rest by.
+        """
+        proven = self._rows("Link").filter(
+            log_id=OuterRef("log_id"),
+            call_leaf=OuterRef("leaf_index"),
+            confidence__gte=PROVEN_FROM,
+            invocation__agent_id__isnull=False,
+        )
+        of_it = Exists(proven.filter(invocation__agent_id=agent_id))
+        of_others = Exists(proven.exclude(invocation__agent_id=agent_id))
+        acts_as = Q(
+            identity_id__in=Binding.objects.live().filter(agent=agent_id).values("identity")
+        )
+        used = self._rows("UseHour").filter(agent_id=agent_id).values("identity_id")
+        return self.filter(acts_as | Q(identity_id__in=used)).filter(
+            Q(of_it) | (acts_as & ~Q(of_others))
+        )
+
+    def for_table(self) -> Self:
+        """With the names that stand beside ids, which no foreign key holds."""
+        return self.annotate(
+            identity_name=_named(Identity, "identity_id"),
+            system_name=_named(System, "system_id"),
+            agent_name=_named(Agent, "agent_id"),
+        )
+
+    def with_link(self) -> Self:
+        """Each call with the surest of what joins it to a run."""
+        links = (
+            self._rows("Link")
+            .filter(log_id=OuterRef("log_id"), call_leaf=OuterRef("leaf_index"))
+            .order_by("-confidence", "invocation__trace_id")
+        )
+        return self.annotate(
+            run_id=Subquery(links.values("invocation_id")[:1]),
+            run_name=Subquery(links.values("invocation__name")[:1]),
+            method=Subquery(links.values("method")[:1]),
+            confidence=Subquery(links.values("confidence")[:1]),
+        )
+
+    def with_run(self) -> Self:
+        """Each deed with the run that it is of."""
+        runs = self._rows("Invocation").filter(
+            log_id=OuterRef("log_id"), trace_id=OuterRef("trace_id")
+        )
+        return self.annotate(
+            run_id=Subquery(runs.values("pk")[:1]), run_name=Subquery(runs.values("name")[:1])
+        )
+
+    def _with_system(self) -> Self:
+        return self.alias(of_system=Func(template=OF_SYSTEM, output_field=BigIntegerField()))
+
+    def _rows(self, model: str) -> Any:
+        """Rows of a model beside this one: a queryset may not import the models above it."""
+        return self.model._meta.apps.get_model("activity", model)._default_manager
+
+
+def _named(model: type[models.Model], by: str) -> Subquery:
+    return Subquery(model._default_manager.filter(pk=OuterRef(by)).values("name"))
+
+
+def _whether(condition: str) -> Func:
+    return Func(template=condition, output_field=BooleanField())

@@ -1,0 +1,74 @@
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Exists, F, Max, OuterRef, Q, Subquery, Sum
+
+from apps.activity.states import Kind
+from apps.inventory.models import Binding
+
+HOUR = timedelta(hours=1)
+
+
+class HourQuerySet(models.QuerySet):
+    def between(self, start: datetime, until: datetime) -> Self:
+        """Hours in [start, until), both whole."""
+        return self.filter(hour__gte=start, hour__lt=until)
+
+    def summed(self, key: str, **sums: Any) -> Any:
+        """One sum of these rows for the row that a key names, as a subquery."""
+        ((name, of),) = sums.items()
+        of_one = self.filter(**{key: OuterRef("pk")}).order_by().values(key)
+        return Subquery(of_one.annotate(**{name: Sum(of)}).values(name))
+
+    def _rows(self, model: str) -> Any:
+        """Rows of a model beside this one: a queryset may not import the models above it."""
+        return self.model._meta.apps.get_model("activity", model)._default_manager
+
+
+class UseHourQuerySet(HourQuerySet):
+    def of_agent(self, agent_id: int) -> Self:
+        """Calls of the agent's runs, and those of its identities that nobody else's run claims."""
+        acts_as = Binding.objects.live().filter(agent=agent_id).values("identity")
+        return self.filter(Q(agent_id=agent_id) | Q(agent_id__isnull=True, identity_id__in=acts_as))
+
+    def unexplained(self) -> Self:
+        """Of an identity dedicated to one agent, and not all of them claimed by a run."""
+        return self.filter(agent_id__isnull=False, calls__gt=F("proven"))
+
+    def of_nobody(self) -> Self:
+        """Calls that cannot be tied to one agent."""
+        return self.filter(agent_id__isnull=True)
+
+    def totalled(self) -> dict[str, Any]:
+        """How many calls, how many of them proven to be of a run, and when the last was."""
+        return self.aggregate(
+            n=Sum("calls", default=0), sure=Sum("proven", default=0), last=Max("last_at")
+        )
+
+    def signing_in(self) -> Self:
+        """A person's sign-in at the console of a system."""
+        return self.filter(name__endswith=":ConsoleLogin")
+
+    def worked(self) -> Self:
+        return self.filter(calls__gt=F("failed") + F("denied"))
+
+
+class DeedHourQuerySet(HourQuerySet):
+    def is_judged(self, settled: datetime) -> Q:
+        """Whether a log would show them: old enough, of a system whose log is whole for the hour.
+
+        A call by its name also needs that the log ever held one of that name: a log of management
+        events alone, say, shows no read of an object, and its silence says nothing.
+        """
+        whole = self._rows("Stream").filter(
+            system_id=OuterRef("system_id"),
+            complete_from__lte=OuterRef("hour"),
+            complete_until__gte=OuterRef("hour") + HOUR,
+        )
+        shown = self._rows("UseHour").filter(system_id=OuterRef("system_id"), name=OuterRef("name"))
+        is_shown = Q(kind=Kind.ACTION) | Q(Exists(shown))
+        return Q(hour__lt=settled) & Q(Exists(whole)) & is_shown
+
+    def missed(self, settled: datetime) -> Self:
+        return self.filter(self.is_judged(settled), unconfirmed__gt=0)

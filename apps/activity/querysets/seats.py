@@ -1,0 +1,17 @@
+"""The period that an auditor's seat names, held against times of the trail."""
+
+from django.db.models import QuerySet
+
+from apps.core.actors import Actor, Person, Role
+
+
+def in_period_of[Rows: QuerySet](actor: Actor, rows: Rows, moment: str) -> Rows:
+    """All of the rows, but for an auditor whose seat names a period: those of that time."""
+    if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
+        return rows
+    seat = actor.user.seat
+    if seat.period_from:
+        rows = rows.filter(**{f"{moment}__date__gte": seat.period_from})
+    if seat.period_until:
+        rows = rows.filter(**{f"{moment}__date__lte": seat.period_until})
+    return rows

@@ -1,0 +1,150 @@
+"""The statements that count by the hour: each over whole sets of hours, none row by row."""
+
+from apps.activity.statements import CLIENT, IS_CONFIRMED, IS_PROVEN, OF_SYSTEM
+
+DUE = """unnest(%(subjects)s::bigint[], %(hours)s::timestamptz[]) AS due(subject_id, hour)"""
+IN_THE_HOUR = """activity_event.happened_at >= due.hour
+    AND activity_event.happened_at < due.hour + interval '1 hour'"""
+ONE_LOG = "(SELECT id FROM proof_log WHERE name = 'activity')"
+
+DROP_USE = f"""
+DELETE FROM activity_usehour USING {DUE}
+WHERE identity_id = due.subject_id AND activity_usehour.hour = due.hour"""
+
+# A call proven to be of several runs counts once: for the surest, and of those the same each time.
+MAKE_USE = f"""
+INSERT INTO activity_usehour (log_id, hour, system_id, identity_id, credential_id, agent_id, name,
+    calls, proven, failed, denied, first_at, last_at)
+SELECT activity_event.log_id, due.hour, max(COALESCE(activity_event.system_id, 0)), due.subject_id,
+    COALESCE(activity_event.credential_id, 0), COALESCE(run.agent_id, sole.agent_id),
+    activity_event.name, count(*), count(run.trace_id),
+    count(*) FILTER (WHERE outcome = 'failed'), count(*) FILTER (WHERE outcome = 'denied'),
+    min(happened_at), max(happened_at)
+FROM {DUE}
+JOIN activity_event ON activity_event.log_id = {ONE_LOG} AND identity_id = due.subject_id
+    AND kind = 'api' AND {IN_THE_HOUR}
+LEFT JOIN LATERAL (
+    SELECT i.agent_id, i.trace_id FROM activity_link l
+    JOIN activity_invocation i ON i.id = l.invocation_id
+    WHERE l.log_id = activity_event.log_id AND l.call_leaf = activity_event.leaf_index
+      AND l.confidence >= 3
+    ORDER BY l.confidence DESC, i.agent_id NULLS LAST, i.trace_id LIMIT 1
+) run ON true
+LEFT JOIN (
+    SELECT identity_id, min(agent_id) AS agent_id FROM inventory_binding
+    WHERE ended_at IS NULL GROUP BY identity_id HAVING count(DISTINCT agent_id) = 1
+) sole ON sole.identity_id = due.subject_id AND run.trace_id IS NULL
+GROUP BY 1, 2, 4, 5, 6, 7"""
+
+DROP_DEEDS = f"""
+DELETE FROM activity_deedhour USING {DUE}
+WHERE agent_id = due.subject_id AND activity_deedhour.hour = due.hour"""
+
+MAKE_DEEDS = f"""
+INSERT INTO activity_deedhour (log_id, hour, agent_id, system_id, name, kind, deeds, confirmed,
+    unconfirmed, failed, flagged, first_at, last_at)
+SELECT log_id, due_hour, due_agent, of_system, name, kind, count(*),
+    count(*) FILTER (WHERE is_confirmed),
+    count(*) FILTER (WHERE NOT is_confirmed AND outcome NOT IN ('failed', 'denied')),
+    count(*) FILTER (WHERE outcome IN ('failed', 'denied')),
+    count(*) FILTER (WHERE severity > 0), min(happened_at), max(happened_at)
+FROM (
+    SELECT activity_event.log_id, due.hour AS due_hour, due.subject_id AS due_agent, name, kind,
+        outcome, severity, happened_at, {OF_SYSTEM} AS of_system, {IS_CONFIRMED} AS is_confirmed
+    FROM {DUE}
+    JOIN activity_event ON activity_event.log_id = {ONE_LOG} AND agent_id = due.subject_id
+        AND kind IN ('action', 'call') AND {IN_THE_HOUR}
+) told
+GROUP BY 1, 2, 3, 4, 5, 6"""
+
+MAKE_SIGHTINGS = f"""
+INSERT INTO activity_sighting AS known (log_id, identity_id, trait, value, first_at, last_at,
+    proven_at)
+SELECT log_id, identity_id, trait, value, min(happened_at), max(happened_at),
+    max(happened_at) FILTER (WHERE is_proven)
+FROM (
+    SELECT activity_event.log_id, identity_id, happened_at, address, {CLIENT} AS client,
+        {IS_PROVEN} AS is_proven
+    FROM {DUE}
+    JOIN activity_event ON activity_event.log_id = {ONE_LOG} AND identity_id = due.subject_id
+        AND kind = 'api' AND {IN_THE_HOUR}
+) seen
+CROSS JOIN LATERAL (VALUES ('address', address), ('client', client),
+    ('hour', to_char(happened_at AT TIME ZONE 'UTC', 'HH24'))) AS told(trait, value)
+WHERE value <> ''
+GROUP BY 1, 2, 3, 4
+ON CONFLICT (log_id, identity_id, trait, value) DO UPDATE SET
+    first_at = LEAST(known.first_at, excluded.first_at),
+    last_at = GREATEST(known.last_at, excluded.last_at),
+    proven_at = GREATEST(known.proven_at, excluded.proven_at)
+WHERE (known.first_at, known.last_at, COALESCE(known.proven_at, '-infinity')) IS DISTINCT FROM
+    (LEAST(known.first_at, excluded.first_at), GREATEST(known.last_at, excluded.last_at),
+     COALESCE(GREATEST(known.proven_at, excluded.proven_at), '-infinity'))"""
+
+NOTE = """INSERT INTO activity_hourdue (subject, subject_id, hour)
+SELECT DISTINCT {subject}, {of}, date_trunc('hour', {hour}, 'UTC') AS due_hour
+{rows}
+ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING"""
+
+# The hours of what these runs are joined to: whose it is may have changed with them.
+NOTE_CALLS = NOTE.format(
+    subject="'use'",
+    of="call.identity_id",
+    hour="call.happened_at",
+    rows="""FROM activity_link l
+JOIN activity_event call ON call.log_id = l.log_id AND call.leaf_index = l.call_leaf
+    AND call.recorded_at = l.call_recorded_at
+WHERE l.log_id = %(log)s AND l.invocation_id = ANY(%(runs)s) AND l.confidence >= 3
+    AND call.identity_id IS NOT NULL""",
+)
+NOTE_DEEDS = NOTE.format(
+    subject="'deed'",
+    of="told.agent_id",
+    hour="told.happened_at",
+    rows="""FROM activity_invocation i
+JOIN activity_event told ON told.log_id = i.log_id AND told.trace_id = i.trace_id
+    AND told.recorded_at BETWEEN i.first_recorded AND i.last_recorded
+WHERE i.log_id = %(log)s AND i.id = ANY(%(runs)s) AND told.kind IN ('action', 'call')
+    AND told.agent_id IS NOT NULL""",
+)
+NOTE_REBOUND_USE = NOTE.format(
+    subject="'use'",
+    of="identity_id",
+    hour="hour",
+    rows="""FROM activity_usehour WHERE identity_id IN (
+    SELECT identity_id FROM inventory_binding WHERE bound_at >= %(since)s OR ended_at >= %(since)s
+)""",
+)
+NOTE_REBOUND_DEEDS = NOTE.format(
+    subject="'deed'",
+    of="agent_id",
+    hour="hour",
+    rows="""FROM activity_deedhour WHERE agent_id IN (
+    SELECT agent_id FROM inventory_binding WHERE bound_at >= %(since)s OR ended_at >= %(since)s
+)""",
+)
+
+# What was counted from records that are no longer kept stays as it was counted.
+KEPT = "(SELECT min(recorded_at) FROM activity_event WHERE log_id = %(log)s)"
+NOTE_ALL_USE = NOTE.format(
+    subject="'use'",
+    of="told.identity_id",
+    hour="told.at",
+    rows=f"""FROM (
+    SELECT identity_id, happened_at AS at FROM activity_event
+    WHERE log_id = %(log)s AND kind = 'api' AND identity_id IS NOT NULL
+    UNION ALL
+    SELECT identity_id, hour FROM activity_usehour WHERE log_id = %(log)s AND hour >= {KEPT}
+) told""",
+)
+NOTE_ALL_DEEDS = NOTE.format(
+    subject="'deed'",
+    of="told.agent_id",
+    hour="told.at",
+    rows=f"""FROM (
+    SELECT agent_id, happened_at AS at FROM activity_event
+    WHERE log_id = %(log)s AND kind IN ('action', 'call') AND agent_id IS NOT NULL
+    UNION ALL
+    SELECT agent_id, hour FROM activity_deedhour WHERE log_id = %(log)s AND hour >= {KEPT}
+) told""",
+)

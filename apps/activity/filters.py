@@ -1,7 +1,7 @@
 import django_filters
 from django.db.models import QuerySet
 
-from apps.activity.states import Outcome
+from apps.activity.states import Basis, ErasureState, Outcome
 from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only
 
 
@@ -19,3 +19,10 @@ class InvocationFilterSet(FilterSet):
 
     def by_id(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.of_id(value)  # type: ignore[attr-defined, no-any-return]
+
+
+class ErasureFilterSet(FilterSet):
+    state = django_filters.MultipleChoiceFilter(choices=ErasureState, label="State")
+    basis = django_filters.MultipleChoiceFilter(choices=Basis, label="By what right")
+    since = DayFilter("asked_at", "gte", "Asked from")
+    until = DayFilter("asked_at", "lte", "Asked until")

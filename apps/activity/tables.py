@@ -2,8 +2,15 @@ from typing import Any
 
 import django_tables2 as tables
 
-from apps.activity.models import Invocation
-from apps.core.tables import MomentColumn, MonoColumn, NumberColumn, Table
+from apps.activity.models import Erasure, Invocation
+from apps.core.tables import (
+    MomentColumn,
+    MonoColumn,
+    NumberColumn,
+    PersonColumn,
+    StateColumn,
+    Table,
+)
 
 
 class InvocationTable(Table):
@@ -56,3 +63,33 @@ class InvocationTable(Table):
 
     def value_outcome(self, record: Invocation) -> str:
         return record.get_outcome_display()
+
+
+class ErasureTable(Table):
+    asked_at = MomentColumn(verbose_name="Asked")
+    record_name = tables.Column(linkify=True, verbose_name="Record", empty_values=())
+    agent_name = tables.Column(verbose_name="Agent")
+    state = StateColumn()
+    basis = tables.Column(verbose_name="By what right")
+    asked_by = PersonColumn(verbose_name="Asked by")
+    decided_by = PersonColumn(verbose_name="Decided by")
+    erased_at = MomentColumn(verbose_name="Erased")
+
+    class Meta(Table.Meta):
+        model = Erasure
+        fields = [
+            "asked_at",
+            "record_name",
+            "agent_name",
+            "state",
+            "basis",
+            "asked_by",
+            "decided_by",
+            "erased_at",
+        ]
+        sortable = {"asked_at": ("asked_at",)}
+        order_by = "-asked_at"
+        empty_text = "No erasures match."
+
+    def render_record_name(self, record: Erasure) -> str:
+        return f"{record.record_name or 'Without a name'} ({record.leaf_index})"

@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apps.activity.models import Archive, Erasure, Event, Payload
+from apps.activity.selectors.archived import subject_of
 from apps.activity.services import archiving, erasing
 from apps.activity.services.archiving import archive_held, months_archive
 from apps.activity.services.erasing import (
@@ -19,7 +20,6 @@ from apps.activity.services.erasing import (
     erasure_refuse,
     erasure_withdraw,
     erasures_in_archive,
-    subject_of,
 )
 from apps.activity.services.hours import hours_count
 from apps.activity.services.projecting import events_project

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from apps.activity.querysets.reconstructions import NEVER, judged, overdue
 from apps.activity.settling import settled_before
-from apps.activity.states import DEEDS, Outcome, Told
+from apps.activity.states import DEEDS, Basis, ErasureState, Outcome, Told
 from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, SearchFilter, Tick
 from apps.grants.states import Level
 
@@ -131,3 +131,10 @@ class ReconstructionFilterSet(FilterSet):
 
     def by_overdue(self, rows: QuerySet, name: str, value: bool | None) -> QuerySet:  # noqa: FBT001
         return overdue(rows, timezone.localdate()) if value else rows
+
+
+class ErasureFilterSet(FilterSet):
+    state = django_filters.MultipleChoiceFilter(choices=ErasureState, label="State")
+    basis = django_filters.MultipleChoiceFilter(choices=Basis, label="By what right")
+    since = DayFilter("asked_at", "gte", "Asked from")
+    until = DayFilter("asked_at", "lte", "Asked until")

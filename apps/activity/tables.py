@@ -2,7 +2,7 @@ from typing import Any
 
 import django_tables2 as tables
 
-from apps.activity.models import EventRow, Invocation
+from apps.activity.models import Erasure, EventRow, Invocation
 from apps.activity.states import Told
 from apps.core.tables import (
     LevelColumn,
@@ -188,3 +188,33 @@ class ReconstructionTable(Table):
 
     def value_due_on(self, record: Any) -> str:
         return f"{record.due_on:%Y-%m-%d}" if record.due_on else ""
+
+
+class ErasureTable(Table):
+    asked_at = MomentColumn(verbose_name="Asked")
+    record_name = tables.Column(linkify=True, verbose_name="Record", empty_values=())
+    agent_name = tables.Column(verbose_name="Agent")
+    state = StateColumn()
+    basis = tables.Column(verbose_name="By what right")
+    asked_by = PersonColumn(verbose_name="Asked by")
+    decided_by = PersonColumn(verbose_name="Decided by")
+    erased_at = MomentColumn(verbose_name="Erased")
+
+    class Meta(Table.Meta):
+        model = Erasure
+        fields = [
+            "asked_at",
+            "record_name",
+            "agent_name",
+            "state",
+            "basis",
+            "asked_by",
+            "decided_by",
+            "erased_at",
+        ]
+        sortable = {"asked_at": ("asked_at",)}
+        order_by = "-asked_at"
+        empty_text = "No erasures match."
+
+    def render_record_name(self, record: Erasure) -> str:
+        return f"{record.record_name or 'Without a name'} ({record.leaf_index})"

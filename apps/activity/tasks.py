@@ -114,7 +114,11 @@ def archive_months(job_id: int) -> int:
     if job is None:
         return 0
     try:
-        ran = months_archive(actor=job_actor(job), tick=lambda done: job_advance(job, done=done))
+        ran = months_archive(
+            actor=job_actor(job),
+            reason=job.parameters.get("reason", ""),
+            tick=lambda done: job_advance(job, done=done),
+        )
     except Busy:
         return 0
     except (DomainError, OSError) as error:

@@ -10,10 +10,12 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from apps.activity.models import Archive, Cursor, Event, Invocation, Payload
+from apps.activity.headers import Whose
+from apps.activity.models import Archive, Cursor, DeedHour, Event, HourDue, Invocation, Payload
 from apps.activity.selectors.keeping import months_here
 from apps.activity.services import archive_parts, archiving
 from apps.activity.services.archiving import Busy, archive_held, months_archive
+from apps.activity.services.hours import hours_count
 from apps.activity.services.projecting import events_project
 from apps.activity.services.sweeping import records_sweep
 from apps.audit.models import AuditEntry
@@ -44,11 +46,12 @@ def place(settings, tmp_path):
 def kept(place, monkeypatch, key, memory):  # noqa: F811
     """700 records of July, 10 of August, 5 of today: signed, summed up, and 3 months kept."""
     monkeypatch.setattr(archive_parts, "PART", 300)
-    records_came(JULY, 700, monkeypatch)
+    records_came(JULY, 700, monkeypatch, whose=Whose(agent_id=77, agent="Refunds"))
     records_came(AUGUST, 10, monkeypatch, trace="1" * 32)
     records_come(5, trace="2" * 32)
     logs_sign(key=key, memory=memory, now=timezone.now())
     events_project()
+    hours_count()
     Setting.objects.create(key="trail_months", value=3)
     return place
 
@@ -119,6 +122,18 @@ def test_the_summary_stays_and_the_sweeper_passes_over_what_left(kept, system):
     assert Watch.objects.get(kind=WatchKind.SWEEPER).trouble == ""
 
 
+def test_hours_that_were_counted_stay_when_they_are_due_anew(kept, system):
+    counted = list(DeedHour.objects.filter(agent_id=77).values_list("hour", "deeds"))
+
+    months_archive(actor=system)
+    HourDue.objects.create(subject="deed", subject_id=77, hour=counted[0][0])
+    hours_count()
+
+    assert sum(deeds for _, deeds in counted) == 700
+    assert list(DeedHour.objects.filter(agent_id=77).values_list("hour", "deeds")) == counted
+    assert not HourDue.objects.exists()
+
+
 def test_dropping_that_the_record_does_not_know_is_found(kept, system):
     months_archive(actor=system)
     as_owner(
@@ -184,12 +199,13 @@ def test_killed_anywhere_it_goes_on_and_nothing_is_lost(kept, system, monkeypatc
 
 
 def test_what_is_not_signed_or_not_summed_up_stays(kept, system):
-    Cursor.objects.update(leaf=705)
+    runs = Cursor.objects.filter(name="runs")
+    runs.update(leaf=705)
     with pytest.raises(DomainError, match="August 2025 are not all summed up yet"):
         months_archive(actor=system)
     assert Event.objects.count() == 15
 
-    Cursor.objects.update(leaf=715)
+    runs.update(leaf=715)
     as_owner("proof_checkpoint", "UPDATE proof_checkpoint SET size = 705")
     with pytest.raises(DomainError, match="in no signed checkpoint yet"):
         months_archive(actor=system)

@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apps.activity.models import Archive, Erasure, Event, Payload
+from apps.activity.selectors.archived import subject_of
 from apps.activity.services import archiving, erasing
 from apps.activity.services.archiving import archive_held, months_archive
 from apps.activity.services.erasing import (
@@ -19,8 +20,8 @@ from apps.activity.services.erasing import (
     erasure_refuse,
     erasure_withdraw,
     erasures_in_archive,
-    subject_of,
 )
+from apps.activity.services.hours import hours_count
 from apps.activity.services.projecting import events_project
 from apps.activity.services.sweeping import records_sweep
 from apps.activity.states import ErasureState
@@ -51,6 +52,7 @@ def kept(settings, tmp_path, monkeypatch, key, memory):  # noqa: F811
     records_come(20)
     logs_sign(key=key, memory=memory, now=timezone.now())
     events_project()
+    hours_count()
     Setting.objects.create(key="trail_months", value=3)
     return settings.TRAIL_ARCHIVE_DIR
 

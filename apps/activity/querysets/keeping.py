@@ -1,5 +1,5 @@
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 
 from django.db import models
@@ -26,6 +26,13 @@ class ArchiveQuerySet(models.QuerySet):
         """Those of the months that a time touches, of records that are no longer here."""
         first, last = start.date().replace(day=1), until.date().replace(day=1)
         return self.dropped().filter(month__gte=first, month__lte=last).order_by("month")
+
+    def kept_since(self) -> datetime | None:
+        """From when on everything is in the database; None if nothing left it."""
+        last = self.dropped().order_by("-month").values_list("month", flat=True).first()
+        if last is None:
+            return None
+        return datetime.combine(last + timedelta(days=32), time(), UTC).replace(day=1)
 
     def of_month(self, month: date) -> Self:
         return self.filter(month=month.replace(day=1))

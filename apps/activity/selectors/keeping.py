@@ -5,12 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from apps.activity.models import Archive
+from apps.activity.models import Archive, Erasure
+from apps.core.models import Job
 from apps.core.preferences import preference
+from apps.proof.models import Watch
 
+# The kind of the job that archives.
+ARCHIVING = "trail archive"
 PARTITIONS = """
     SELECT relname, reltuples::bigint, pg_total_relation_size(pg_class.oid)
     FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
@@ -33,6 +38,35 @@ class Month:
     @property
     def is_over(self) -> bool:
         return month_after(self.first) <= timezone.now().date()
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What is kept, as its page tells: `kept` months, 0 for all; `waiting` erasures to decide."""
+
+    months: list[Month]
+    kept: int
+    job: Job | None
+    waiting: int
+    trouble: str
+    place: str
+
+    @property
+    def due(self) -> int:
+        return sum(month.is_due for month in self.months)
+
+
+def keeping_told() -> Keeping:
+    """Everything its page says; a fixed number of queries."""
+    watch = Watch.objects.of_partitions().in_trouble().first()
+    return Keeping(
+        months_told(),
+        preference("trail_months"),
+        Job.objects.filter(kind=ARCHIVING).first(),
+        Erasure.objects.waiting().count(),
+        watch.trouble if watch else "",
+        str(settings.TRAIL_ARCHIVE_DIR),
+    )
 
 
 def month_after(day: date) -> date:

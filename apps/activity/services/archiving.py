@@ -19,8 +19,9 @@ from django.utils import timezone
 
 from apps.activity import policies
 from apps.activity.archives import ArchiveBroken, Folder, is_in, sync_folder
-from apps.activity.models import Archive, Cursor, Event, Payload
-from apps.activity.selectors.keeping import due_before, month_after, months_here
+from apps.activity.models import Archive, Cursor, Event, HourDue, Payload
+from apps.activity.selectors.archived import archive_folder
+from apps.activity.selectors.keeping import ARCHIVING, due_before, month_after, months_here
 from apps.activity.services.archive_parts import (
     Tick,
     erased_text,
@@ -30,6 +31,7 @@ from apps.activity.services.archive_parts import (
     parts_write,
     totals_of,
 )
+from apps.activity.services.hours import RUNS
 from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor
@@ -40,7 +42,6 @@ from apps.core.policies import enforce
 from apps.proof.models import Checkpoint, Log
 from apps.proof.selectors import Tiles
 
-JOB = "trail archive"
 FORMAT = 1
 PATIENCE = "5s"
 ARCHIVED = ("records", "payloads", "erased", "ranges")
@@ -60,7 +61,11 @@ class Archived:
 
 
 def months_archive(
-    *, actor: Actor, now: datetime | None = None, tick: Tick = lambda _: None
+    *,
+    actor: Actor,
+    reason: str = "",
+    now: datetime | None = None,
+    tick: Tick = lambda _: None,
 ) -> Archived:
     """Archive and drop every month that is due, oldest first. Raises `Busy`."""
     enforce(policies.can_archive(actor))
@@ -71,7 +76,7 @@ def months_archive(
         for month in _due(now):
             archive = _of(month) or _month_write(month, actor, tick)
             words_reconcile(archive, actor)
-            if not _month_drop(archive, actor):
+            if not _month_drop(archive, actor, reason):
                 busy = f"{month:%B %Y} is in the archive; its tables are in use and go later."
                 return Archived(done, records, busy)
             done.append(month)
@@ -80,14 +85,22 @@ def months_archive(
 
 
 @transaction.atomic
-def archiving_begin(*, actor: Actor) -> Job:
+def archiving_begin(*, actor: Actor, reason: str = "") -> Job:
     """Start the job that archives what is due. Refused where nothing is, or one runs."""
     enforce(policies.can_archive(actor))
     if not _due(timezone.now()):
         raise DomainError("No month is due. Say in the policies how many months are kept.")
-    if Job.objects.filter(kind=JOB, status__in=(JobStatus.QUEUED, JobStatus.RUNNING)).exists():
+    if Job.objects.filter(
+        kind=ARCHIVING, status__in=(JobStatus.QUEUED, JobStatus.RUNNING)
+    ).exists():
         raise DomainError("Months are being archived now.")
-    return job_start(kind=JOB, task="activity.archive_months", subject=None, actor=actor)
+    return job_start(
+        kind=ARCHIVING,
+        task="activity.archive_months",
+        subject=None,
+        actor=actor,
+        parameters={"reason": reason},
+    )
 
 
 def archiving_begin_if_due(*, actor: Actor) -> Job | None:
@@ -95,15 +108,6 @@ def archiving_begin_if_due(*, actor: Actor) -> Job | None:
         return archiving_begin(actor=actor)
     except DomainError:
         return None
-
-
-def archive_folder(archive: Archive) -> Folder:
-    return Folder(Path(settings.TRAIL_ARCHIVE_DIR) / archive.folder)
-
-
-def part_of(told: Mapping[str, Any], leaf: int) -> dict[str, Any]:
-    """The part of an archive that holds a leaf."""
-    return next(part for part in told["parts"] if is_in(part["ranges"], leaf))
 
 
 @contextmanager
@@ -180,7 +184,8 @@ def _log_ready(month: date) -> Log:
     newest = Checkpoint.objects.newest_of(log).first()
     if newest is None or newest.size <= last:
         raise DomainError(f"The records of {month:%B %Y} are in no signed checkpoint yet.")
-    if Cursor.objects.filter(leaf__lte=last).exists():
+    is_read = Cursor.objects.filter(name=RUNS, leaf__gt=last).exists()
+    if not is_read or HourDue.objects.filter(hour__lt=end).exists():
         raise DomainError(f"The records of {month:%B %Y} are not all summed up yet.")
     return log
 
@@ -274,7 +279,7 @@ def _note_rewritten(
     record(actor=actor, verb=Verb.ARCHIVE_REWRITTEN, target=archive, changes=changes)
 
 
-def _month_drop(archive: Archive, actor: Actor) -> bool:
+def _month_drop(archive: Archive, actor: Actor, reason: str) -> bool:
     """Drop the tables of an archived month, its files read once more; False if they are in use.
 
     The database counts again, under lock, and refuses if the archive has another number.
@@ -293,7 +298,11 @@ def _month_drop(archive: Archive, actor: Actor) -> bool:
             locked.dropped_at = timezone.now()
             locked.save(update_fields=["dropped_at"])
             record(
-                actor=actor, verb=Verb.MONTH_DROPPED, target=locked, changes=archive_told(locked)
+                actor=actor,
+                verb=Verb.MONTH_DROPPED,
+                target=locked,
+                changes=archive_told(locked),
+                reason=reason,
             )
     except OperationalError:
         return False

@@ -3,23 +3,14 @@
 Only the words go. The header, its leaf, and every proof stay, and every page says "erased".
 """
 
-import json
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
 from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.activity import policies
-from apps.activity.models import Archive, Erasure, Event, Payload
+from apps.activity.models import Archive, Erasure, Payload
+from apps.activity.selectors.archived import Subject, archive_of
 from apps.activity.services.archive_parts import erased_text
-from apps.activity.services.archiving import (
-    archive_folder,
-    archive_held,
-    archive_words_remove,
-    part_of,
-)
+from apps.activity.services.archiving import archive_held, archive_words_remove
 from apps.activity.states import ERASURE_MOVES, Basis, ErasureState
 from apps.audit.services import record
 from apps.audit.verbs import Verb
@@ -27,17 +18,6 @@ from apps.core.actors import Actor, Person
 from apps.core.errors import DomainError
 from apps.core.jobs import enqueue
 from apps.core.policies import enforce
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The record whose words are to go, wherever it lies; `archive` where that is in files."""
-
-    log_id: int
-    leaf: int
-    recorded_at: datetime
-    header: dict[str, Any]
-    archive: Archive | None
 
 
 @transaction.atomic
@@ -127,28 +107,6 @@ def erasures_in_archive(*, actor: Actor) -> int:
             for one in mine:
                 done += _archived_ended(one.pk, actor)
     return done
-
-
-def subject_of(log_id: int, leaf: int) -> Subject | None:
-    """The record at a place of the log, read from the archive where it is there alone."""
-    event = Event.objects.at(log_id, [leaf]).first()
-    if event is not None:
-        return Subject(log_id, leaf, event.recorded_at, json.loads(event.header), None)
-    archive = archive_of(log_id, leaf)
-    if archive is None:
-        return None
-    folder = archive_folder(archive)
-    part = part_of(folder.manifest(), leaf)
-    header = next((line for at, line in folder.headers(part) if at == leaf), None)
-    if header is None:
-        return None
-    told = json.loads(header)
-    return Subject(log_id, leaf, datetime.fromisoformat(told["recorded"]), told, archive)
-
-
-def archive_of(log_id: int, leaf: int) -> Archive | None:
-    """The archive that holds a record, whether or not the database does as well."""
-    return next((a for a in Archive.objects.filter(log_id=log_id) if a.holds(leaf)), None)
 
 
 def _is_gone(subject: Subject) -> bool:

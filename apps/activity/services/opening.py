@@ -1,14 +1,14 @@
 """Reading what was said in records, which the record of governance notes."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import models, transaction
 
 from apps.activity.headers import commitment
-from apps.activity.models import Event, Invocation, Payload
+from apps.activity.models import Erasure, Event, Invocation, Payload
 from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor
@@ -36,6 +36,7 @@ class Opened:
     parts: list[tuple[str, str]]
     holds: bool
     is_erased: bool
+    erasure: Erasure | None = None
 
 
 @transaction.atomic
@@ -64,7 +65,12 @@ def payload_open(*, leaf: int, actor: Actor) -> Opened | None:
 def _opened(events: Iterable[Event], target: models.Model, actor: Actor) -> list[Opened]:
     told = list(events)
     payloads = _payloads(told)
-    opened = [_open(one, payloads[one.leaf_index]) for one in told if one.leaf_index in payloads]
+    erasures = _erasures(payloads.values())
+    opened = [
+        _open(one, payloads[one.leaf_index], erasures.get(one.leaf_index))
+        for one in told
+        if one.leaf_index in payloads
+    ]
     if opened:
         leaves = [one.event.leaf_index for one in opened]
         record(
@@ -89,9 +95,18 @@ def _payloads(events: Sequence[Event]) -> dict[int, Payload]:
     return {one.leaf_index: one for one in rows}
 
 
-def _open(event: Event, payload: Payload) -> Opened:
+def _erasures(payloads: Collection[Payload]) -> dict[int, Erasure]:
+    """By whose approval those are gone that are."""
+    gone = [one for one in payloads if one.body is None]
+    if not gone:
+        return {}
+    rows = Erasure.objects.approved_of(gone[0].log_id, [one.leaf_index for one in gone])
+    return {one.leaf_index: one for one in rows}
+
+
+def _open(event: Event, payload: Payload, erasure: Erasure | None) -> Opened:
     if payload.body is None or payload.salt is None:
-        return Opened(event, [], holds=True, is_erased=True)
+        return Opened(event, [], holds=True, is_erased=True, erasure=erasure)
     told = json.loads(event.header).get("payload", "")
     holds = commitment(bytes(payload.salt), payload.body) == told
     return Opened(event, _parts(json.loads(payload.body)), holds=holds, is_erased=False)

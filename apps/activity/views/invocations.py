@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.activity import policies, services
 from apps.activity.filters import InvocationFilterSet
 from apps.activity.models import Invocation
+from apps.activity.selectors.keeping import archives_of
 from apps.activity.selectors.neighbours import neighbours_of
 from apps.activity.selectors.stories import story_of
 from apps.activity.services.opening import Opened
@@ -56,6 +57,7 @@ def _story(
         {
             "invocation": invocation,
             "story": story,
+            "archives": archives_of([invocation.first_recorded, invocation.last_recorded]),
             "view": "waterfall" if request.GET.get("view") == "waterfall" else "story",
             "neighbours": neighbours_of(invocation, request.actor),
             "may_open": policies.can_open_payload(request.actor),

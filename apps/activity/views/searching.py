@@ -10,9 +10,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.activity import policies, services
-from apps.activity.models import SavedSearch
+from apps.activity.models import Erasure, SavedSearch
 from apps.activity.querysets.events import EventQuerySet
 from apps.activity.searching import KEYS, Terms, UnclearSearch, terms_of
+from apps.activity.selectors.archived import subject_visible
 from apps.activity.selectors.records import record_told
 from apps.activity.selectors.searching import (
     MOST_EXPORTED,
@@ -75,9 +76,19 @@ def _page(request: Request, text: str, *, refused: str = "") -> HttpResponse:
 def record_detail(request: Request, leaf: int) -> HttpResponse:
     """One record of the trail, whole, with its seal and what it is joined to."""
     told = record_told(leaf, request.actor)
-    if told is None:
+    if told is not None:
+        context = {
+            "told": told,
+            "erasure": Erasure.objects.of_record(told.event.log_id, leaf).first(),
+            "may_open": policies.can_open_payload(request.actor),
+            "may_erase": policies.can_ask_erasure(request.actor),
+        }
+        return render_page(request, "activity/record_detail.html", context)
+    archived = subject_visible(leaf, request.actor)
+    if archived is None:
         raise Http404
-    return render_page(request, "activity/record_detail.html", {"told": told})
+    context = {"subject": archived, "may_erase": policies.can_ask_erasure(request.actor)}
+    return render_page(request, "activity/archived.html", context)
 
 
 @require_POST

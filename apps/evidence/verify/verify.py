@@ -1384,11 +1384,13 @@ class Leaves:
         self.folder = FOLDER + log["log"] + "/"
         self.included = self.excluded = 0
         self.first = self.last = None
+        self.reading = []  # type: list
 
     def __iter__(self):
         sha256, before = hashlib.sha256, -1
         lines = self.package.raw(self.log["file"])
         hidden = read_hidden(self.package, self.folder + "excluded.txt")
+        self.reading += [lines, hidden]
         out = next(hidden, None)
         for first, last in read_runs(self.package, self.folder + "included.txt"):
             while out is not None and out[0] < first:
@@ -1445,13 +1447,15 @@ def check_log(package, report, log, vkeys, see):
         faults = [f"it cannot be read: {error}"]
     report.claim(f"The checkpoint of the log {name} is signed by its key", faults, SIGNATURE)
     leaves = Leaves(package, log, see)
-    faults = []
+    known, hashes, faults = iter(leaves), leaves.hashes(), []
     try:
         root = base64.b64decode(log["root"], validate=True)
-        if rebuild(log["size"], iter(leaves), leaves.hashes()) != root:
+        if rebuild(log["size"], known, hashes) != root:
             faults = ["records and hashes do not lead to the root that was signed"]
     except (Unreadable, Unproven, *READ_ERRORS, *MALFORMED) as error:
         faults = [str(error)]
+    for one in (hashes, known, *leaves.reading):
+        one.close()
     text = f"Its {log['included']} records stand in the log {name} as it was signed"
     report.claim(f"{text}, at {log['size']}", faults, PROOF)
     if not faults:
@@ -1575,9 +1579,11 @@ class Sealed:
             self.faults.append(f"the sealed line of record {index} cannot be read: {error!r}")
 
     def check(self, report, log):
-        if len(self.told) != log["unsigned"]:
-            self.faults.append(f"{len(self.told)} entries are not sealed, not {log['unsigned']}")
         report.claim("The audit entries say what was sealed", self.faults, PROOF)
+        faults = []
+        if len(self.told) != log["unsigned"]:
+            faults = [f"{len(self.told)} entries are not sealed, not {log['unsigned']}"]
+        report.claim("No audit entry was put in or left out", faults)
 
 
 def check_logs(package, report, predicate, keys):
@@ -1748,9 +1754,13 @@ OF_INDEX = (
 
 def check_events(package, report, log, vkeys):
     events = Events(package, log)
-    if not check_log(package, report, log, vkeys, events.see):
+    is_proven = check_log(package, report, log, vkeys, events.see)
+    if is_proven:
+        events.finish()
+    events.payloads.close()
+    events.index.close()
+    if not is_proven:
         return
-    events.finish()
     text = "The words of each record are those it commits to, or are listed as not in here"
     report.claim(text, events.faults["words"], HASH)
     report.claim("The records are of what the package is about", events.faults["subject"])

@@ -18,6 +18,7 @@ from apps.evidence.services.access_packages import (
 )
 from apps.evidence.services.incident_packages import incident_package_prepare
 from apps.evidence.services.packages import package_build, package_copy, package_prepare
+from apps.evidence.services.sealing import logs_await
 from apps.evidence.services.trail_packages import (
     agent_package_prepare,
     everything_package_prepare,
@@ -64,6 +65,7 @@ class Command(BaseCommand):
         actor = System("evidence_build", Channel.COMMAND)
         try:
             package = self._asked(actor, **options)
+            logs_await()
             built = package_build(package_id=package.pk, actor=actor)
             package_copy(package=built, out=out)
         except DomainError as error:

@@ -1,6 +1,7 @@
 """An agent's run with what systems recorded beside it, sealed and signed, and its packages."""
 
 import hashlib
+from datetime import timedelta
 from types import SimpleNamespace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -47,11 +48,11 @@ def keep(*readings, whose):
     events_project()
 
 
-def sign(folder) -> None:
+def sign(folder, *, later=timedelta()) -> None:
     """Seal what committed, and sign every log, as sealer and signer do."""
     folder.mkdir(parents=True, exist_ok=True)
     entries_seal()
-    logs_sign(key=SIGNER, memory=Memory(folder), now=timezone.now())
+    logs_sign(key=SIGNER, memory=Memory(folder), now=timezone.now() + later)
 
 
 def run_of(trace=TRACE, *, request="REQ1"):

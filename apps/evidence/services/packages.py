@@ -21,7 +21,6 @@ from apps.evidence.content.review import INTERIM, is_final
 from apps.evidence.models import Addendum, Package
 from apps.evidence.services.building import Built, package_folder, package_write
 from apps.evidence.services.keys import signing_key_ensure
-from apps.evidence.services.sealing import logs_await
 from apps.evidence.snapshot import Progress, snapshot
 from apps.evidence.subjects import Subject
 from apps.reviews.models import Campaign
@@ -142,8 +141,6 @@ def package_build(*, package_id: int, actor: Actor, job: Job | None = None) -> P
     if package.built_at is not None:
         return package
     key = signing_key_ensure(actor=actor)
-    with Progress(job) as progress:
-        logs_await(progress)
     with Progress(job) as progress, snapshot() as seen:
         if not _lock(package):
             raise BuiltElsewhere("Another worker builds this package already.")

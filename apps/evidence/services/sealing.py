@@ -7,6 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.audit.services.seals import entries_seal
+from apps.core.models import Job
 from apps.evidence.snapshot import Progress
 from apps.proof.models import Checkpoint, Log, Watch
 from apps.proof.states import WatchKind
@@ -17,7 +18,7 @@ STEP = 0.5
 SEEN_WITHIN = timedelta(minutes=1)
 
 
-def logs_await(progress: Progress) -> None:
+def logs_await(job: Job | None = None) -> None:
     """Seal what has committed, and wait a moment for a signer that is at work.
 
     What is not signed by then is counted in the package as not proven yet. Within a caller's
@@ -28,9 +29,10 @@ def logs_await(progress: Progress) -> None:
         return
     until = monotonic() + LONGEST
     wanted = {log.pk: log.size for log in Log.objects.all() if log.size}
-    while monotonic() < until and _is_unsigned(wanted) and _signer_is_seen():
-        progress.tick(0, "Waiting for the signer of the logs")
-        sleep(STEP)
+    with Progress(job) as progress:
+        while monotonic() < until and _is_unsigned(wanted) and _signer_is_seen():
+            progress.tick(0, "Waiting for the signer of the logs")
+            sleep(STEP)
 
 
 def _is_unsigned(wanted: dict[int, int]) -> bool:

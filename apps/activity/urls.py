@@ -1,6 +1,15 @@
 from django.urls import path
 
-from apps.activity.views import agents, credentials, invocations, reconstructions, searching, use
+from apps.activity.views import (
+    agents,
+    credentials,
+    explained,
+    invocations,
+    logs,
+    reconstructions,
+    searching,
+    use,
+)
 
 app_name = "activity"
 urlpatterns = [
@@ -24,4 +33,16 @@ urlpatterns = [
     path("search/", searching.search_list, name="search"),
     path("search/save/", searching.search_save, name="search_save"),
     path("search/saved/<int:pk>/forget/", searching.search_forget, name="search_forget"),
+    path("logs/", logs.log_list, name="log_list"),
+    path("logs/new/", logs.log_new, name="log_new"),
+    path("logs/try/", logs.log_try, name="log_try"),
+    path("logs/<int:pk>/", logs.log_detail, name="log_detail"),
+    path("logs/<int:pk>/change/", logs.log_change, name="log_change"),
+    path("logs/<int:pk>/upload/", logs.log_upload, name="log_upload"),
+    path("logs/imports/<int:pk>/", logs.log_import_detail, name="log_import_detail"),
+    path("calls/", explained.call_list, name="call_list"),
+    path("deeds/", explained.deed_list, name="deed_list"),
+    path("agents/<int:pk>/explained/", explained.agent_explained, name="agent_explained"),
+    path("identities/<int:pk>/calls/", explained.identity_calls, name="identity_calls"),
+    path("credentials/<int:pk>/calls/", explained.credential_calls, name="credential_calls"),
 ]

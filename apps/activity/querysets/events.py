@@ -11,9 +11,15 @@ from apps.activity.states import Kind
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Identity, System
 from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems
+from apps.proof.models import Log
 
 
 class EventQuerySet(models.QuerySet):
+    def in_trail(self) -> Self:
+        """Those of the one log there is; none, where nothing ever came in."""
+        log = Log.objects.filter(name="activity").first()
+        return self.filter(log_id=log.pk) if log else self.none()
+
     def visible_to(self, actor: Actor) -> Self:
         """What agents said to who may see them; what systems recorded to who may see whose it is.
 

@@ -1,8 +1,10 @@
 """What one agent did over some weeks: when, where, by which permissions, and what it flagged."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Max, QuerySet, Sum
 from django.db.models.functions import ExtractHour
@@ -13,7 +15,6 @@ from apps.activity.selectors.searching import FoundRow, rows_of
 from apps.core.actors import Actor
 from apps.grants.models import Grant
 from apps.inventory.models import Agent, System
-from apps.proof.models import Log
 
 DAYS = (7, 30, 90)
 MOST_NAMES = 50
@@ -115,8 +116,8 @@ def _shade(count: int, most: int) -> int:
     return -(-count * SHADES // most) if count else 0
 
 
-def _done(agent: Agent, rows: list[dict], systems: dict[int, str], actor: Actor) -> list[Done]:
-    identities = agent.bindings.live().values("identity")  # type: ignore[attr-defined]
+def _done(agent: Agent, rows: Sequence[Any], systems: dict[int, str], actor: Actor) -> list[Done]:
+    identities = agent.bindings.live().values("identity")
     allowed: dict[tuple[int, str], set[int]] = defaultdict(set)
     named = AllowedCall.objects.filter(
         identity_id__in=identities, name__in={row["name"] for row in rows}
@@ -140,8 +141,8 @@ def _done(agent: Agent, rows: list[dict], systems: dict[int, str], actor: Actor)
 
 
 def _flagged(agent: Agent, since: datetime, actor: Actor) -> list[FoundRow]:
-    log = Log.objects.filter(name="activity").first()
-    rows = Event.objects.filter(
-        log_id=log.pk if log else None, agent_id=agent.pk, severity__gt=0, recorded_at__gte=since
-    ).visible_to(actor)
+    rows = Event.objects.in_trail().filter(
+        agent_id=agent.pk, severity__gt=0, recorded_at__gte=since
+    )
+    rows = rows.visible_to(actor)
     return rows_of(list(rows.order_by("-recorded_at", "-leaf_index")[:MOST_LISTED]), actor)

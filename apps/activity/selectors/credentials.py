@@ -11,7 +11,6 @@ from apps.activity.selectors.searching import in_time
 from apps.activity.states import Outcome
 from apps.core.actors import Actor
 from apps.inventory.models import Credential
-from apps.proof.models import Log
 
 MOST_ADDRESSES = 200
 MOST_NAMES = 8
@@ -30,10 +29,8 @@ class FromAddress:
 
 def use_by_address(credential: Credential, since: datetime, actor: Actor) -> list[FromAddress]:
     """The latest first; of a log that is not read nothing is known. Raises `UnclearSearch`."""
-    log = Log.objects.filter(name="activity").first()
-    calls = Event.objects.filter(
-        log_id=log.pk if log else None, credential_id=credential.pk, happened_at__gte=since
-    ).visible_to(actor)
+    calls = Event.objects.in_trail().filter(credential_id=credential.pk, happened_at__gte=since)
+    calls = calls.visible_to(actor)
     refused = Q(outcome__in=[Outcome.FAILED, Outcome.DENIED])
     grouped = (
         calls.order_by()

@@ -44,7 +44,7 @@ def _credentials(invocation: Invocation, actor: Actor) -> list[tuple[Credential,
     times = [one.call_recorded_at for one in links]
     calls = Event.objects.at(invocation.log_id, (one.call_leaf for one in links))
     used = calls.recorded_between(min(times), max(times)).filter(credential_id__isnull=False)
-    keys = set(used.values_list("credential_id", flat=True))
+    keys = {one.credential_id for one in used if one.credential_id}
     rows = Credential.objects.visible_to(actor).filter(pk__in=keys).order_by("pk")
     return [
         (one, f"credential:{one.pk} after:{(min(times) - HOUR).isoformat(timespec='seconds')}")

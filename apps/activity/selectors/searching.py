@@ -19,7 +19,6 @@ from apps.activity.searching import Terms, UnclearSearch
 from apps.activity.states import Kind
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Binding, Credential, Identity, System
-from apps.proof.models import Log
 
 PAGE = 50
 USUAL_DAYS = 7
@@ -64,10 +63,11 @@ def search(terms: Terms, actor: Actor, *, below: int = 0, now: datetime | None =
 def rows_of(events: Sequence[Event], actor: Actor) -> list[FoundRow]:
     """Records as lists show them; one query, however many they are."""
     runs = _runs(events, actor)
-    return [
-        FoundRow(one, _who(json.loads(one.header)), runs.get(one.trace_id or one.correlation))
-        for one in events
-    ]
+    return [FoundRow(one, _who(json.loads(one.header)), runs.get(_run_id(one))) for one in events]
+
+
+def _run_id(event: Event) -> UUID | None:
+    return event.trace_id or event.correlation
 
 
 def _who(header: dict[str, Any]) -> str:
@@ -86,8 +86,7 @@ def window_of(terms: Terms, now: datetime) -> tuple[datetime, datetime]:
 def events_found(terms: Terms, actor: Actor, *, now: datetime) -> EventQuerySet:
     """What matches, newest first. The times are the server's: when a record came in."""
     since, until = window_of(terms, now)
-    log = Log.objects.filter(name="activity").first()
-    rows = Event.objects.filter(log_id=log.pk if log else None).recorded_between(since, until)
+    rows = Event.objects.in_trail().recorded_between(since, until)
     for key, values in terms.values.items():
         rows = rows.filter(CONDITIONS[key](values, actor))
     return rows.visible_to(actor).order_by("-leaf_index")
@@ -174,9 +173,9 @@ CONDITIONS: dict[str, Callable[[list[str], Actor], Q]] = {
 }
 
 
-def _runs(events: Sequence[Event], actor: Actor) -> dict[UUID, Invocation]:
+def _runs(events: Sequence[Event], actor: Actor) -> dict[UUID | None, Invocation]:
     """The runs that these records name, for links to them."""
-    ids = {one.trace_id or one.correlation for one in events} - {None}
+    ids = {told for one in events if (told := _run_id(one))}
     if not ids:
         return {}
     rows = Invocation.objects.visible_to(actor).filter(log_id=events[0].log_id, trace_id__in=ids)

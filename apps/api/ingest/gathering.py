@@ -66,8 +66,12 @@ class Gatherer:
                     await self._write([one])
                 return
             logger.exception("The trail could not be written.")
-            if not batch[0][1].done():
-                batch[0][1].set_exception(Unkept(str(error)))
+            _refuse(batch, Unkept(str(error)))
+            return
+        except Exception as error:
+            # Whoever waits hears of it, whatever it was: nobody waits for ever.
+            logger.exception("The trail could not be written.")
+            _refuse(batch, error)
             return
         for (_, told), receipt in zip(batch, receipts, strict=True):
             # Who hung up meanwhile hears nothing; what they sent is kept.
@@ -77,6 +81,12 @@ class Gatherer:
     async def _in_thread(self, deliveries: list[Delivery]) -> list[Receipt]:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writer, _append, deliveries)
+
+
+def _refuse(batch: list[tuple[Delivery, asyncio.Future[Receipt]]], error: Exception) -> None:
+    for _, told in batch:
+        if not told.done():
+            told.set_exception(error)
 
 
 def _append(deliveries: list[Delivery]) -> list[Receipt]:

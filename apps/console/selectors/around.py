@@ -18,7 +18,6 @@ from apps.findings.models import Finding
 from apps.grants.models import Grant
 from apps.inventory.models import Agent, Binding, Credential, Identity, System
 from apps.issuing.models import Issuance
-from apps.proof.models import Log
 from apps.remediation.models import Order
 
 SPANS = {"10m": timedelta(minutes=10), "1h": timedelta(hours=1), "1d": timedelta(days=1)}
@@ -87,8 +86,7 @@ def _entries(subject: Model, actor: Actor, since: datetime, until: datetime) -> 
 
 
 def _rows(whose: Q, actor: Actor, since: datetime, until: datetime) -> list[FoundRow]:
-    log = Log.objects.filter(name="activity").first()
-    rows = Event.objects.filter(whose, log_id=log.pk if log else None)
+    rows = Event.objects.in_trail().filter(whose)
     rows = rows.filter(happened_at__gte=since, happened_at__lte=until).visible_to(actor)
     return rows_of(list(rows.order_by("-happened_at", "-leaf_index")[:MOST]), actor)
 

@@ -47,7 +47,8 @@ def access_of(run: Invocation, actor: Actor) -> RunAccess:
     covering = _covering(wanted)
     ids = {grant for grants in covering.values() for grant in grants}
     grants = Grant.objects.visible_to(actor).select_related("justification").in_bulk(ids)
-    names, beside = defaultdict(list), defaultdict(set)
+    names: dict[int, list[str]] = defaultdict(list)
+    beside: dict[int, set[int]] = defaultdict(set)
     for (_, name), of in sorted(covering.items()):
         for grant in of:
             names[grant].append(name)

@@ -19,14 +19,17 @@ from apps.findings.rules.credentials import (
     SharedCredential,
     UnusedCredential,
 )
+from apps.findings.rules.explained import AttributionLost, UnconfirmedActions, UnexplainedCalls
 from apps.findings.rules.issued import IssuedNotEnded
-from apps.findings.rules.proof import LogBroken, SignerSilent
+from apps.findings.rules.outside import OutsideGrants
+from apps.findings.rules.proof import LogBroken, PartitionMissing, SignerSilent
 from apps.findings.rules.removals import (
     ConnectionFailing,
     KillUnconfirmed,
     LeakedCredential,
     UsedAfterRevocation,
 )
+from apps.findings.rules.sightings import NewAddress, NewClient, NewHour, UsedByNoAgent
 from apps.findings.rules.use import PurposeDrift, ReconstructionOverdue, UnusedGrant
 
 register(
@@ -50,7 +53,16 @@ register(
     ConnectionFailing,
     IssuedNotEnded,
     LogBroken,
+    PartitionMissing,
     SignerSilent,
+    UnexplainedCalls,
+    UnconfirmedActions,
+    AttributionLost,
+    OutsideGrants,
+    UsedByNoAgent,
+    NewAddress,
+    NewClient,
+    NewHour,
     UnusedGrant,
     PurposeDrift,
     ReconstructionOverdue,

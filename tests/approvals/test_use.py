@@ -6,8 +6,18 @@ from apps.activity.services.measuring import use_measure
 from apps.grants.models import Grant
 from tests.activity.use import granted, logged, used
 from tests.factories.inventory import BindingFactory, IdentityFactory
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def as_person(client):
+    def signed_in(person):
+        sign_in(client, person)
+        return client
+
+    return signed_in
 
 
 def shown(client, request):

@@ -7,11 +7,23 @@ from typing import Any
 from django.db import connection
 
 from apps.activity.states import PROVEN_FROM
+from apps.grants.states import LIVE
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 LONG_AFTER = datetime(3000, 1, 1, tzinfo=UTC)
 
 # Days are UTC days. No days stand for all of them.
+# What decides how an identity's calls are matched: its live grants, and their content.
+DIGESTS = """
+SELECT identity_id, md5(string_agg(
+    concat_ws('|', id, system_id, service, level, content_sha256), ',' ORDER BY id))
+FROM grants_grant
+WHERE state = ANY(%(live)s) AND (
+    identity_id = ANY(%(identities)s) OR (%(identities)s::bigint[] IS NULL
+    AND identity_id IN (SELECT identity_id FROM activity_usebasis)))
+GROUP BY 1
+"""
+
 CALLS = """
 SELECT DISTINCT identity_id, system_id, name FROM activity_usehour
 WHERE identity_id = ANY(%(identities)s) AND calls > denied
@@ -155,6 +167,15 @@ def _runs(wanted: str, subject: int, since: datetime, most: int, **more: int) ->
     return _rows(RUNS.format(wanted=wanted), values)
 
 
+def digests_of(identities: Sequence[int] | None) -> dict[int, str]:
+    """What the live grants of these identities come to; of all that were measured, without them.
+
+    An identity without a live grant is left out.
+    """
+    known = None if identities is None else list(identities)
+    return dict(_rows(DIGESTS, {"identities": known, "live": list(LIVE)}))
+
+
 def calls_of(identities: Sequence[int], days: Sequence[date] | None) -> list[tuple[int, int, str]]:
     """Identity, system, and name of every call that was allowed on these days; on all without."""
     return _rows(CALLS, {"identities": list(identities), "days": days})
@@ -174,17 +195,15 @@ def targets_of(
 
 def days_count(identities: Sequence[int], days: Sequence[date] | None) -> int:
     """Write the days of use of these identities' grants; returns how many. `days` are sorted."""
+    values: dict[str, Any] = {
+        "identities": list(identities),
+        "days": days,
+        "proven": PROVEN_FROM,
+        "since": _begin_of(days[0]) if days else LONG_AGO,
+        "until": _begin_of(days[-1] + timedelta(days=1)) if days else LONG_AFTER,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            DAYS,
-            {
-                "identities": list(identities),
-                "days": days,
-                "proven": PROVEN_FROM,
-                "since": _begin_of(days[0]) if days else LONG_AGO,
-                "until": _begin_of(days[-1] + timedelta(days=1)) if days else LONG_AFTER,
-            },
-        )
+        cursor.execute(DAYS, values)
         return int(cursor.rowcount)
 
 

@@ -28,12 +28,13 @@ class ReconstructionQuerySet(models.QuerySet):
 def checked(agents: QuerySet, checks: ReconstructionQuerySet) -> QuerySet:
     """Agents with their newest check beside them: its verdict, its day, and when it is due."""
     newest = checks.newest_of(OuterRef("pk"))
-    return agents.annotate(
+    rows: QuerySet = agents.annotate(
         verdict=Subquery(newest.values("verdict")),
         signed_at=Subquery(newest.values("signed_at")),
         signed_by_name=Subquery(newest.values("signed_by__display_name")),
         due_on=Subquery(newest.values("due_on")),
     )
+    return rows
 
 
 def judged(agents: QuerySet, verdicts: Collection[str]) -> QuerySet:

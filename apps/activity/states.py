@@ -1,5 +1,7 @@
 from django.db import models
 
+from apps.core.states import StateMachine
+
 
 class Kind(models.TextChoices):
     """What one event is. All but the last are the agent's own account."""
@@ -90,3 +92,36 @@ class ImportStatus(models.TextChoices):
     RUNNING = "running", "Being read"
     DONE = "done", "Read"
     FAILED = "failed", "Not read"
+
+
+class ErasureState(models.TextChoices):
+    ASKED = "asked", "Waits for another person"
+    APPROVED = "approved", "Approved"
+    ERASED = "erased", "Erased"
+    REFUSED = "refused", "Refused"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+ERASURE_MOVES = StateMachine(
+    name="erasure",
+    moves={
+        ErasureState.ASKED: frozenset(
+            {ErasureState.APPROVED, ErasureState.REFUSED, ErasureState.WITHDRAWN}
+        ),
+        ErasureState.APPROVED: frozenset({ErasureState.ERASED}),
+        ErasureState.ERASED: frozenset(),
+        ErasureState.REFUSED: frozenset(),
+        ErasureState.WITHDRAWN: frozenset(),
+    },
+)
+
+
+class Basis(models.TextChoices):
+    """Why the law or the house lets words of the trail be erased."""
+
+    PERSON = "person", "A person asked for it (GDPR, article 17)"
+    LIMIT = "limit", "Kept longer than needed (GDPR, article 5)"
+    ORDER = "order", "A court or an authority ordered it"
+    CONTRACT = "contract", "A contract asks for it"
+    SECRET = "secret", "It holds a secret that was not scrubbed"
+    OTHER = "other", "Another, named in the reason"

@@ -8,13 +8,18 @@ from django.utils import timezone
 
 from apps.activity.formats.archives import pieces_of
 from apps.activity.models import LogImport
+from apps.activity.services.archiving import Busy, archiving_begin_if_due, months_archive
 from apps.activity.services.drifting import drift_measure
+from apps.activity.services.erasing import erasures_in_archive
 from apps.activity.services.hours import bindings_heed, hours_count
 from apps.activity.services.keeping import Overtaken
 from apps.activity.services.logs import import_fail, import_run
 from apps.activity.services.measuring import use_measure, use_tell
+from apps.activity.services.partitions import partitions_keep
 from apps.activity.services.projecting import events_project
+from apps.activity.services.sweeping import records_sweep
 from apps.activity.states import ImportStatus
+from apps.core.actors import System
 from apps.core.errors import DomainError
 from apps.core.jobs import job_actor, job_advance, job_claim, job_fail, job_finish
 from apps.core.models import Job
@@ -88,3 +93,48 @@ def _read(job: Job, held: LogImport) -> LogImport:
     with Path(held.path).open("rb") as file:
         pieces = pieces_of(file, held.name)
         return import_run(log_import=held, pieces=pieces, actor=job_actor(job), told=told)
+
+
+@shared_task(name="activity.sweep_records", **RETRY)
+def sweep_records() -> int:
+    """Read records against their log, from where the last reading ended."""
+    return records_sweep()
+
+
+@shared_task(name="activity.keep_partitions", **RETRY)
+def keep_partitions() -> int:
+    """Make the tables of the months to come, and say if one was missing."""
+    return partitions_keep(actor=System("activity.keep_partitions")).made
+
+
+@shared_task(name="activity.archive_months", time_limit=6 * 3600, soft_time_limit=6 * 3600 - 60)
+def archive_months(job_id: int) -> int:
+    """Write the months that are due to the archive, and drop them. Run again, it goes on."""
+    job = job_claim(job_id)
+    if job is None:
+        return 0
+    try:
+        ran = months_archive(actor=job_actor(job), tick=lambda done: job_advance(job, done=done))
+    except Busy:
+        return 0
+    except (DomainError, OSError) as error:
+        job_fail(job, message=str(error))
+        return 0
+    said = f"{len(ran.months)} months left the database, {ran.records} records. {ran.held_up}"
+    job_finish(job, result={"records": ran.records}, message=said.strip())
+    return len(ran.months)
+
+
+@shared_task(name="activity.archive_due_months")
+def archive_due_months() -> int:
+    """Begin archiving where a month is due."""
+    return archiving_begin_if_due(actor=System("activity.archive_due_months")) is not None
+
+
+@shared_task(name="activity.erase_in_archive", **RETRY)
+def erase_in_archive() -> int:
+    """Take approved words out of the archive; while somebody writes there, the schedule waits."""
+    try:
+        return erasures_in_archive(actor=System("activity.erase_in_archive"))
+    except Busy:
+        return 0

@@ -79,6 +79,53 @@ PREFERENCES = {
         ),
         Preference("coverage_known_percent", "Coverage is known from", 80, "%", 1, 100),
         Preference("measured_window_days", "Use is measured over", 90, "days", 7, 400),
+        Preference(
+            "settling_hours",
+            "An API call that no run claims is unexplained after",
+            24,
+            "hours",
+            1,
+            720,
+            "Until then a late batch of the agent's own account may still explain it.",
+        ),
+        Preference("explained_days", "What agents did is judged over", 30, "days", 1, 90),
+        Preference(
+            "unexplained_calls",
+            "An identity's calls are a finding from",
+            1,
+            "unexplained calls",
+            1,
+            1_000_000,
+        ),
+        Preference(
+            "baseline_days",
+            "A new address, client, or hour is told once an identity is known for",
+            21,
+            "days",
+            1,
+            400,
+        ),
+        Preference(
+            "reconstruction_days", "A reconstruction check looks at the last", 30, "days", 1, 400
+        ),
+        Preference(
+            "reconstruction_due_days",
+            "A reconstruction check is due again after",
+            90,
+            "days",
+            1,
+            400,
+        ),
+        Preference("new_use_days", "It stays new for", 7, "days", 1, 90),
+        Preference(
+            "trail_months",
+            "What agents did leaves the database after",
+            0,
+            "whole months",
+            0,
+            240,
+            "A month is written to the archive and read back before it is dropped. 0 keeps all.",
+        ),
         Preference("governance_years", "Governance records are kept for", 7, "years", 1, 30),
     )
 }

@@ -79,15 +79,15 @@ class EventRowQuerySet(models.QuerySet):
 
         The same as `DeedHourQuerySet.is_judged` says of whole hours.
         """
-        hour = TruncHour(OuterRef("happened_at"), tzinfo=UTC)
         whole = self._rows("Stream").filter(
             system_id=OuterRef("of_system"),
-            complete_from__lte=hour,
-            complete_until__gte=hour + timedelta(hours=1),
+            complete_from__lte=OuterRef("hour"),
+            complete_until__gte=OuterRef("hour") + timedelta(hours=1),
         )
         shown = self._rows("UseHour").filter(system_id=OuterRef("of_system"), name=OuterRef("name"))
         return (
             self._with_system()
+            .alias(hour=TruncHour("happened_at", tzinfo=UTC))
             .filter(Q(kind=Kind.ACTION) | Q(Exists(shown)), Exists(whole), happened_at__lt=settled)
             .exclude(outcome__in=[Outcome.FAILED, Outcome.DENIED])
             .exclude(_whether(IS_CONFIRMED))

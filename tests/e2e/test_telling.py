@@ -75,9 +75,7 @@ def test_what_a_real_agent_did_is_read_from_told_to_outcome(
     page.wait_for_url(live_server.url + run.get_absolute_url())
     page.wait_for_load_state("networkidle")
     assert page.locator("main").count() == 1
-    shown = page.locator("main")
-    assert "Refunds" in shown.inner_text()
-    assert "refund" in shown.inner_text()
+    assert page.get_by_role("link", name="Refunds").first.is_visible()
     said = open_all(page)
     for words in (TASK, THOUGHT, DONE, "A1"):
         assert words in said, words
@@ -85,7 +83,10 @@ def test_what_a_real_agent_did_is_read_from_told_to_outcome(
 
 def open_all(page):
     """Everything that every record of the page said, opened one by one."""
-    for button in page.get_by_role("button", name="Its words").all():
-        button.click()
+    for _ in range(20):
+        button = page.get_by_role("button", name="Its words")
+        if not button.count():
+            break
+        button.first.click()
         page.wait_for_load_state("networkidle")
     return page.locator("main").inner_text()

@@ -13,7 +13,9 @@ MOST_ASKED = 50
 
 
 class InvocationFilterSet(FilterSet):
-    q = django_filters.CharFilter(method="by_id", label="Trace or correlation id")
+    q = SearchFilter(
+        method="by_id", label="Trace or correlation id", placeholder="Trace or correlation id"
+    )
     outcome = django_filters.MultipleChoiceFilter(
         choices=[choice for choice in Outcome.choices if choice[0]], label="Outcome"
     )

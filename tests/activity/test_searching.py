@@ -184,3 +184,11 @@ def test_an_agent_of_another_name_does_not_match_by_its_beginning(client, kept):
     sign_in(client, UserFactory(steward=True))
 
     assert names(found(client, f'agent:"{kept.name} two"')) == []
+
+
+def test_a_call_that_is_proven_leads_to_its_run(client, kept):
+    sign_in(client, UserFactory(steward=True))
+
+    (row,) = found(client, "kind:api").context["found"].rows
+
+    assert row.run.name == "refunds"

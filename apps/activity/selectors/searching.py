@@ -13,10 +13,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
-from apps.activity.models import Event, Invocation
+from apps.activity.models import Event, Invocation, Link
 from apps.activity.querysets.events import EventQuerySet
 from apps.activity.searching import Terms, UnclearSearch
-from apps.activity.states import Kind
+from apps.activity.states import PROVEN_FROM, Kind
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Binding, Credential, Identity, System
 
@@ -61,9 +61,16 @@ def search(terms: Terms, actor: Actor, *, below: int = 0, now: datetime | None =
 
 
 def rows_of(events: Sequence[Event], actor: Actor) -> list[FoundRow]:
-    """Records as lists show them; one query, however many they are."""
-    runs = _runs(events, actor)
-    return [FoundRow(one, _who(json.loads(one.header)), runs.get(_run_id(one))) for one in events]
+    """Records as lists show them; two queries, however many they are."""
+    runs, joined = _runs(events, actor), _joined(events, actor)
+    return [
+        FoundRow(
+            one,
+            _who(json.loads(one.header)),
+            joined.get(one.leaf_index) or runs.get(_run_id(one)),
+        )
+        for one in events
+    ]
 
 
 def _run_id(event: Event) -> UUID | None:
@@ -180,3 +187,17 @@ def _runs(events: Sequence[Event], actor: Actor) -> dict[UUID | None, Invocation
         return {}
     rows = Invocation.objects.visible_to(actor).filter(log_id=events[0].log_id, trace_id__in=ids)
     return {one.trace_id: one for one in rows}
+
+
+def _joined(events: Sequence[Event], actor: Actor) -> dict[int, Invocation]:
+    """The runs that calls are proven to be of, by the places of the calls."""
+    calls = [one for one in events if one.kind == Kind.API]
+    if not calls:
+        return {}
+    links = Link.objects.filter(
+        log_id=calls[0].log_id,
+        call_leaf__in=[one.leaf_index for one in calls],
+        confidence__gte=PROVEN_FROM,
+        invocation__in=Invocation.objects.visible_to(actor),
+    )
+    return {one.call_leaf: one.invocation for one in links.select_related("invocation")}

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from apps.connectors.services.applying import sync_apply
 from apps.connectors.services.reading import sync_open, sync_read
 from apps.console.sample.document import company_document
+from apps.console.sample.runs import LOGGED_KINDS
 from apps.core.actors import Actor
 from apps.grants.models import Grant
 from apps.grants.services.agents import agent_activate
@@ -61,7 +62,7 @@ def _give_a_past() -> None:
         model._default_manager.update(first_seen_at=_days_ago(spread))
     Agent.objects.exclude(purpose="").update(purpose_changed_at=_days_ago(200))
     Agent.objects.update(design_changed_at=_days_ago(330))
-    System.objects.filter(kind__in=["cloud", "code"]).update(log_connected=True)
+    System.objects.filter(kind__in=[*LOGGED_KINDS, "code"]).update(log_connected=True)
 
 
 def _days_ago(spread: int) -> ExpressionWrapper:

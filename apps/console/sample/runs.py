@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,9 +11,13 @@ from apps.activity.conventions.native import readings_of
 from apps.activity.headers import Whose
 from apps.activity.readings import Reading
 from apps.activity.services.append import Delivery, deliveries_append
+from apps.activity.services.covering import stream_cover
 from apps.activity.services.projecting import events_project
+from apps.activity.services.streams import stream_add
+from apps.activity.states import LogFormat
+from apps.core.actors import System as Countersign
 from apps.core.correlation import correlation_new
-from apps.inventory.models import Agent, Binding, Identity
+from apps.inventory.models import Agent, Binding, Identity, System
 
 # How a deed turned out, and whether the system's own log has it.
 SEEN, UNSEEN, DENIED = "seen", "unseen", "denied"
@@ -21,14 +25,19 @@ NEWEST = timedelta(minutes=12)
 APART = timedelta(hours=5, minutes=37)
 STEP = timedelta(seconds=3)
 CLIENT = "countersign-sample/1.0"
+ACTOR = Countersign("sample data")
+LOGGED_KINDS = ("payments", "helpdesk", "erp", "cloud")
+KNOWN_FOR = timedelta(days=120)
+MAPPING = {"name": "action", "happened_at": "time", "principal": "actor", "target": "object"}
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One tool that was used: on which system, what, and how it turned out."""
+    """One tool that was used: on which system, as what its log calls it, and how it turned out."""
 
     tool: str
     system: str
+    action: str
     level: str
     target: str
     arguments: dict[str, Any]
@@ -55,9 +64,10 @@ RUNS = (
         "Order A-2291 came eleven days late. The customer asks for the 48.90 back.",
         ("The order is inside the return period. I read the ticket first.",
          "48.90 is below the limit of 150: I refund it."),
-        (Deed("read_ticket", "Helpdesk", "read", "ticket 71804", {"ticket": 71804},
+        (Deed("read_ticket", "Helpdesk", "tickets.read", "read", "ticket 71804", {"ticket": 71804},
               {"subject": "Order A-2291 late", "state": "open"}),
-         Deed("refund", "Payments", "write", "charge ch_2291", {"order": "A-2291", "amount": 48.9},
+         Deed("refund", "Payments", "refunds.create", "write", "charge ch_2291",
+              {"order": "A-2291", "amount": 48.9},
               {"refund": "re_9031", "state": "succeeded"})),
         "Refunded 48.90 for order A-2291 and told the customer.",
     ),
@@ -65,7 +75,8 @@ RUNS = (
         "refund-assistant",
         "Refund order A-2307, 312.00, the customer is angry.",
         ("312.00 is above my limit of 150. I try, and say so if it is refused.",),
-        (Deed("refund", "Payments", "write", "charge ch_2307", {"order": "A-2307", "amount": 312},
+        (Deed("refund", "Payments", "refunds.create", "write", "charge ch_2307",
+              {"order": "A-2307", "amount": 312},
               {"error": "over the limit of this key"}, DENIED),),
         "Not refunded: 312.00 is above the limit. A person has to decide.",
         status="denied",
@@ -75,9 +86,11 @@ RUNS = (
         "support-triage",
         "Sort the tickets that came in since 08:00.",
         ("Three tickets. I look up who wrote the first.", "A customer with a contract: high."),
-        (Deed("find_customer", "CRM", "read", "customer 5521", {"mail": "buyer@example.com"},
+        (Deed("find_customer", "CRM", "customers.read", "read", "customer 5521",
+              {"mail": "buyer@example.com"},
               {"customer": 5521, "contract": "gold"}),
-         Deed("set_priority", "Helpdesk", "write", "ticket 71811", {"ticket": 71811, "to": "high"},
+         Deed("set_priority", "Helpdesk", "tickets.update", "write", "ticket 71811",
+              {"ticket": 71811, "to": "high"},
               {"ticket": 71811, "priority": "high"})),
         "Sorted 3 tickets: one high, two normal.",
     ),
@@ -85,9 +98,9 @@ RUNS = (
         "invoice-matcher",
         "Match the invoices of this morning with their purchase orders.",
         ("INV-8812 fits PO-3307 to the cent.", "I prepare the payment for a clerk."),
-        (Deed("match_invoice", "ERP", "write", "invoice INV-8812",
+        (Deed("match_invoice", "ERP", "invoices.match", "write", "invoice INV-8812",
               {"invoice": "INV-8812", "order": "PO-3307"}, {"matched": True}),
-         Deed("prepare_payment", "ERP", "write", "payment 44120",
+         Deed("prepare_payment", "ERP", "payments.prepare", "write", "payment 44120",
               {"invoice": "INV-8812", "amount": 1980.0}, {"payment": 44120, "state": "draft"},
               UNSEEN)),
         "Matched one invoice and prepared payment 44120.",
@@ -96,16 +109,18 @@ RUNS = (
         "capacity-keeper",
         "The checkout service answers slowly.",
         ("Four instances at 93 % load. The plan allows six.",),
-        (Deed("scale", "Cloud production", "write", "service checkout", {"from": 4, "to": 6},
+        (Deed("scale", "Cloud production", "compute.scale", "write", "service checkout",
+              {"from": 4, "to": 6},
               {"instances": 6}),),
         "Scaled checkout from 4 to 6 instances.",
-        untold=(("Cloud production", "ListSecrets"),),
+        untold=(("Cloud production", "access.mint-token"),),
     ),
     Run(
         "pipeline-doctor",
         "Pipeline web-deploy failed at the step that pushes the image.",
         ("The registry answered 503. That is a known cause: I start it again.",),
-        (Deed("start_pipeline", "Code host", "write", "pipeline web-deploy", {"pipeline": 8841},
+        (Deed("start_pipeline", "Code host", "pipelines.run", "write", "pipeline web-deploy",
+              {"pipeline": 8841},
               {"error": "503 Service Unavailable"}, UNSEEN),),
         "Could not start it: the code host does not answer.",
         status="failed",
@@ -123,6 +138,7 @@ def runs_load(*, now: datetime, days: int = 3) -> int:
         .select_related("identity__system")
         .order_by("pk")
     }
+    _logs_read({identity.system for identity in identities.values()}, now)
     count, at = 0, now - NEWEST
     while at > now - timedelta(days=days):
         run = RUNS[count % len(RUNS)]
@@ -131,6 +147,18 @@ def runs_load(*, now: datetime, days: int = 3) -> int:
         count, at = count + 1, at - APART
     events_project()
     return count
+
+
+def _logs_read(systems: Iterable[System], now: datetime) -> None:
+    """The logs of some systems are read, and whole; those of others are not known."""
+    for system in systems:
+        if system.kind in LOGGED_KINDS:
+            stream = stream_add(
+                system=system, log_format=LogFormat.GENERIC, mapping=MAPPING, actor=ACTOR
+            )
+            stream_cover(stream, [(now - KNOWN_FOR, now)])
+            stream.last_event_at = now - NEWEST
+            stream.save()
 
 
 def _deliver(
@@ -209,7 +237,7 @@ def _seen(run: Run, correlation: str, at: datetime) -> Iterator[tuple[str, Readi
             yield (
                 deed.system,
                 _call(
-                    deed.tool,
+                    deed.action,
                     at + STEP * (2 * place + 2) + STEP / 4,
                     target=deed.target,
                     level=deed.level,

@@ -110,7 +110,8 @@ class Tale:
     def _of_invocation(self, run: Invocation) -> list[QuerySet[Event]]:
         told = Event.objects.told_in(self.log_id, run.trace_id)
         told = told.recorded_between(run.first_recorded, run.last_recorded)
-        streams = [told.filter(leaf_index__lt=self.signed.size).order_by("leaf_index")]
+        mine: QuerySet[Event] = told.filter(leaf_index__lt=self.signed.size)
+        streams = [mine.order_by("leaf_index")]
         span = self.links.order_by().aggregate(
             first=Min("call_recorded_at"), last=Max("call_recorded_at")
         )
@@ -151,6 +152,7 @@ def tale_of(package: Package) -> Tale:
 
 
 def _of_invocation(package: Package, signed: SignedLog) -> Tale:
+    assert package.trace_id is not None  # noqa: S101
     run = Invocation.objects.filter(log_id=signed.log.pk, trace_id=package.trace_id).first()
     if run is None:
         raise DomainError("The invocation is no longer kept.")

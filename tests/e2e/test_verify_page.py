@@ -19,8 +19,8 @@ def said(page, package, keys=None) -> tuple[str, list[str]]:
     """What the page says at last, and which claims fail."""
     page.goto(PAGE)
     if keys:
-        page.get_by_label("The keys").set_input_files(keys)
-    page.get_by_label("The package").set_input_files(package)
+        page.locator("#keys").set_input_files(keys)
+    page.locator("#package").set_input_files(package)
     result = page.get_by_role("status")
     expect(result).to_contain_text("hold", timeout=PATIENCE)
     return result.inner_text(), page.locator("li.fail").all_inner_texts()

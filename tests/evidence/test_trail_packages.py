@@ -28,6 +28,7 @@ from tests.evidence.trail import (
     said,
     sign,
 )
+from tests.proof.tampering import as_owner
 
 pytestmark = pytest.mark.django_db
 
@@ -232,3 +233,14 @@ def root_of(leaves):
         return leaves[0]
     half = 1 << ((len(leaves) - 1).bit_length() - 1)
     return node_hash(root_of(leaves[:half]), root_of(leaves[half:]))
+
+
+def test_records_that_are_no_longer_kept_are_accounted_for_by_their_hash(made, steward):
+    as_owner("activity_event", "DELETE FROM activity_event WHERE leaf_index < 2")
+
+    package = build_everything(steward)
+
+    verdict = passes(package)
+    assert "every record from 0 up to 10 is there, or counted as left out (2)" in verdict
+    gaps = {row["what"]: row["count"] for row in rows(package, "data/not_covered.csv")}
+    assert gaps["Records that are no longer kept here"] == "2"

@@ -33,7 +33,7 @@ def test_the_page_in_the_package_checks_it_without_a_network(page, tmp_path):
 
     assert said(page, package, keys) == (HOLDS, [])
     assert (
-        "Its 300 records stand in the log activity" in page.locator("li.pass").all_inner_texts()[6]
+        "Its 300 records stand in the log activity" in page.locator("li.pass").all_inner_texts()[7]
     )
     assert asked == [PAGE]
 

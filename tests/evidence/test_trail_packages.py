@@ -1,6 +1,8 @@
 """What agents did as packages: one run, one agent's period, everything in a period."""
 
+import io
 import json
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -105,6 +107,16 @@ def test_it_tells_what_the_agent_said_and_what_systems_recorded_beside_it(made, 
     ]
     assert [row["name"] for row in rows(package, "data/agents.csv")] == ["Refund agent"]
     assert "'=refund" in [row["name"] for row in rows(package, "data/index.csv")]
+
+
+def test_a_name_that_is_a_formula_is_disarmed_in_the_workbook_too(made, steward):
+    package = build_run(made.run, steward)
+
+    with zipfile.ZipFile(io.BytesIO(members(package)["data/index.xlsx"])) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert ">'=refund<" in sheet
+    assert ">=refund<" not in sheet
+    assert "<f>" not in sheet
 
 
 def test_words_are_left_out_and_listed_as_left_out(made, steward):

@@ -1,14 +1,36 @@
 """What agents did as packages: one run, one agent's period, everything in a period."""
 
+import io
 import json
+import zipfile
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from apps.evidence.services.packages import package_path
+from apps.activity.headers import Whose
+from apps.activity.models import Payload
+from apps.core.actors import Person
+from apps.evidence.content.logs import holes_in, parts_beside, runs_of
+from apps.evidence.services.keys import signing_key_ensure
+from apps.evidence.services.packages import package_build, package_path
+from apps.evidence.services.trail_packages import invocation_package_request
+from apps.evidence.verify import verify
+from apps.proof.merkle import leaf_hash, node_hash
 from tests.evidence.access import members, rows
 from tests.evidence.handmade import check
 from tests.evidence.test_packages import VARYING, keys
-from tests.evidence.trail import TRACE, build_agent, build_everything, build_run, ran, sign
+from tests.evidence.trail import (
+    TRACE,
+    build_agent,
+    build_everything,
+    build_run,
+    keep,
+    ran,
+    said,
+    sign,
+)
+from tests.proof.tampering import as_owner
 
 pytestmark = pytest.mark.django_db
 
@@ -31,8 +53,8 @@ def lines(package, name="data/events.jsonl"):
 def test_a_run_is_a_package_that_checks(made, steward):
     package = build_run(made.run, steward)
 
-    said = passes(package)
-    assert "Its 6 records stand in the log activity as it was signed, at 10" in said
+    verdict = passes(package)
+    assert "Its 6 records stand in the log activity as it was signed, at 10" in verdict
     assert package.status == "Final"
     assert set(members(package)) >= {
         "data/README.html",
@@ -87,6 +109,16 @@ def test_it_tells_what_the_agent_said_and_what_systems_recorded_beside_it(made, 
     assert "'=refund" in [row["name"] for row in rows(package, "data/index.csv")]
 
 
+def test_a_name_that_is_a_formula_is_disarmed_in_the_workbook_too(made, steward):
+    package = build_run(made.run, steward)
+
+    with zipfile.ZipFile(io.BytesIO(members(package)["data/index.xlsx"])) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert ">'=refund<" in sheet
+    assert ">=refund<" not in sheet
+    assert "<f>" not in sheet
+
+
 def test_words_are_left_out_and_listed_as_left_out(made, steward):
     package = build_run(made.run, steward)
 
@@ -99,9 +131,9 @@ def test_words_are_left_out_and_listed_as_left_out(made, steward):
 def test_an_agents_period_accounts_for_every_record_of_the_range(made, steward):
     package = build_agent(made.agent, steward)
 
-    said = passes(package)
-    assert "Of the log activity, every record from 0 up to 10 is there" in said
-    assert "or counted as left out (4)" in said
+    verdict = passes(package)
+    assert "Of the log activity, every record from 0 up to 10 is there" in verdict
+    assert "or counted as left out (4)" in verdict
     assert package.status == "Interim"
     assert len(lines(package)) == 6
     assert len(members(package)["data/proof/activity/excluded.txt"].splitlines()) == 4
@@ -111,9 +143,9 @@ def test_an_agents_period_accounts_for_every_record_of_the_range(made, steward):
 def test_everything_in_a_period_is_every_record_and_every_entry(made, steward):
     package = build_everything(steward)
 
-    said = passes(package)
-    assert "Of the log activity, every record from 0 up to 10 is there" in said
-    assert "Of the log governance, every record from" in said
+    verdict = passes(package)
+    assert "Of the log activity, every record from 0 up to 10 is there" in verdict
+    assert "Of the log governance, every record from" in verdict
     assert len(lines(package)) == 10
     assert [row["name"] for row in rows(package, "data/agents.csv")] == [
         "Refund agent",
@@ -129,3 +161,98 @@ def test_a_later_package_proves_that_the_log_went_on(made, steward):
 
     assert "goes on from the checkpoints of 1 earlier packages" in passes(again)
     assert first.claims["logs"][0]["size"] == 10
+
+
+def test_the_records_are_told_as_ocsf_too(made, steward):
+    told = lines(build_run(made.run, steward), "data/ocsf.jsonl")
+
+    assert {one["class_uid"] for one in told} == {6003}
+    assert {one["metadata"]["version"] for one in told} == {"1.8.0"}
+    root, _, action, *_, listed = told
+    assert action["api"]["operation"] == "=refund"
+    assert (action["status"], action["type_uid"]) == ("Failure", 600399)
+    assert action["trace"]["uid"] == root["trace"]["uid"] == TRACE
+    assert action["ai_agent"] == {
+        "uid": str(made.agent.pk),
+        "name": "Refund agent",
+        "instance_uid": TRACE,
+    }
+    assert (listed["activity_name"], listed["type_uid"]) == ("Read", 600302)
+    assert listed["metadata"]["profiles"] == []
+    assert listed["actor"]["user"]["name"] == made.binding.identity.name
+
+
+def test_words_that_were_erased_are_told_as_erased(made, steward):
+    erased_at = timezone.now()
+    Payload.objects.filter(leaf_index=4).update(salt=None, body=None, erased_at=erased_at)
+
+    package = build_run(made.run, steward, with_payloads=True)
+
+    passes(package)
+    told = {one["i"]: set(one) - {"i"} for one in lines(package, "data/payloads.jsonl")}
+    assert told == {3: {"salt", "body"}, 4: {"erased"}, 5: {"salt", "body"}}
+    gaps = {row["what"]: row["count"] for row in rows(package, "data/not_covered.csv")}
+    assert gaps["Words that were erased"] == "1"
+
+
+def test_what_is_not_signed_yet_is_counted_and_left_out(made, steward):
+    keep(said("step", "more", body={"decided": "more"}), whose=Whose(agent_id=made.agent.pk))
+
+    package = build_run(made.run, steward)
+
+    assert "1 records are newer than the last checkpoint of activity." in passes(package)
+    assert package.status == "Interim"
+    assert len(lines(package)) == 6
+
+
+def test_two_builds_of_one_state_are_alike_but_for_what_proves_them(made, steward):
+    build_run(made.run, steward)
+    one, two = (members(build_run(made.run, steward)) for _ in range(2))
+
+    assert set(one) == set(two)
+    assert {name for name in one if one[name] != two[name]} <= VARYING
+
+
+def test_its_cost_does_not_grow_with_the_records(made, steward, django_assert_max_num_queries):
+    more = [said("step", f"step {at}", body={"decided": "x"}) for at in range(60)]
+    keep(*more, whose=Whose(agent_id=made.agent.pk))
+    sign(made.folder, later=timedelta(minutes=1))
+    actor = Person(steward)
+    signing_key_ensure(actor=actor)
+    package = invocation_package_request(invocation_id=made.run.pk, actor=actor)
+
+    with django_assert_max_num_queries(70):
+        package_build(package_id=package.pk, actor=actor)
+
+    package.refresh_from_db()
+    assert len(lines(package)) == 66
+
+
+def test_the_tree_is_built_anew_from_any_choice_of_records():
+    leaves = [leaf_hash(b"%d" % at) for at in range(77)]
+    root = root_of(leaves)
+    for chosen in ([], [0], [76], [3, 4, 5, 40], list(range(10, 60)), list(range(77))):
+        runs = runs_of(chosen)
+        parts = [root_of(leaves[start:end]) for start, end in parts_beside(runs, 77)]
+        known = iter([(at, leaves[at]) for at in chosen])
+        assert verify.rebuild(77, known, iter(parts)) == root
+        assert list(holes_in(runs, 0, 77)) == runs_of(at for at in range(77) if at not in chosen)
+
+
+def root_of(leaves):
+    """After the definition of RFC 6962, 2.1."""
+    if len(leaves) == 1:
+        return leaves[0]
+    half = 1 << ((len(leaves) - 1).bit_length() - 1)
+    return node_hash(root_of(leaves[:half]), root_of(leaves[half:]))
+
+
+def test_records_that_are_no_longer_kept_are_accounted_for_by_their_hash(made, steward):
+    as_owner("activity_event", "DELETE FROM activity_event WHERE leaf_index < 2")
+
+    package = build_everything(steward)
+
+    verdict = passes(package)
+    assert "every record from 0 up to 10 is there, or counted as left out (2)" in verdict
+    gaps = {row["what"]: row["count"] for row in rows(package, "data/not_covered.csv")}
+    assert gaps["Records that are no longer kept here"] == "2"

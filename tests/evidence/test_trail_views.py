@@ -177,6 +177,7 @@ def test_the_database_takes_no_run_beside_another_subject(made):
         Package.objects.create(is_interim=True, with_payloads=True, period_from=day, period_to=day)
 
 
+@pytest.mark.filterwarnings("ignore:'count' is passed:DeprecationWarning")
 def test_the_package_is_a_valid_bag(steward, made, tmp_path):
     package = build_everything(steward)
     folder = tmp_path / "bag"

@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
+from typing import Any
 
 from apps.audit.headers import GOVERNANCE
 from apps.audit.models import Seal
@@ -146,7 +147,13 @@ def write_sealed_entries(
     signed = signed_log(GOVERNANCE)
     if signed is None:
         nothing = {"log": GOVERNANCE, "file": ENTRIES, "origin": "", "size": None, "root": None}
-        blank = {"from": None, "until": None, "included": 0, "excluded": 0, "goes_on_from": []}
+        blank: dict[str, Any] = {
+            "from": None,
+            "until": None,
+            "included": 0,
+            "excluded": 0,
+            "goes_on_from": [],
+        }
         files.logs.append({**nothing, **blank, "unsigned": len(entries)})
         return
     leaves = array("q")

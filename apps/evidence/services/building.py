@@ -160,6 +160,8 @@ def _write_late(files: Files, review: Review, package: Package) -> dict[str, Any
 
 def _write_tools(files: Files) -> None:
     files.add("data/verify/verify.py", "The verifier, for convenience", verifier_source())
+    page = Path(verify.__file__).with_name("verify.html").read_bytes()
+    files.add("data/verify/verify.html", "The verifier as a page, for convenience", page)
     files.add("data/keys/vkeys.txt", "Public keys, for convenience", vkeys_text())
     write_log_keys(files)
 

@@ -28,17 +28,17 @@ def logs_await(job: Job | None = None) -> None:
     if connection.in_atomic_block:
         return
     until = monotonic() + LONGEST
-    wanted = {log.pk: log.size for log in Log.objects.all() if log.size}
+    wanted = [log for log in Log.objects.all() if log.size]
     with Progress(job) as progress:
         while monotonic() < until and _is_unsigned(wanted) and _signer_is_seen():
             progress.tick(0, "Waiting for the signer of the logs")
             sleep(STEP)
 
 
-def _is_unsigned(wanted: dict[int, int]) -> bool:
-    for log, size in wanted.items():
+def _is_unsigned(wanted: list[Log]) -> bool:
+    for log in wanted:
         newest = Checkpoint.objects.newest_of(log).first()
-        if newest is None or newest.size < size:
+        if newest is None or newest.size < log.size:
             return True
     return False
 

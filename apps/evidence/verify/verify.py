@@ -461,7 +461,7 @@ def check_counts(package, report, campaign, predicate):
     faults = []
     for name, count in sorted(campaign["counts"].items()):
         rows = package.rows(name) if name.endswith(".csv") else package.lines(name)
-        if EVENTS in campaign["counts"] and name in (EVENTS, PAYLOADS, INDEX):
+        if EVENTS in campaign["counts"] and name in (EVENTS, PAYLOADS, INDEX, OCSF):
             continue  # they are counted where they are read beside each other
         if name == ENTRIES or name.endswith(".txt"):
             rows = package.raw(name)
@@ -1240,6 +1240,7 @@ def check_incident(package, report, predicate):
 
 LOGS, LOG_KEYS, FOLDER = "data/proof/logs.json", "data/keys/logs.txt", "data/proof/"
 EVENTS, PAYLOADS, INDEX = "data/events.jsonl", "data/payloads.jsonl", "data/index.csv"
+OCSF = "data/ocsf.jsonl"
 ENTRIES = "data/proof/governance/entries.jsonl"
 LARGEST_SIZE = 2**63
 OF_A_LOG = re.compile(r"log (\S+) ([0-9]{1,19}) ([A-Za-z0-9+/]{43}=)\Z")
@@ -1629,7 +1630,7 @@ LADDER = {
     "principal-window": "1",
 }
 DEEDS = ("action", "call")
-SCAN = json.JSONDecoder().scan_once
+SCAN = getattr(json.JSONDecoder(), "scan_once")  # noqa: B009
 
 
 def json_of(line):
@@ -1652,6 +1653,7 @@ class Events:
         self.faults = {"words": [], "index": [], "links": [], "subject": []}  # type: dict
         self.payloads = package.raw(PAYLOADS)
         self.index = package.table(INDEX, OF_INDEX)
+        self.ocsf = package.raw(OCSF) if OCSF in self.trail["counts"] else None
         self.kinds, self.states = {}, {}  # type: dict, dict
         self.calls, self.deeds = set(), set()  # type: set, set
         for row in package.rows("data/links.csv"):
@@ -1677,6 +1679,8 @@ class Events:
             self.kinds[kind] = self.kinds.get(kind, 0) + 1
             state = self.words(index, header["payload"]) if "payload" in header else ""
             self.row(index, header, kind, state)
+            if self.ocsf is not None:
+                self.other(index, header, json_of(next(self.ocsf, b"{}")))
             if kind == "api":
                 self.calls.discard(index)
             elif kind in DEEDS:
@@ -1714,6 +1718,13 @@ class Events:
         if row != said and row != tuple(map(cell, said)):
             self.say("index", f"record {index} is not what the index says")
 
+    def other(self, index, header, told):
+        """The same record as OCSF has it."""
+        said = [told.get("class_uid"), told.get("metadata", {}).get("uid")]
+        said += [told.get("api", {}).get("operation"), told.get("trace", {}).get("uid")]
+        if said != [6003, str(index), header.get("name") or "Unknown", header.get("trace")]:
+            self.say("index", f"record {index} is not what ocsf.jsonl says")
+
     def subject(self, index, header, kind):
         about = self.trail["about"]
         if about == "invocation":
@@ -1734,6 +1745,8 @@ class Events:
             self.say("words", f"{self.states}, and trail.json says {self.trail['payloads']}")
         if next(self.index, None) is not None:
             self.say("index", "the index tells of records that are not there")
+        if self.ocsf is not None and next(self.ocsf, None) is not None:
+            self.say("index", "ocsf.jsonl tells of records that are not there")
         self.faults["links"] += [f"call {one} is no API call in here" for one in sorted(self.calls)]
         self.faults["links"] += [f"action {one} is not in here" for one in sorted(self.deeds)]
         counts, found = self.trail["counts"], sum(self.kinds.values())
@@ -1757,8 +1770,9 @@ def check_events(package, report, log, vkeys):
     is_proven = check_log(package, report, log, vkeys, events.see)
     if is_proven:
         events.finish()
-    events.payloads.close()
-    events.index.close()
+    for one in (events.payloads, events.index, events.ocsf):
+        if one is not None:
+            one.close()
     if not is_proven:
         return
     text = "The words of each record are those it commits to, or are listed as not in here"

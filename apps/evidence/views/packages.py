@@ -48,7 +48,7 @@ def package_detail(request: Request, pk: int) -> HttpResponse:
     package = _package(request, pk)
     siblings = Package.objects.visible_to(request.actor).beside(package)
     may_export, again = _door(request, package)
-    run = Invocation.objects.visible_to(request.actor).filter(trace_id=package.trace_id).first()
+    run = _run(request, package)
     return render_page(
         request,
         "evidence/package_detail.html",
@@ -136,8 +136,17 @@ def _door(request: Request, package: Package) -> tuple[Verdict, str]:
     return _door_of_period(request, package, Period(*package.period, package.period_system_id))
 
 
+def _run(request: Request, package: Package) -> Invocation | None:
+    """The invocation that a package is about, if it is about one."""
+    if package.trace_id is None:
+        return None
+    rows = Invocation.objects.visible_to(request.actor)
+    found: Invocation | None = rows.filter(trace_id=package.trace_id).first()
+    return found
+
+
 def _door_of_run(request: Request, package: Package) -> tuple[Verdict, str]:
-    run = Invocation.objects.visible_to(request.actor).filter(trace_id=package.trace_id).first()
+    run = _run(request, package)
     if run is None:
         return deny("The invocation is no longer kept."), ""
     address = reverse("evidence:invocation_package_create", args=[run.pk])

@@ -128,13 +128,13 @@ def chain_of(tale: Tale) -> Chain:
 
 
 def _called_as(tale: Tale) -> set[int]:
-    """Identities of the calls that are proven to be of the run."""
+    """Identities of the calls that are joined to the run."""
     if tale.invocation is None:
         return set()
     leaves = tale.links.order_by().values("call_leaf")
     calls = Event.objects.filter(log_id=tale.log_id, kind=Kind.API, leaf_index__in=leaves)
-    found = calls.filter(identity_id__isnull=False).values_list("identity_id", flat=True)
-    return set(found.distinct())
+    found = calls.values_list("identity_id", flat=True).distinct()
+    return {one for one in found if one is not None}
 
 
 def write_chain(files: Files, chain: Chain) -> None:

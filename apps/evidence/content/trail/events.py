@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import batched
@@ -12,7 +12,10 @@ from apps.activity.models import Event, Payload
 from apps.evidence.content.files import Files, line, utc
 from apps.evidence.content.index import Cover, Workbook
 from apps.evidence.content.logs import Run, runs_of, write_proof
+from apps.evidence.content.trail.ocsf import NAME as OCSF
+from apps.evidence.content.trail.ocsf import VERSION, event_of
 from apps.evidence.content.trail.scope import Tale
+from apps.evidence.subjects import Subject
 
 EVENTS, PAYLOADS = "data/events.jsonl", "data/payloads.jsonl"
 INDEX = [
@@ -34,7 +37,6 @@ INDEX = [
     "payload",
 ]
 CHUNK = 2000
-REASON = "Words are left out unless the exporter may read them and asks for them."
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ def write_events(files: Files, tale: Tale) -> Listed:
         index = open_files.enter_context(files.csv("data/index.csv", "Index of the records", INDEX))
         cover = Cover(tale.name, "Records", INDEX, tale.note, None)
         book = open_files.enter_context(Workbook(files, cover))
+        ocsf = _ocsf(files, tale, open_files)
 
         def places() -> Iterator[int]:
             for event, header, state, told in _told(tale):
@@ -69,6 +72,8 @@ def write_events(files: Files, tale: Tale) -> Listed:
                 row = _row(event, header, state)
                 index(row)
                 book.write(row)
+                if ocsf:
+                    ocsf(line(event_of(event, header, files.status)).encode())
                 yield event.leaf_index
 
         listed.runs = runs_of(places())
@@ -81,6 +86,13 @@ def write_events(files: Files, tale: Tale) -> Listed:
         claimed=tale.claimed,
     )
     return listed
+
+
+def _ocsf(files: Files, tale: Tale, open_files: ExitStack) -> Callable[[bytes], None] | None:
+    """For tools that read OCSF; everything in a period would be too much for one file."""
+    if tale.about == Subject.WHOLE:
+        return None
+    return open_files.enter_context(files.exact(OCSF, f"The records as OCSF {VERSION} events"))
 
 
 def _told(tale: Tale) -> Iterator[tuple[Event, dict[str, Any], str, str]]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from apps.activity.states import Kind
 from apps.evidence.content.files import Files
 from apps.evidence.content.readings import gap
 from apps.evidence.content.trail.events import Listed
@@ -23,6 +24,10 @@ NO_RANGE = (
 OTHERS = (
     "Records of other agents in the range",
     "They are counted, and each is there by its hash, so that none can be slipped in or out.",
+)
+GONE = (
+    "Records that are no longer kept here",
+    "Their time is over; the log holds their hashes, and the archive their lines.",
 )
 SHARED = (
     "Calls of identities that other agents use too",
@@ -68,7 +73,19 @@ def not_covered(tale: Tale, listed: Listed) -> list[dict[str, Any]]:
         found.append(gap("Words that are no longer kept", why, listed.payloads["absent"]))
     if tale.about == Subject.INVOCATION:
         found.append(gap(*NO_RANGE))
+    if gone := _gone(tale, listed):
+        found.append(gap(*GONE, gone))
     if tale.about == Subject.AGENT and tale.claimed:
         others = tale.claimed[1] - tale.claimed[0] - sum(listed.kinds.values())
         found += [gap(*OTHERS, others), gap(*SHARED)]
     return found
+
+
+def _gone(tale: Tale, listed: Listed) -> int:
+    """How many records there were that only their hashes tell of now."""
+    told = sum(listed.kinds.values())
+    if tale.about == Subject.WHOLE and tale.claimed:
+        return tale.claimed[1] - tale.claimed[0] - told
+    if tale.invocation is not None:
+        return max(0, tale.invocation.events - (told - listed.kinds[Kind.API]) - tale.unsigned)
+    return 0

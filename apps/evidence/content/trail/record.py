@@ -63,7 +63,8 @@ def entries_of_period(tale: Tale, claimed: Run | None) -> Iterator[dict[str, Any
         first, behind = claimed
         of |= Q(seal__leaf_index__gte=first, seal__leaf_index__lt=behind)
     rows = AuditEntry.objects.filter(of).exclude(OF_PEOPLE).order_by("pk")
-    return rows.values(*FIELDS).iterator(CHUNK)
+    found: Iterator[dict[str, Any]] = rows.values(*FIELDS).iterator(CHUNK)
+    return found
 
 
 def left_out_of_period(tale: Tale) -> int:

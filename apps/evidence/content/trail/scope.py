@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from apps.activity.models import Event, Invocation, Link
+from apps.activity.models import Event, IngestRequest, Invocation, Link
 from apps.activity.services.append import LOG
 from apps.activity.states import Kind
 from apps.core.errors import DomainError
@@ -110,7 +110,8 @@ class Tale:
     def _of_invocation(self, run: Invocation) -> list[QuerySet[Event]]:
         told = Event.objects.told_in(self.log_id, run.trace_id)
         told = told.recorded_between(run.first_recorded, run.last_recorded)
-        streams = [told.filter(leaf_index__lt=self.signed.size).order_by("leaf_index")]
+        mine: QuerySet[Event] = told.filter(leaf_index__lt=self.signed.size)
+        streams = [mine.order_by("leaf_index")]
         span = self.links.order_by().aggregate(
             first=Min("call_recorded_at"), last=Max("call_recorded_at")
         )
@@ -151,6 +152,7 @@ def tale_of(package: Package) -> Tale:
 
 
 def _of_invocation(package: Package, signed: SignedLog) -> Tale:
+    assert package.trace_id is not None  # noqa: S101
     run = Invocation.objects.filter(log_id=signed.log.pk, trace_id=package.trace_id).first()
     if run is None:
         raise DomainError("The invocation is no longer kept.")
@@ -170,11 +172,23 @@ def _of_invocation(package: Package, signed: SignedLog) -> Tale:
     )
 
 
+def _arrived_in(log_id: int, start: datetime, end: datetime) -> Run:
+    """The range of the log that arrived in [start, end), also where records are kept no longer."""
+    kept = Event.objects.filter(log_id=log_id, recorded_at__gte=start, recorded_at__lt=end)
+    taken = IngestRequest.objects.filter(log_id=log_id, received_at__gte=start, received_at__lt=end)
+    of_kept: dict[str, Any] = kept.aggregate(first=Min("leaf_index"), last=Max("leaf_index"))
+    of_taken: dict[str, Any] = taken.filter(count__gt=0).aggregate(
+        first=Min("first_leaf"), behind=Max(F("first_leaf") + F("count"))
+    )
+    firsts = [one for one in (of_kept["first"], of_taken["first"]) if one is not None]
+    behind = [of_kept["last"] + 1] if of_kept["last"] is not None else []
+    behind += [of_taken["behind"]] if of_taken["behind"] is not None else []
+    return (min(firsts), max(behind)) if firsts else (0, 0)
+
+
 def _of_period(package: Package, signed: SignedLog) -> Tale:
     start, end = moments_of(package.period_from, package.period_to)
-    rows = Event.objects.filter(log_id=signed.log.pk, recorded_at__gte=start, recorded_at__lt=end)
-    found: dict[str, Any] = rows.aggregate(first=Min("leaf_index"), last=Max("leaf_index"))
-    first, behind = (found["first"], found["last"] + 1) if found["first"] is not None else (0, 0)
+    first, behind = _arrived_in(signed.log.pk, start, end)
     claimed = (min(first, signed.size), min(behind, signed.size))
     days = f"{package.period_from}-{package.period_to}"
     whose = f"agent-{package.agent_id}" if package.agent_id else "everything"

@@ -1,3 +1,5 @@
+from typing import Any
+
 import django_filters
 import django_tables2 as tables
 from django.db.models import QuerySet
@@ -101,5 +103,6 @@ class LogImportFilterSet(FilterSet):
     way = django_filters.MultipleChoiceFilter(choices=ImportWay, label="How it came")
 
 
-def _logs(record: System) -> list:  # type: ignore[type-arg]
-    return record.logs_known  # type: ignore[attr-defined, no-any-return]
+def _logs(record: System) -> list[Any]:
+    known: list[Any] = record.logs_known  # type: ignore[attr-defined]
+    return known

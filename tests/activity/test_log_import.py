@@ -465,3 +465,10 @@ def _holder(one):
     who = one["userIdentity"]
     issuer = who.get("sessionContext", {}).get("sessionIssuer", {}).get("arn")
     return issuer or who.get("arn")
+
+
+@pytest.mark.parametrize("first", ["{broken", "{}", '{"Users": []}'])
+def test_a_first_line_that_cannot_be_read_does_not_take_the_others_along(first):
+    held = bring(stream(), as_lines(first, event(1), event(2)))
+
+    assert (held.kept, held.unreadable, held.troubles[0]["line"]) == (2, 1, 1)

@@ -254,3 +254,14 @@ def test_a_limited_auditor_sees_the_logs_of_their_systems(client):
     assert "Other" not in page
     assert client.get(other.get_absolute_url()).status_code == 404
     assert client.get(mine.get_absolute_url()).status_code == 200
+
+
+def test_the_page_of_a_system_leads_to_its_log_or_to_adding_it(as_steward):
+    log, without = stream(), SystemFactory()
+    bring(log, delivered(event(1)))
+
+    known = as_steward.get(log.system.get_absolute_url()).content.decode()
+    unknown = as_steward.get(without.get_absolute_url()).content.decode()
+
+    assert reverse("activity:log_list") + "?q=" in known
+    assert f"{reverse('activity:log_new')}?system={without.pk}" in unknown

@@ -8,11 +8,12 @@ import orjson
 from apps.activity.conventions.bounds import short
 from apps.activity.conventions.calls import is_denial, level_of
 from apps.activity.conventions.spans import Unreadable
-from apps.activity.formats.lines import Bad, first_line, is_deep, lines, members, read_each
+from apps.activity.formats.lines import Bad, first_lines, is_deep, lines, members, read_each
 from apps.activity.formats.values import marked, member, nanoseconds, text
 from apps.activity.readings import Reading
 
-PLACES = ("Records.item", "Events.item")
+LISTS = ("Records", "Events")
+PLACES = tuple(f"{name}.item" for name in LISTS)
 REFUSALS = (
     "AuthFailure",
     "InvalidClientTokenId",
@@ -30,10 +31,10 @@ MAPPED = frozenset({"requestParameters", "responseElements", "errorCode", "error
 
 
 def readings(file: BinaryIO) -> Iterator[Reading | Bad]:
-    first = first_line(file)
+    first, second = first_lines(file, 2)
     if first.lstrip()[:1] == b"[":
         return read_each(members(file, "item"), read)
-    if _is_event(first):
+    if _is_record(first) or _is_record(second):
         return read_each(lines(file), read)
     return read_each(members(file, *PLACES), read)
 
@@ -72,14 +73,13 @@ def read(event: dict[str, Any]) -> Reading:
     )
 
 
-def _is_event(line: bytes) -> bool:
-    if b'"eventName"' not in line and b'"CloudTrailEvent"' not in line:
-        return False
+def _is_record(line: bytes) -> bool:
+    """Whether a line is a record by itself, though perhaps none that can be read."""
     try:
         told = orjson.loads(line)
     except (orjson.JSONDecodeError, RecursionError):
         return False
-    return isinstance(told, dict) and not told.keys().isdisjoint({"eventName", "CloudTrailEvent"})
+    return isinstance(told, dict) and told.keys().isdisjoint(LISTS)
 
 
 def _unpacked(event: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ RATIO, JUDGED_FROM = 250, 32 * 1024 * 1024
 # A record takes the reader at most so far past its own end.
 AHEAD = 256 * 1024
 DEEPEST = 60
+OPENING, CLOSING = frozenset({"start_map", "start_array"}), frozenset({"end_map", "end_array"})
 BOM = b"\xef\xbb\xbf"
 BROKEN = "The file breaks off or is damaged here."
 TOO_LARGE = "A record is larger than 4 MB."
@@ -116,14 +117,19 @@ def begins_with_list(file: BinaryIO) -> bool:
 
 def first_line(file: BinaryIO, most: int = LARGEST_RECORD) -> bytes:
     """The first line of a seekable file, which is left at its start."""
+    return first_lines(file, 1, most)[0]
+
+
+def first_lines(file: BinaryIO, count: int, most: int = LARGEST_RECORD) -> list[bytes]:
+    """So many lines of a seekable file, which is left at its start; empty where there are fewer."""
     start = file.tell()
     with _opened(file) as stream:
         try:
-            first = stream.readline(most)
+            found = [stream.readline(most) for _ in range(count)]
         except ENDS:
-            first = b""
+            found = [b""] * count
     file.seek(start)
-    return first.removeprefix(BOM)
+    return [found[0].removeprefix(BOM), *found[1:]]
 
 
 def _opened(file: BinaryIO) -> io.BufferedReader:
@@ -175,28 +181,33 @@ class _Bounded:
         return data
 
 
-def _items(bounded: _Bounded, prefixes: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    """Build the wanted objects from the parser's events, none of them beyond a depth."""
-    builder, depth, within = None, 0, ""
-    lists = {prefix.removesuffix("item").removesuffix(".") for prefix in prefixes}
-    for prefix, event, value in ijson.parse(bounded, use_float=True):
-        if builder is None:
-            if event == "start_array" and prefix in lists:
-                bounded.is_list_seen = True
-            if prefix not in prefixes or event in {"end_map", "end_array"}:
-                bounded.since = min(bounded.since, LARGEST_RECORD)
-                continue
-            builder, depth, within = ijson.ObjectBuilder(), 0, prefix
-        builder.event(event, value)
-        if event in {"start_map", "start_array"}:
-            depth += 1
-            if depth > DEEPEST:
-                raise Unreadable("A record is nested too deeply.")
-        elif event in {"end_map", "end_array"}:
-            depth -= 1
-        if depth == 0:
-            yield within, builder.value
-            builder = None
+def _items(bounded: _Bounded, places: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """Build the wanted objects from the parser's events, none of them beyond a depth.
+
+    Told by the depth alone: a parser that names each place takes the square of a deep one's size.
+    """
+    builder, depth, inside, within, name = None, 0, 0, "", ""
+    for event, value in ijson.basic_parse(bounded, use_float=True):
+        depth -= event in CLOSING
+        if builder is None and inside and depth < inside:
+            inside = 0  # the list is over
+        elif builder is None and inside:
+            builder = ijson.ObjectBuilder()
+        elif builder is None:
+            bounded.since = min(bounded.since, LARGEST_RECORD)
+            if event == "map_key" and depth == 1:
+                name = value
+            within = f"{name}.item" if depth else "item"
+            if event == "start_array" and depth < 2 and within in places:
+                bounded.is_list_seen, inside = True, depth + 1
+        depth += event in OPENING
+        if depth - inside > DEEPEST:
+            raise Unreadable("A record is nested too deeply.")
+        if builder is not None:
+            builder.event(event, value)
+            if depth == inside:
+                yield within, builder.value
+                builder = None
 
 
 def _object(number: int, line: bytes) -> tuple[int, dict[str, Any]] | Bad:

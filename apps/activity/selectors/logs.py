@@ -12,18 +12,20 @@ from apps.activity.readings import Reading
 
 def with_logs(systems: QuerySet) -> QuerySet:
     """Systems, each with its logs as `logs_known`: two queries, however many there are."""
-    known = with_newest(Stream.objects.for_table()).order_by("pk")
-    return systems.prefetch_related(Prefetch("logs", known, to_attr="logs_known"))
+    known: QuerySet = with_newest(Stream.objects.for_table()).order_by("pk")
+    rows: QuerySet = systems.prefetch_related(Prefetch("logs", known, to_attr="logs_known"))
+    return rows
 
 
 def with_newest(streams: QuerySet) -> QuerySet:
     """Logs, with how the newest reading of each went."""
     newest = LogImport.objects.filter(stream=OuterRef("pk")).order_by("-pk")
-    return streams.annotate(
+    rows: QuerySet = streams.annotate(
         newest_status=Subquery(newest.values("status")[:1]),
         newest_said=Subquery(newest.values("said")[:1]),
         newest_id=Subquery(newest.values("pk")[:1]),
     )
+    return rows
 
 
 def sample_read(log_format: str, mapping: dict[str, str], line: bytes) -> Reading | Bad | None:

@@ -186,4 +186,5 @@ def _form_page(request: Request, form: Form, title: str, back: str) -> HttpRespo
 
 def _stream(request: Request, pk: int) -> Stream:
     rows = with_newest(Stream.objects.visible_to(request.actor).for_table())
-    return get_object_or_404(rows, pk=pk)
+    stream: Stream = get_object_or_404(rows, pk=pk)
+    return stream

@@ -117,8 +117,9 @@ def of_mlflow(python: str, folder: Path, spans: int) -> float:
     with connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE mlflow")
     at = connection.settings_dict
-    url = f"postgresql://{at['USER']}:{quote(at['PASSWORD'])}@/mlflow?host={at['HOST']}" + (
-        f"&port={at['PORT']}" if at["PORT"] else ""
+    url = (
+        f"postgresql+psycopg2://{at['USER']}:{quote(at['PASSWORD'])}@/mlflow?host={at['HOST']}"
+        + (f"&port={at['PORT']}" if at["PORT"] else "")
     )
     port = free_port()
     with (folder / "mlflow.log").open("wb") as log:

@@ -9,12 +9,14 @@ PostgreSQL. All are durable: acknowledged after commit, with fsync on.
 import argparse
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import django
 from django.core.management import call_command
@@ -38,7 +40,7 @@ from tests.doors import PROTOBUF, door_process, post, send_all
 from tests.factories.inventory import AgentClientFactory
 
 SENDERS = 8
-TABLES = "activity_event, activity_payload, activity_ingestrequest, proof_tile, proof_log"
+TABLES = "activity_event, activity_payload, activity_ingestrequest"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -51,11 +53,12 @@ def run(arguments: Sequence[str]) -> int:
     headers = {"Authorization": f"Bearer {token()}", "Content-Type": PROTOBUF}
     with tempfile.TemporaryDirectory() as folder:
         rates, copied = of_door(headers, asked.spans, Path(folder))
+        tell("raw COPY, one backend", copied, copied)
+        for name, rate in rates.items():
+            tell(name, rate, copied)
         if asked.mlflow:
             rates["mlflow"] = of_mlflow(asked.mlflow, Path(folder), asked.spans // 16)
-    say(f"raw COPY, one backend                    {copied:10,.0f} spans/s")
-    for name, rate in rates.items():
-        say(f"{name:<40} {rate:10,.0f} spans/s  {rate / copied:6.2f} of raw COPY")
+            tell("MLflow, 512 spans a request", rates["mlflow"], copied)
     ratio = rates[DOOR.format(512)] / copied
     holds = ratio >= 0.5
     say(f"{'ok ' if holds else 'OVER'} door against raw COPY at 512: {ratio:.2f}, wanted 0.50")
@@ -65,6 +68,10 @@ def run(arguments: Sequence[str]) -> int:
         verdict = "ok " if times >= 20 else "OVER"
         say(f"{verdict} door against MLflow at 512: {times:.0f}x, wanted 20x")
     return 0 if holds else 1
+
+
+def tell(name: str, rate: float, copied: float) -> None:
+    say(f"{name:<40} {rate:10,.0f} spans/s  {rate / copied:6.2f} of raw COPY")
 
 
 DOOR = "door, {} spans a request"
@@ -110,8 +117,9 @@ def of_mlflow(python: str, folder: Path, spans: int) -> float:
     with connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE mlflow")
     at = connection.settings_dict
-    url = f"postgresql://{at['USER']}:{at['PASSWORD']}@/mlflow?host={at['HOST']}" + (
-        f"&port={at['PORT']}" if at["PORT"] else ""
+    url = (
+        f"postgresql+psycopg2://{at['USER']}:{quote(at['PASSWORD'])}@/mlflow?host={at['HOST']}"
+        + (f"&port={at['PORT']}" if at["PORT"] else "")
     )
     port = free_port()
     with (folder / "mlflow.log").open("wb") as log:
@@ -136,8 +144,9 @@ def of_mlflow(python: str, folder: Path, spans: int) -> float:
         send_all(port, "/v1/traces", list(bodies(2, spans=8, seed=0)), headers, senders=2)
         took = send_all(port, "/v1/traces", sent, headers, senders=SENDERS)
     finally:
-        os.killpg(server.pid, 15)
-        server.wait(30)
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(30)
     return len(sent) * 512 / took
 
 

@@ -18,4 +18,8 @@ ROWS = {
     "api:credentials": Row(MACHINES),
     "api:credential_end": Row(NO_JSON, lambda: ["1"], method="post"),
     "api:leaks": Row(NO_JSON, method="post"),
+    "api:invocations": Row(NO_JSON, method="post"),
+    "api:invocation_records": Row(
+        NO_JSON, lambda: ["4bf92f3577b34da6a3ce929d0e0e4736"], method="post"
+    ),
 }

@@ -3,7 +3,7 @@ from apps.activity.models.delivery import IngestRequest, Stream
 from apps.activity.models.event import Event, Payload
 from apps.activity.models.event_row import EventRow
 from apps.activity.models.invocation import Cursor, Invocation, Link
-from apps.activity.models.sighting import Sighting
+from apps.activity.models.sighting import KnownCall, Sighting
 from apps.activity.models.use import UseHour
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "HourDue",
     "IngestRequest",
     "Invocation",
+    "KnownCall",
     "Link",
     "Payload",
     "Sighting",

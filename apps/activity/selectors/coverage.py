@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import F, Max, Min, Q, Sum
+from django.db.models import F, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -133,7 +133,7 @@ def coverage_of(agent: Agent, since: datetime, until: datetime) -> Coverage:
 def _uses(
     agent: Agent, since: datetime, until: datetime, settled: datetime
 ) -> list[dict[str, Any]]:
-    rows = (
+    rows: QuerySet[Any, Any] = (
         UseHour.objects.of_agent(agent.pk)
         .filter(hour__gte=since, hour__lt=until)
         .annotate(day=TruncDate("hour"))
@@ -152,7 +152,7 @@ def _uses(
 def _deeds(
     agent: Agent, since: datetime, until: datetime, settled: datetime
 ) -> list[dict[str, Any]]:
-    rows = (
+    rows: QuerySet[Any, Any] = (
         DeedHour.objects.filter(agent_id=agent.pk, hour__gte=since, hour__lt=until)
         .annotate(day=TruncDate("hour"), is_judged=DeedHour.objects.is_judged(settled))
         .values("day", "system_id")

@@ -3,9 +3,10 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from apps.activity.querysets.reconstructions import NEVER, judged, overdue
 from apps.activity.settling import settled_before
-from apps.activity.states import DEEDS, Outcome
-from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, Tick
+from apps.activity.states import DEEDS, Basis, ErasureState, Outcome, Told
+from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, SearchFilter, Tick
 from apps.grants.states import Level
 
 MOST_ASKED = 50
@@ -116,3 +117,24 @@ class DeedFilterSet(EventRowFilterSet):
 
 def _parts(value: str) -> list[str]:
     return [one.strip() for one in (value or "").split(",") if one.strip()][:MOST_ASKED]
+
+
+class ReconstructionFilterSet(FilterSet):
+    q = SearchFilter(placeholder="Name")
+    verdict = django_filters.MultipleChoiceFilter(
+        choices=[*Told.choices, (NEVER, "Never checked")], label="Verdict", method="by_verdict"
+    )
+    overdue = django_filters.BooleanFilter(label="Overdue", method="by_overdue", widget=Tick)
+
+    def by_verdict(self, rows: QuerySet, name: str, values: list[str]) -> QuerySet:
+        return judged(rows, values) if values else rows
+
+    def by_overdue(self, rows: QuerySet, name: str, value: bool | None) -> QuerySet:  # noqa: FBT001
+        return overdue(rows, timezone.localdate()) if value else rows
+
+
+class ErasureFilterSet(FilterSet):
+    state = django_filters.MultipleChoiceFilter(choices=ErasureState, label="State")
+    basis = django_filters.MultipleChoiceFilter(choices=Basis, label="By what right")
+    since = DayFilter("asked_at", "gte", "Asked from")
+    until = DayFilter("asked_at", "lte", "Asked until")

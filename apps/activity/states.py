@@ -1,5 +1,7 @@
 from django.db import models
 
+from apps.core.states import StateMachine
+
 
 class Kind(models.TextChoices):
     """What one event is. All but the last are the agent's own account."""
@@ -66,3 +68,60 @@ class Trait(models.TextChoices):
     ADDRESS = "address", "Address"
     CLIENT = "client", "Client"
     HOUR = "hour", "Hour of the day"
+
+
+class Told(models.TextChoices):
+    """Whether what an agent did can be told, from instruction to API call."""
+
+    YES = "yes", "Can be told"
+    PARTLY = "partly", "Can be told in part"
+    NO = "no", "Cannot be told"
+    UNKNOWN = "not-known", "Not known"
+
+
+class ImportWay(models.TextChoices):
+    """How a log came in."""
+
+    FILE = "file", "Uploaded"
+    COMMAND = "command", "By command"
+    CONNECTION = "connection", "By a connection"
+
+
+class ImportStatus(models.TextChoices):
+    WAITING = "waiting", "Waiting to be read"
+    RUNNING = "running", "Being read"
+    DONE = "done", "Read"
+    FAILED = "failed", "Not read"
+
+
+class ErasureState(models.TextChoices):
+    ASKED = "asked", "Waits for another person"
+    APPROVED = "approved", "Approved"
+    ERASED = "erased", "Erased"
+    REFUSED = "refused", "Refused"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+ERASURE_MOVES = StateMachine(
+    name="erasure",
+    moves={
+        ErasureState.ASKED: frozenset(
+            {ErasureState.APPROVED, ErasureState.REFUSED, ErasureState.WITHDRAWN}
+        ),
+        ErasureState.APPROVED: frozenset({ErasureState.ERASED}),
+        ErasureState.ERASED: frozenset(),
+        ErasureState.REFUSED: frozenset(),
+        ErasureState.WITHDRAWN: frozenset(),
+    },
+)
+
+
+class Basis(models.TextChoices):
+    """Why the law or the house lets words of the trail be erased."""
+
+    PERSON = "person", "A person asked for it (GDPR, article 17)"
+    LIMIT = "limit", "Kept longer than needed (GDPR, article 5)"
+    ORDER = "order", "A court or an authority ordered it"
+    CONTRACT = "contract", "A contract asks for it"
+    SECRET = "secret", "It holds a secret that was not scrubbed"
+    OTHER = "other", "Another, named in the reason"

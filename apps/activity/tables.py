@@ -3,8 +3,18 @@ from typing import Any
 
 import django_tables2 as tables
 
-from apps.activity.models import EventRow, Invocation
-from apps.core.tables import LevelColumn, MomentColumn, MonoColumn, NumberColumn, Table
+from apps.activity.models import Erasure, EventRow, Invocation
+from apps.activity.states import Told
+from apps.core.tables import (
+    LevelColumn,
+    MomentColumn,
+    MonoColumn,
+    NumberColumn,
+    PersonColumn,
+    StateColumn,
+    Table,
+)
+from apps.inventory.models import Agent
 
 
 class InvocationTable(Table):
@@ -51,8 +61,9 @@ class InvocationTable(Table):
     def value_name(self, record: Invocation) -> str:
         return str(record)
 
-    def value_agent(self, record: Invocation) -> str:
-        return record.agent_name or record.claimed_agent
+    def value_agent(self, record: Any) -> str:
+        named: str = record.agent_name or record.claimed_agent
+        return named
 
     def value_outcome(self, record: Invocation) -> str:
         return record.get_outcome_display()
@@ -140,3 +151,71 @@ class DeedTable(RowTable):
 
     def value_agent(self, record: Any) -> str:
         return record.agent_name or ""
+
+
+class ReconstructionTable(Table):
+    """Agents, each with its newest reconstruction check."""
+
+    name = tables.TemplateColumn(
+        template_name="activity/reconstruction_agent_cell.html", verbose_name="Agent"
+    )
+    state = StateColumn()
+    owner = PersonColumn()
+    verdict = tables.TemplateColumn(
+        template_name="activity/reconstruction_verdict_cell.html",
+        verbose_name="What it did",
+        empty_values=(),
+    )
+    signed_by_name = tables.Column(verbose_name="Signed by")
+    signed_at = MomentColumn(verbose_name="Signed")
+    due_on = tables.TemplateColumn(
+        template_name="activity/reconstruction_due_cell.html",
+        verbose_name="Due again",
+        empty_values=(),
+    )
+
+    class Meta(Table.Meta):
+        model = Agent
+        fields = ["name", "state", "owner", "verdict", "signed_by_name", "signed_at", "due_on"]
+        sortable = {"name": ("name",)}
+        order_by = "name"
+        empty_text = "No agents match."
+
+    def value_name(self, record: Agent) -> str:
+        return str(record)
+
+    def value_verdict(self, record: Any) -> str:
+        return Told(record.verdict).label if record.verdict else "Never checked"
+
+    def value_due_on(self, record: Any) -> str:
+        return f"{record.due_on:%Y-%m-%d}" if record.due_on else ""
+
+
+class ErasureTable(Table):
+    asked_at = MomentColumn(verbose_name="Asked")
+    record_name = tables.Column(linkify=True, verbose_name="Record", empty_values=())
+    agent_name = tables.Column(verbose_name="Agent")
+    state = StateColumn()
+    basis = tables.Column(verbose_name="By what right")
+    asked_by = PersonColumn(verbose_name="Asked by")
+    decided_by = PersonColumn(verbose_name="Decided by")
+    erased_at = MomentColumn(verbose_name="Erased")
+
+    class Meta(Table.Meta):
+        model = Erasure
+        fields = [
+            "asked_at",
+            "record_name",
+            "agent_name",
+            "state",
+            "basis",
+            "asked_by",
+            "decided_by",
+            "erased_at",
+        ]
+        sortable = {"asked_at": ("asked_at",)}
+        order_by = "-asked_at"
+        empty_text = "No erasures match."
+
+    def render_record_name(self, record: Erasure) -> str:
+        return f"{record.record_name or 'Without a name'} ({record.leaf_index})"

@@ -9,6 +9,7 @@ from apps.console.views import (
     proof,
     record,
     search,
+    trail,
 )
 
 app_name = "console"
@@ -23,6 +24,8 @@ urlpatterns = [
         record.record_timeline,
         name="record_timeline",
     ),
+    path("trail/around/<str:kind>/<int:pk>/", trail.around, name="around"),
+    path("trail/invocations/<int:pk>/access/", trail.invocation_access, name="invocation_access"),
     path("trail/proof/", proof.proof, name="proof"),
     path(
         "trail/proof/checkpoints/<int:pk>/",
@@ -57,6 +60,11 @@ urlpatterns = [
         "inventory/agents/<int:pk>/client/secret/",
         agent_clients.client_rotate,
         name="client_rotate",
+    ),
+    path(
+        "inventory/agents/<int:pk>/client/collects/",
+        agent_clients.client_collects,
+        name="client_collects",
     ),
     path(
         "inventory/agents/<int:pk>/client/revoke/",

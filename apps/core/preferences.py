@@ -105,7 +105,27 @@ PREFERENCES = {
             1,
             400,
         ),
+        Preference(
+            "reconstruction_days", "A reconstruction check looks at the last", 30, "days", 1, 400
+        ),
+        Preference(
+            "reconstruction_due_days",
+            "A reconstruction check is due again after",
+            90,
+            "days",
+            1,
+            400,
+        ),
         Preference("new_use_days", "It stays new for", 7, "days", 1, 90),
+        Preference(
+            "trail_months",
+            "What agents did leaves the database after",
+            0,
+            "whole months",
+            0,
+            240,
+            "A month is written to the archive and read back before it is dropped. 0 keeps all.",
+        ),
         Preference("governance_years", "Governance records are kept for", 7, "years", 1, 30),
     )
 }

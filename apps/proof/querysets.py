@@ -35,6 +35,12 @@ class WatchQuerySet(models.QuerySet):
     def in_trouble(self) -> Self:
         return self.exclude(trouble="")
 
+    def of_what_is_sealed(self) -> Self:
+        return self.exclude(kind=WatchKind.KEEPER)
+
+    def of_partitions(self) -> Self:
+        return self.filter(kind=WatchKind.KEEPER)
+
     def signers_silent_since(self, moment: datetime) -> Self:
         """Signers that have not looked since then, at logs that hold anything."""
         silent = Q(looked_at__isnull=True, log__begun_at__lt=moment) | Q(looked_at__lt=moment)

@@ -1,6 +1,5 @@
 """Runs summed up and joined to what systems recorded, in whatever order both arrive."""
 
-import hashlib
 from datetime import timedelta
 from itertools import permutations
 
@@ -8,43 +7,12 @@ import pytest
 
 from apps.activity.headers import Whose
 from apps.activity.models import Cursor, Event, Invocation, Link
-from apps.activity.readings import Reading
-from apps.activity.services.append import Delivery, deliveries_append
 from apps.activity.services.projecting import events_project
 from apps.activity.states import Method
+from tests.activity.runs import TRACE, api, keep, run
 from tests.factories.inventory import AgentFactory, BindingFactory
 
 pytestmark = pytest.mark.django_db
-
-TRACE, OTHER = "0af7651916cd43dd8448eb211c80319c", "1bf7651916cd43dd8448eb211c80319c"
-START = 1_700_000_000_000_000_000
-SECOND = 10**9
-
-
-def said(kind, name, at=0, lasting=1, trace=TRACE, **more):
-    start = START + at * SECOND
-    return Reading(kind, name, start, start + lasting * SECOND, trace_id=trace, **more)
-
-
-def api(name="s3:GetObject", at=1, **more):
-    return said("api", name, at, 0, trace="", **more)
-
-
-def run(trace=TRACE):
-    return [
-        said(
-            "invocation", "refunds", 0, 60, trace, span_id="a" * 16, outcome="ok", conversation="c"
-        ),
-        said("step", "chat", 1, 1, trace, span_id="b" * 16, parent_id="a" * 16),
-        said("action", "refund", 2, 1, trace, parent_id="a" * 16, outcome="failed"),
-        said("call", "s3:GetObject", 2, 1, trace, parent_id="c" * 16, request_id="REQ1"),
-    ]
-
-
-def keep(*readings, whose):
-    digest = hashlib.sha256(repr((readings, whose)).encode()).digest()
-    deliveries_append([Delivery("test", digest, [(one, whose) for one in readings])])
-    events_project()
 
 
 @pytest.fixture

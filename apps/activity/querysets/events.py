@@ -4,11 +4,38 @@ from typing import Self
 from uuid import UUID
 
 from django.db import models
+from django.db.models import Q
 
+from apps.activity.querysets.seats import in_period_of
 from apps.activity.states import Kind
+from apps.core.actors import Actor
+from apps.inventory.models import Agent, Identity, System
+from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems
+from apps.proof.models import Log
 
 
 class EventQuerySet(models.QuerySet):
+    def in_trail(self) -> Self:
+        """Those of the one log there is; none, where nothing ever came in."""
+        log = Log.objects.filter(name="activity").first()
+        return self.filter(log_id=log.pk) if log else self.none()
+
+    def visible_to(self, actor: Actor) -> Self:
+        """What agents said to who may see them; what systems recorded to who may see whose it is.
+
+        Who is limited to systems reads of an agent's run, and of other systems' records nothing.
+        """
+        rows = in_period_of(actor, self, "happened_at")
+        if reads_all_systems(actor):
+            return rows
+        told = Q(agent_id__in=Agent.objects.visible_to(actor).values("pk"))
+        recorded = Q(kind=Kind.API)
+        if is_limited_auditor(actor):
+            seen = Q(system_id__in=System.objects.visible_to(actor).values("pk"))
+        else:
+            seen = Q(identity_id__in=Identity.objects.visible_to(actor).values("pk"))
+        return rows.filter((told & ~recorded) | (recorded & seen))
+
     def following(self, log_id: int, leaf: int) -> Self:
         """The records of a log from one place on, in its order."""
         return self.filter(log_id=log_id, leaf_index__gte=leaf).order_by("leaf_index")

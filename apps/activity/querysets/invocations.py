@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import OuterRef, Subquery
 
+from apps.activity.querysets.seats import in_period_of
 from apps.core.actors import Actor
 from apps.inventory.models import Agent
 from apps.inventory.querysets.scope import reads_all_systems
@@ -14,9 +15,10 @@ from apps.inventory.querysets.scope import reads_all_systems
 class InvocationQuerySet(models.QuerySet):
     def visible_to(self, actor: Actor) -> Self:
         """Those of agents that the actor may see; of agents nobody knows, who reads everything."""
+        rows = in_period_of(actor, self, "started_at")
         if reads_all_systems(actor):
-            return self
-        return self.filter(agent_id__in=Agent.objects.visible_to(actor).values("pk"))
+            return rows
+        return rows.filter(agent_id__in=Agent.objects.visible_to(actor).values("pk"))
 
     def for_table(self) -> Self:
         """With the agent's name beside its id, which no foreign key holds."""

@@ -4,12 +4,13 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from apps.activity.models import Event, Invocation, Link, Payload
 from apps.activity.selectors.seals import SealTold, seal_told
-from apps.activity.states import PROVEN_FROM, Kind
+from apps.activity.states import PROVEN_FROM, Kind, Outcome
+from apps.core.actors import Actor
 from apps.proof.models import Log
 
 MOST_TOLD = 500
@@ -32,6 +33,13 @@ class Joined:
     link: Link
     header: dict[str, Any]
 
+    @property
+    def system(self) -> str:
+        """Where it happened, by the name in the inventory, else as its log says."""
+        told = self.header.get("whose", {}).get("system")
+        claimed: str = self.header.get("claimed", {}).get("system", "")
+        return told or claimed
+
 
 @dataclass(slots=True)
 class Moment:
@@ -45,6 +53,7 @@ class Moment:
     depth: int = 0
     calls: list[Joined] = field(default_factory=list)
     has_payload: bool = False
+    opened: Any = None
 
     @property
     def at(self) -> datetime:
@@ -57,6 +66,20 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """One record on the clock of its run: where it starts and how long it is, in thousandths."""
+
+    leaf: int
+    name: str
+    depth: int
+    start: int
+    width: int
+    took: str
+    is_odd: bool
+    is_recorded: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """A run in the order of its clock; `near` only happened close to it."""
 
@@ -65,10 +88,29 @@ class Story:
     seal: SealTold
     is_cut: bool
     missing_parents: int
+    hidden: int
+
+    @property
+    def bars(self) -> list[Bar]:
+        """Every record as a bar between the run's first moment and its last."""
+        events = [
+            (event, moment.depth)
+            for moment in self.moments
+            for event in (moment.event, *(call.event for call in moment.calls))
+            if event is not None
+        ]
+        if not events:
+            return []
+        first = min(event.happened_at for event, _ in events)
+        whole = max(event.ended_at for event, _ in events) - first
+        return [_bar(event, depth, first, whole) for event, depth in events]
 
 
-def story_of(invocation: Invocation) -> Story:
-    """Everything of one invocation but its payloads; seven queries, however long it is."""
+def story_of(invocation: Invocation, actor: Actor) -> Story:
+    """Everything of one invocation but its payloads, as far as the reader may see it.
+
+    A fixed number of queries, however long it is. `hidden` calls lie outside the reader's seat.
+    """
     log = Log.objects.get(pk=invocation.log_id)
     told = list(
         Event.objects.told_in(log.pk, invocation.trace_id)
@@ -76,32 +118,47 @@ def story_of(invocation: Invocation) -> Story:
         .order_by("happened_at", "leaf_index")[: MOST_TOLD + 1]
     )
     is_cut, told = len(told) > MOST_TOLD, told[:MOST_TOLD]
-    joined = _joined(log.pk, invocation)
+    joined, hidden = _joined(log.pk, invocation, actor)
     near = [one for one in joined if one.link.confidence < PROVEN_FROM]
     sure = [one for one in joined if one.link.confidence >= PROVEN_FROM]
     depths, missing = _depths(told)
     moments = _moments(told, sure, depths, _with_payload(log.pk, told))
     seal = seal_told(log, [*told, *(one.event for one in joined)])
-    return Story(moments, near, seal, is_cut, missing)
+    return Story(moments, near, seal, is_cut, missing, hidden)
 
 
-def _joined(log_id: int, invocation: Invocation) -> list[Joined]:
+def _bar(event: Event, depth: int, first: datetime, whole: timedelta) -> Bar:
+    took = (event.ended_at - event.happened_at).total_seconds()
+    scale = 1000 / max(whole.total_seconds(), 0.001)
+    start = round((event.happened_at - first).total_seconds() * scale)
+    return Bar(
+        leaf=event.leaf_index,
+        name=event.name or "without a name",
+        depth=depth,
+        start=min(start, 996),
+        width=max(round(took * scale), 4),
+        took=f"{took:.1f} s" if took >= 1 else f"{took * 1000:.0f} ms",
+        is_odd=event.outcome in (Outcome.FAILED, Outcome.DENIED),
+        is_recorded=event.kind == Kind.API,
+    )
+
+
+def _joined(log_id: int, invocation: Invocation, actor: Actor) -> tuple[list[Joined], int]:
+    """The calls joined to a run that the reader may see, and how many they may not."""
     links = list(invocation.links.order_by("-confidence", "call_recorded_at")[:MOST_TOLD])
-    times = [one.call_recorded_at for one in links]
     if not links:
-        return []
-    calls = {
-        one.leaf_index: one
-        for one in Event.objects.at(log_id, (link.call_leaf for link in links)).recorded_between(
-            min(times), max(times)
-        )
-    }
+        return [], 0
+    times = [one.call_recorded_at for one in links]
+    rows = Event.objects.at(log_id, (link.call_leaf for link in links))
+    rows = rows.recorded_between(min(times), max(times)).visible_to(actor)
+    calls = {one.leaf_index: one for one in rows}
     found = [
         Joined(calls[link.call_leaf], link, json.loads(calls[link.call_leaf].header))
         for link in links
         if link.call_leaf in calls
     ]
-    return sorted(found, key=lambda one: (one.event.happened_at, one.event.leaf_index))
+    found.sort(key=lambda one: (one.event.happened_at, one.event.leaf_index))
+    return found, len(links) - len(found)
 
 
 def _moments(

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from apps.activity.models import Cursor, Event, HourDue, Invocation, Link
+from apps.activity.models import Archive, Cursor, Event, HourDue, Invocation, Link
 from apps.activity.services.hour_statements import (
     DROP_DEEDS,
     DROP_USE,
@@ -113,16 +113,21 @@ def _note(subject: Subject, keys: Iterable[tuple[int | None, datetime]]) -> None
 
 @transaction.atomic
 def _count(subject: Subject) -> int:
-    """Count one handful. A record that comes meanwhile notes its hour again, and waits for this."""
+    """Count one handful. A record that comes meanwhile notes its hour again, and waits for this.
+
+    Hours of months that are archived keep what was counted while their records were here.
+    """
+    kept_since = Archive.objects.kept_since()
     if not Cursor.objects.select_for_update(skip_locked=True).filter(name=COUNTING).exists():
         return 0
     due = list(HourDue.objects.filter(subject=subject).order_by("subject_id", "hour")[:AT_ONCE])
     if not due:
         return 0
     HourDue.objects.filter(pk__in=[one.pk for one in due]).delete()
+    counted = [one for one in due if kept_since is None or one.hour >= kept_since]
     told: dict[str, Any] = {
-        "subjects": [one.subject_id for one in due],
-        "hours": [one.hour for one in due],
+        "subjects": [one.subject_id for one in counted],
+        "hours": [one.hour for one in counted],
     }
     with connection.cursor() as cursor:
         for statement in _STATEMENTS[subject]:

@@ -96,6 +96,7 @@ def _by_carried_id(
     return [
         _link(one, runs[one.correlation], CARRIED.get(one.carried_by, Method.CARRIED_ID))
         for one in calls
+        if one.correlation
     ]
 
 

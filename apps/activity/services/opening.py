@@ -1,27 +1,18 @@
-"""Reading what was said in one record, which the record of governance notes."""
+"""Reading what was said in records, which the record of governance notes."""
 
 import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 
 from apps.activity.headers import commitment
-from apps.activity.models import Event, Invocation, Payload
+from apps.activity.models import Erasure, Event, Invocation, Payload
 from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """One record's words, part by part; `holds` says whether they are those that were sealed."""
-
-    event: Event
-    parts: list[tuple[str, str]]
-    holds: bool
-    is_erased: bool
-
+from apps.proof.models import Log
 
 WORDS = {
     "told": "Told",
@@ -34,34 +25,88 @@ WORDS = {
     "missing": "Not captured",
     "rest": "Everything else it said",
 }
+MOST_OPENED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One record's words, part by part; `holds` says whether they are those that were sealed."""
+
+    event: Event
+    parts: list[tuple[str, str]]
+    holds: bool
+    is_erased: bool
+    erasure: Erasure | None = None
 
 
 @transaction.atomic
-def payload_open(*, invocation: Invocation, leaf: int, actor: Actor) -> Opened | None:
-    """The payload of a record of this invocation, noted as read; None if it has none such."""
-    event = (
-        Event.objects.at(invocation.log_id, [leaf])
+def payloads_open(*, invocation: Invocation, actor: Actor, leaf: int | None = None) -> list[Opened]:
+    """The words of one record of a run, or of all of them, noted as read in one entry."""
+    events = (
+        Event.objects.told_in(invocation.log_id, invocation.trace_id)
         .recorded_between(invocation.first_recorded, invocation.last_recorded)
-        .filter(trace_id=invocation.trace_id)
-        .first()
+        .visible_to(actor)
+        .order_by("happened_at", "leaf_index")
     )
-    payload = (
-        Payload.objects.filter(
-            log_id=event.log_id, leaf_index=leaf, recorded_at=event.recorded_at
-        ).first()
-        if event is not None
-        else None
+    if leaf is not None:
+        events = events.filter(leaf_index=leaf)
+    return _opened(events[:MOST_OPENED], invocation, actor)
+
+
+@transaction.atomic
+def payload_open(*, leaf: int, actor: Actor) -> Opened | None:
+    """The words of any one record that the reader may see, noted as read; None if it has none."""
+    log = Log.objects.get(name="activity")
+    events = Event.objects.at(log.pk, [leaf]).visible_to(actor)
+    opened = _opened(events[:1], log, actor)
+    return opened[0] if opened else None
+
+
+def _opened(events: Iterable[Event], target: models.Model, actor: Actor) -> list[Opened]:
+    told = list(events)
+    payloads = _payloads(told)
+    erasures = _erasures(payloads.values())
+    opened = [
+        _open(one, payloads[one.leaf_index], erasures.get(one.leaf_index))
+        for one in told
+        if one.leaf_index in payloads
+    ]
+    if opened:
+        leaves = [one.event.leaf_index for one in opened]
+        record(
+            actor=actor,
+            verb=Verb.PAYLOAD_OPENED,
+            target=target,
+            changes={"records": (None, leaves)},
+        )
+    return opened
+
+
+def _payloads(events: Sequence[Event]) -> dict[int, Payload]:
+    if not events:
+        return {}
+    times = [one.recorded_at for one in events]
+    rows = Payload.objects.filter(
+        log_id=events[0].log_id,
+        leaf_index__in=[one.leaf_index for one in events],
+        recorded_at__gte=min(times),
+        recorded_at__lte=max(times),
     )
-    if event is None or payload is None:
-        return None
-    record(
-        actor=actor,
-        verb=Verb.PAYLOAD_OPENED,
-        target=invocation,
-        changes={"record": (None, leaf)},
-    )
+    return {one.leaf_index: one for one in rows}
+
+
+def _erasures(payloads: Collection[Payload]) -> dict[int, Erasure]:
+    """By whose approval those are gone that are."""
+    gone = [one for one in payloads if one.body is None]
+    if not gone:
+        return {}
+    rows = Erasure.objects.approved_of(gone[0].log_id, [one.leaf_index for one in gone])
+    return {one.leaf_index: one for one in rows}
+
+
+def _open(event: Event, payload: Payload, erasure: Erasure | None) -> Opened:
     if payload.body is None or payload.salt is None:
-        return Opened(event, [], holds=True, is_erased=True)
+        return Opened(event, [], holds=True, is_erased=True, erasure=erasure)
     told = json.loads(event.header).get("payload", "")
     holds = commitment(bytes(payload.salt), payload.body) == told
     return Opened(event, _parts(json.loads(payload.body)), holds=holds, is_erased=False)

@@ -1,5 +1,7 @@
 """What agents did: the list of invocations, each one's story, and one record's own words."""
 
+from collections.abc import Mapping
+
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
@@ -7,7 +9,10 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.activity import policies, services
 from apps.activity.filters import InvocationFilterSet
 from apps.activity.models import Invocation
+from apps.activity.selectors.keeping import archives_of
+from apps.activity.selectors.neighbours import neighbours_of
 from apps.activity.selectors.stories import story_of
+from apps.activity.services.opening import Opened
 from apps.activity.tables import InvocationTable
 from apps.core.htmx import Request, render_page
 from apps.core.listing import render_listing
@@ -36,26 +41,54 @@ def invocation_list(request: Request) -> HttpResponse:
 @require_GET
 @page(policies.can_browse)
 def invocation_detail(request: Request, pk: int) -> HttpResponse:
-    invocation = _invocation(request, pk)
+    return _story(request, _invocation(request, pk))
+
+
+def _story(
+    request: Request, invocation: Invocation, *, words: Mapping[int, Opened] | None = None
+) -> HttpResponse:
+    story = story_of(invocation, request.actor)
+    for moment in story.moments:
+        if words and moment.event:
+            moment.opened = words.get(moment.event.leaf_index)
     return render_page(
         request,
         "activity/invocation_detail.html",
-        {"invocation": invocation, "story": story_of(invocation)},
+        {
+            "invocation": invocation,
+            "story": story,
+            "archives": archives_of([invocation.first_recorded, invocation.last_recorded]),
+            "view": "waterfall" if request.GET.get("view") == "waterfall" else "story",
+            "neighbours": neighbours_of(invocation, request.actor),
+            "may_open": policies.can_open_payload(request.actor),
+        },
+        regions=["story"],
     )
 
 
 @require_POST
 @page(policies.can_open_payload)
-def payload_open(request: Request, pk: int, leaf: int) -> HttpResponse:
+def payload_open(request: Request, leaf: int) -> HttpResponse:
     """The words of one record. A POST, because the record notes who read them."""
-    invocation = _invocation(request, pk)
-    opened = services.payload_open(invocation=invocation, leaf=leaf, actor=request.actor)
+    opened = services.payload_open(leaf=leaf, actor=request.actor)
     if opened is None:
         raise Http404
+    return _words(request, [opened])
+
+
+@require_POST
+@page(policies.can_open_payload)
+def payloads_open(request: Request, pk: int) -> HttpResponse:
+    """The words of every record of a run, in place of its story."""
+    invocation = _invocation(request, pk)
+    opened = services.payloads_open(invocation=invocation, actor=request.actor)
+    return _story(request, invocation, words={one.event.leaf_index: one for one in opened})
+
+
+def _words(request: Request, opened: list[Opened]) -> HttpResponse:
     # Many stand on one page, each its own region: what htmx wants is always this part.
     part = "#words" if request.htmx and not request.htmx.boosted else ""
-    context = {"invocation": invocation, "opened": opened}
-    return render_page(request, f"activity/payload.html{part}", context)
+    return render_page(request, f"activity/payload.html{part}", {"opened": opened[0]})
 
 
 def _invocation(request: Request, pk: int) -> Invocation:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import metadata, resources
 
-from apps.connectors.adapters import patterns
 from apps.connectors.adapters.contract import ADMIN, LEVELS, READ, WRITE, PermissionRow
+from apps.grants import patterns
 
 SYSTEM_KIND = "aws"
 LEVEL_OF = {

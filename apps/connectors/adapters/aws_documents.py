@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
-from apps.connectors.adapters.patterns import covers, overlap
+from apps.grants.patterns import covers, overlap
 
 VERSION = "2012-10-17"
 EVERYTHING = ("*",)

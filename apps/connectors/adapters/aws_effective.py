@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from apps.connectors.adapters import patterns
 from apps.connectors.adapters.aws_catalogue import Catalogue
 from apps.connectors.adapters.aws_policy import BOUNDARY, Statement
 from apps.connectors.adapters.contract import (
@@ -18,6 +17,7 @@ from apps.connectors.adapters.contract import (
     GrantRow,
     StatementRow,
 )
+from apps.grants import patterns
 
 
 @dataclass(frozen=True, slots=True)

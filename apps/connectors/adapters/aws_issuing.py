@@ -15,8 +15,8 @@ from apps.connectors.adapters.aws_documents import written
 from apps.connectors.adapters.aws_holders import Holder, holder_of
 from apps.connectors.adapters.aws_steps import run
 from apps.connectors.adapters.live import Issued, Outcome, Refused, Rotated, Scope
-from apps.connectors.adapters.patterns import overlap
 from apps.connectors.adapters.removal import Subject
+from apps.grants.patterns import overlap
 
 # AWS's own bounds for a session.
 SHORTEST, LONGEST = 900, 3600

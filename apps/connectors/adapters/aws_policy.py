@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
-from apps.connectors.adapters import patterns
 from apps.connectors.adapters.aws_catalogue import Catalogue
 from apps.connectors.adapters.keeping import flaw_of
+from apps.grants import patterns
 
 ALLOW, DENY = "Allow", "Deny"
 POLICY, BOUNDARY = "policy", "boundary"

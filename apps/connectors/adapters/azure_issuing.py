@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from apps.connectors.adapters import patterns
 from apps.connectors.adapters.azure_calls import AzureCalls, account_of, told_errors, vault_url
 from apps.connectors.adapters.azure_vaults import read_action
 from apps.connectors.adapters.live import Beside, Issued, Outcome, Refused, Rotated, Scope
 from apps.connectors.adapters.removal import Subject
 from apps.connectors.adapters.times import moment
+from apps.grants import patterns
 
 LONGEST = timedelta(days=180)
 STAYS = (

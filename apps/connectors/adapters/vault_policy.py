@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.connectors.adapters import patterns
 from apps.connectors.adapters.contract import ADMIN, READ, WRITE
+from apps.grants import patterns
 
 SOURCE = "rules for Vault's paths"
 VERSION = "1"

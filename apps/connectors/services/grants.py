@@ -34,6 +34,7 @@ WRITTEN = (
     "label",
     "last_used_at",
     "use_is_known",
+    "use_is_logged",
     "expires_at",
     "stream",
     "gone_at",
@@ -189,10 +190,13 @@ class _Chunk:
             self.run.touched_identities.add(grant.identity_id)
 
     def _measure(self, grant: Grant, data: Mapping[str, Any]) -> bool:
-        used = moment_of(data, "last_used_at")
-        if not data["use_known"] or (used == grant.last_used_at and grant.use_is_known):
+        """Take what the file tells of its use. What the system's log saw later stays."""
+        seen = filter(None, (moment_of(data, "last_used_at"), grant.last_used_at))
+        told = max(seen, default=None), True, False
+        now = grant.last_used_at, grant.use_is_known, grant.use_is_logged
+        if not data["use_known"] or told == now:
             return False
-        grant.last_used_at, grant.use_is_known = used, True
+        grant.last_used_at, grant.use_is_known, grant.use_is_logged = told
         return True
 
     def _save(self) -> None:

@@ -155,6 +155,17 @@ def page_allows(context: Context, url_name: str, *args: Any) -> str:
     return "" if callable(rule) and not rule(context["request"].actor) else href
 
 
+@register.simple_tag(takes_context=True)
+def around_link(context: Context, record: Any) -> SafeString | str:
+    """A button to everything around a record; nothing for who may not open that page."""
+    href = page_allows(context, "console:around", record._meta.label_lower, record.pk)
+    if not href:
+        return ""
+    return format_html(
+        '<a class="btn" href="{}">{}Around it</a>', href, icon("focus-centered", "me-1")
+    )
+
+
 @register.filter
 def seconds_told(seconds: float) -> str:
     """A span in one unit: `45 seconds`, `10 minutes`, `1 hour`."""

@@ -22,7 +22,7 @@ from apps.findings.rules.credentials import (
 from apps.findings.rules.explained import AttributionLost, UnconfirmedActions, UnexplainedCalls
 from apps.findings.rules.issued import IssuedNotEnded
 from apps.findings.rules.outside import OutsideGrants
-from apps.findings.rules.proof import LogBroken, SignerSilent
+from apps.findings.rules.proof import LogBroken, PartitionMissing, SignerSilent
 from apps.findings.rules.removals import (
     ConnectionFailing,
     KillUnconfirmed,
@@ -30,6 +30,7 @@ from apps.findings.rules.removals import (
     UsedAfterRevocation,
 )
 from apps.findings.rules.sightings import NewAddress, NewClient, NewHour, UsedByNoAgent
+from apps.findings.rules.use import PurposeDrift, ReconstructionOverdue, UnusedGrant
 
 register(
     LongLivedCredential,
@@ -52,6 +53,7 @@ register(
     ConnectionFailing,
     IssuedNotEnded,
     LogBroken,
+    PartitionMissing,
     SignerSilent,
     UnexplainedCalls,
     UnconfirmedActions,
@@ -61,6 +63,9 @@ register(
     NewAddress,
     NewClient,
     NewHour,
+    UnusedGrant,
+    PurposeDrift,
+    ReconstructionOverdue,
 )
 
 __all__ = ["Rule", "all_rules", "register", "rule_choices", "rule_named"]

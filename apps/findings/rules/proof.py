@@ -35,7 +35,20 @@ class LogBroken(Rule):
     subject = Watch
 
     def subjects(self, now: datetime) -> QuerySet:
-        return _of_log(Watch.objects.in_trouble(), F("trouble"))
+        return _of_log(Watch.objects.in_trouble().of_what_is_sealed(), F("trouble"))
+
+
+class PartitionMissing(Rule):
+    key = "partition-missing"
+    title = "Records of the trail without a month of their own"
+    why = "Nobody made the tables ahead. What comes is kept all the same, but cannot be archived."
+    mend = "See that the worker and its schedule run, then run manage.py trail_partitions."
+    severity = Severity.HIGH
+    owasp = "NHI6:2025 Insecure Cloud Deployment Configurations"
+    subject = Watch
+
+    def subjects(self, now: datetime) -> QuerySet:
+        return _of_log(Watch.objects.in_trouble().of_partitions(), F("trouble"))
 
 
 class SignerSilent(Rule):

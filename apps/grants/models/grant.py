@@ -55,6 +55,11 @@ class Grant(Imported):
     )
     last_used_at = models.DateTimeField(null=True, blank=True)
     use_is_known = models.BooleanField(default=False)
+    use_is_logged = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Its use is known by the system's log alone; its source is silent.",
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(
         max_length=10, choices=GrantState, default=GrantState.ACTIVE, editable=False

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.connectors.adapters import aws_documents as documents
-from apps.connectors.adapters.patterns import covers
+from apps.grants.patterns import covers
 
 
 def document(*statements):

@@ -7,10 +7,11 @@ from psycopg import sql
 WRITABLE = sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}")
 SEQUENCES = sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}")
 APPEND_ONLY = sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}")
-# The migrations' AppendOnly marks them with a trigger of this name.
-TABLES_WRITTEN_ONCE = """
+# The migrations' AppendOnly marks them with a trigger of this name, which partitions inherit.
+TABLES_WRITTEN_ONCE = r"""
     SELECT relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-    WHERE tgname = relname || '_append_only' AND pg_table_is_visible(pg_class.oid)
+    WHERE (tgname = relname || '_append_only' OR tgparentid <> 0 AND tgname LIKE '%\_append\_only')
+      AND pg_table_is_visible(pg_class.oid)
     ORDER BY relname
 """
 LATER_TABLES = sql.SQL(

@@ -3,10 +3,10 @@ from fnmatch import fnmatchcase
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.connectors.adapters import patterns
 from apps.connectors.adapters.aws_catalogue import build
 from apps.connectors.adapters.aws_effective import Holding, grants_of
 from apps.connectors.adapters.aws_policy import Origin, statements_of
+from apps.grants import patterns
 
 WORDS = st.sampled_from(["Get", "Put", "List", "Delete", "Object", "Objects", "Acl", "A", "a"])
 NAMES = st.lists(WORDS, min_size=1, max_size=4).map("".join)

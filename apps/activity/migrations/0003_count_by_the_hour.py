@@ -7,7 +7,7 @@ from apps.activity.operations import DROP_FIND_DEEDS, FIND_DEEDS
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("activity", "0001_the_trail"),
+        ("activity", "0002_saved_searches"),
     ]
 
     operations = [

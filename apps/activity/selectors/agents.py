@@ -1,0 +1,148 @@
+"""What one agent did over some weeks: when, where, by which permissions, and what it flagged."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Max, QuerySet, Sum
+from django.db.models.functions import ExtractHour
+from django.utils import timezone
+
+from apps.activity.models import AllowedCall, DeedHour, Event, Invocation, UseHour
+from apps.activity.selectors.searching import FoundRow, rows_of
+from apps.core.actors import Actor
+from apps.grants.models import Grant
+from apps.inventory.models import Agent, System
+
+DAYS = (7, 30, 90)
+MOST_NAMES = 50
+MOST_LISTED = 10
+SHADES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    hour: int
+    count: int
+    shade: int
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One system's hours of the day, in the reader's zone; system 0 is what the agent says."""
+
+    name: str
+    system_id: int
+    total: int
+    cells: list[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One API call by its name, and the live grants that would have allowed it."""
+
+    system: str
+    system_id: int
+    name: str
+    calls: int
+    proven: int
+    denied: int
+    last_at: datetime
+    grants: list[Grant]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentActivity:
+    since: datetime
+    until: datetime
+    strips: list[Strip]
+    done: list[Done]
+    is_cut: bool
+    flagged: list[FoundRow]
+    runs: list[Invocation]
+
+
+def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
+    """From the hourly counts, as far as the reader may see the systems; a few queries in all."""
+    until = timezone.now()
+    since = until - timedelta(days=days)
+    uses = UseHour.objects.filter(agent_id=agent.pk, hour__gte=since)
+    used = System.objects.visible_to(actor).filter(pk__in=uses.values("system_id"))
+    systems = dict(used.values_list("pk", "name"))
+    uses = uses.filter(system_id__in=systems)
+    told = DeedHour.objects.filter(agent_id=agent.pk, hour__gte=since)
+    strips = [_strip("It says it did", 0, _hours(told, "deeds")[0])]
+    strips += [
+        _strip(systems[system], system, hours)
+        for system, hours in sorted(_hours(uses, "calls", "system_id").items())
+    ]
+    rows = list(
+        uses.values("system_id", "name")
+        .annotate(
+            calls=Sum("calls"), proven=Sum("proven"), denied=Sum("denied"), last_at=Max("last_at")
+        )
+        .order_by("-calls", "name")[: MOST_NAMES + 1]
+    )
+    runs = Invocation.objects.visible_to(actor).of_agent(agent.pk)
+    return AgentActivity(
+        since,
+        until,
+        strips,
+        _done(agent, rows[:MOST_NAMES], systems, actor),
+        len(rows) > MOST_NAMES,
+        _flagged(agent, since, actor),
+        list(runs.filter(started_at__gte=since).order_by("-started_at", "-pk")[:MOST_LISTED]),
+    )
+
+
+def _hours(rows: QuerySet, counted: str, by: str = "") -> dict[int, dict[int, int]]:
+    hours: dict[int, dict[int, int]] = defaultdict(dict)
+    grouped = rows.annotate(of_day=ExtractHour("hour")).values("of_day", *([by] if by else []))
+    for row in grouped.annotate(count=Sum(counted)).order_by():
+        hours[row[by] if by else 0][row["of_day"]] = row["count"]
+    return hours
+
+
+def _strip(name: str, system_id: int, hours: dict[int, int]) -> Strip:
+    most = max(hours.values(), default=0)
+    cells = [Cell(hour, count := hours.get(hour, 0), _shade(count, most)) for hour in range(24)]
+    return Strip(name, system_id, sum(hours.values()), cells)
+
+
+def _shade(count: int, most: int) -> int:
+    """0 for none; the busiest hour is the darkest."""
+    return -(-count * SHADES // most) if count else 0
+
+
+def _done(agent: Agent, rows: Sequence[Any], systems: dict[int, str], actor: Actor) -> list[Done]:
+    identities = agent.bindings.live().values("identity")
+    allowed: dict[tuple[int, str], set[int]] = defaultdict(set)
+    named = AllowedCall.objects.filter(
+        identity_id__in=identities, name__in={row["name"] for row in rows}
+    )
+    for system, name, grant in named.values_list("system_id", "name", "grant_id"):
+        allowed[system, name].add(grant)
+    ids = {grant for grants in allowed.values() for grant in grants}
+    grants = Grant.objects.visible_to(actor).in_bulk(ids)
+    return [
+        Done(
+            systems[row["system_id"]],
+            grants=[
+                grants[one]
+                for one in sorted(allowed[row["system_id"], row["name"]])
+                if one in grants
+            ],
+            **row,
+        )
+        for row in rows
+    ]
+
+
+def _flagged(agent: Agent, since: datetime, actor: Actor) -> list[FoundRow]:
+    rows = Event.objects.in_trail().filter(
+        agent_id=agent.pk, severity__gt=0, recorded_at__gte=since
+    )
+    rows = rows.visible_to(actor)
+    return rows_of(list(rows.order_by("-recorded_at", "-leaf_index")[:MOST_LISTED]), actor)

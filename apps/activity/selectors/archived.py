@@ -1,0 +1,81 @@
+"""Records that left the database: found in the files of the archive, for who may see them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from apps.activity.archives import Folder, is_in
+from apps.activity.models import Archive, Event
+from apps.activity.states import Kind
+from apps.core.actors import Actor
+from apps.inventory.models import Agent
+from apps.inventory.querysets.scope import reads_all_systems
+from apps.proof.models import Log
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One record, wherever it lies; `archive` where that is in files alone."""
+
+    log_id: int
+    leaf: int
+    recorded_at: datetime
+    header: dict[str, Any]
+    archive: Archive | None
+
+
+def archive_folder(archive: Archive) -> Folder:
+    return Folder(Path(settings.TRAIL_ARCHIVE_DIR) / archive.folder)
+
+
+def part_of(told: Mapping[str, Any], leaf: int) -> dict[str, Any]:
+    """The part of an archive that holds a leaf."""
+    return next(part for part in told["parts"] if is_in(part["ranges"], leaf))
+
+
+def archive_of(log_id: int, leaf: int) -> Archive | None:
+    """The archive that holds a record, whether or not the database does as well."""
+    return next((a for a in Archive.objects.filter(log_id=log_id) if a.holds(leaf)), None)
+
+
+def subject_of(log_id: int, leaf: int) -> Subject | None:
+    """The record at a place of the log, read from the archive where it is there alone."""
+    event = Event.objects.at(log_id, [leaf]).first()
+    if event is not None:
+        return Subject(log_id, leaf, event.recorded_at, json.loads(event.header), None)
+    archive = archive_of(log_id, leaf)
+    if archive is None:
+        return None
+    folder = archive_folder(archive)
+    part = part_of(folder.manifest(), leaf)
+    header = next((line for at, line in folder.headers(part) if at == leaf), None)
+    if header is None:
+        return None
+    told = json.loads(header)
+    return Subject(log_id, leaf, datetime.fromisoformat(told["recorded"]), told, archive)
+
+
+def subject_visible(leaf: int, actor: Actor) -> Subject | None:
+    """A record for a reader who may see it; None if there is none such for them."""
+    log = Log.objects.filter(name="activity").first()
+    if log is None or leaf >= log.size:
+        return None
+    here = Event.objects.at(log.pk, [leaf])
+    if here.exists():
+        return subject_of(log.pk, leaf) if here.visible_to(actor).exists() else None
+    subject = subject_of(log.pk, leaf)
+    return subject if subject and _sees(subject, actor) else None
+
+
+def _sees(subject: Subject, actor: Actor) -> bool:
+    """Of what systems recorded, who does not read everything sees nothing in the archive."""
+    if reads_all_systems(actor):
+        return True
+    agent = subject.header.get("whose", {}).get("agent_id")
+    told = subject.header.get("kind") != Kind.API
+    return told and Agent.objects.visible_to(actor).filter(pk=agent).exists()

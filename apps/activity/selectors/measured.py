@@ -1,0 +1,308 @@
+"""Measured use as people read it where they decide: how often, last when, and how far it is known.
+
+No figure stands without what is known of the log behind it: "never used" is only said where the
+log of the system is here without a gap over the whole window.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Subquery, Sum
+from django.utils import timezone
+
+from apps.activity.models import AllowedCall, GrantUse, Invocation, Stream, UseHour
+from apps.core.actors import Actor
+from apps.grants.models import Grant
+from apps.inventory.models import Agent
+
+# Identity, system, name, target, and whether the target decides.
+Allowed = tuple[Any, ...]
+
+WEEKS = 13
+CHAINS = 3
+MOST_COVERING = 5
+# A log that ends later than this before now still tells of now.
+LAG = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """How far the logs of one system reach: nothing is known outside [since, until]."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    is_connected: bool = False
+
+    def is_complete(self, start: datetime, now: datetime) -> bool:
+        """Whether everything of [start, now] is here."""
+        return bool(self.since and self.until and self.since <= start and self.until >= now - LAG)
+
+    def knows(self, day: date) -> bool:
+        return bool(self.since and self.until and self.since.date() <= day <= self.until.date())
+
+
+NO_LOG = Log()
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One run that used a grant; without `href` its agent is not this reader's to see."""
+
+    at: datetime
+    name: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The use of one grant over the last weeks, oldest first."""
+
+    log: Log = NO_LOG
+    is_known: bool = False
+    weeks: tuple[int, ...] = (0,) * WEEKS
+    known_weeks: tuple[bool, ...] = (False,) * WEEKS
+    calls: int = 0
+    sole: int = 0
+    last_at: datetime | None = None
+    days: int = 90
+    also: tuple[str, ...] = ()
+    also_more: int = 0
+    chains: tuple[Chain, ...] = ()
+    by_agent: tuple[tuple[str, int], ...] = ()
+    traced: int = 0
+    names: tuple[str, ...] = ()
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether removing it breaks nothing that was seen: other grants allow it all too."""
+        return self.calls > 0 and self.sole == 0
+
+    @property
+    def coverage(self) -> str:
+        """How far the figures are known, as a sentence's part."""
+        log = self.log
+        if not log.is_connected:
+            return "no log of the system is connected"
+        if log.since is None or log.until is None:
+            return "how far the log of the system reaches is not known"
+        if self.is_known:
+            return f"the log is complete over the {self.days} days"
+        return f"the log is complete only from {log.since:%Y-%m-%d} to {log.until:%Y-%m-%d}"
+
+    @property
+    def in_words(self) -> str:
+        """Calls and what is known, without the time of the last."""
+        if self.calls:
+            times = "once" if self.calls == 1 else f"{self.calls:,} times"
+            return f"used {times} in {WEEKS} weeks"
+        return f"not used in {self.days} days" if self.is_known else "not known"
+
+
+@dataclass(slots=True)
+class _Sums:
+    weeks: list[int] = field(default_factory=lambda: [0] * WEEKS)
+    sole: int = 0
+    last_at: datetime | None = None
+    samples: list[tuple[date, int]] = field(default_factory=list)
+
+
+def logs_of(system_ids: Collection[int]) -> dict[int, Log]:
+    """How far the logs of these systems reach; of several, the one that reaches furthest back."""
+    found: dict[int, Log] = {}
+    for one in Stream.objects.filter(system__in=system_ids).order_by("complete_from"):
+        log = Log(one.complete_from, one.complete_until, is_connected=True)
+        known = found.get(one.system_id)
+        if known is None or _span(log) > _span(known):
+            found[one.system_id] = log
+    return found
+
+
+def measured_of(
+    grants: Sequence[Grant], actor: Actor, *, days: int, now: datetime | None = None
+) -> dict[int, Measured]:
+    """Use of these grants by their ids, known or not over so many days; six queries for any."""
+    if not grants:
+        return {}
+    now = now or timezone.now()
+    begin = now.date() - timedelta(weeks=WEEKS) + timedelta(days=1)
+    ids = {grant.pk for grant in grants}
+    sums = _sums(ids, begin)
+    logs = logs_of({grant.system_id for grant in grants})
+    allowed = _allowed(grants)
+    covering = _covering(ids, allowed)
+    names = _names(ids, allowed)
+    chains = _chains(sums, actor)
+    agents = _by_agent(ids, allowed, now - timedelta(weeks=WEEKS))
+    return {
+        grant.pk: _measured(
+            sums[grant.pk],
+            log=logs.get(grant.system_id, NO_LOG),
+            days=days,
+            begin=begin,
+            now=now,
+            also=covering[grant.pk],
+            chains=chains[grant.pk],
+            agents=agents[grant.pk],
+            names=names[grant.pk],
+        )
+        for grant in grants
+    }
+
+
+def _measured(
+    sums: _Sums,
+    *,
+    log: Log,
+    days: int,
+    begin: date,
+    now: datetime,
+    also: list[str],
+    chains: list[Chain],
+    agents: "_Shares",
+    names: set[str],
+) -> Measured:
+    ends = [begin + timedelta(weeks=week, days=6) for week in range(WEEKS)]
+    return Measured(
+        log=log,
+        is_known=log.is_complete(now - timedelta(days=days), now),
+        weeks=tuple(sums.weeks),
+        known_weeks=tuple(log.knows(end) and log.knows(end - timedelta(days=6)) for end in ends),
+        calls=sum(sums.weeks),
+        sole=sums.sole,
+        last_at=sums.last_at,
+        days=days,
+        also=tuple(also[:MOST_COVERING]),
+        also_more=max(0, len(also) - MOST_COVERING),
+        chains=tuple(chains),
+        by_agent=tuple(sorted(agents.calls.items(), key=lambda row: -row[1])),
+        traced=agents.traced_percent,
+        names=tuple(sorted(names)),
+    )
+
+
+def _sums(ids: Collection[int], begin: date) -> dict[int, _Sums]:
+    sums: dict[int, _Sums] = defaultdict(_Sums)
+    for one in GrantUse.objects.filter(grant_id__in=ids, day__gte=begin).order_by("-day"):
+        of_grant = sums[one.grant_id]
+        of_grant.weeks[min((one.day - begin).days // 7, WEEKS - 1)] += one.calls
+        of_grant.sole += one.sole
+        of_grant.last_at = max(filter(None, (of_grant.last_at, one.last_at)))
+        if one.sample_id is not None:
+            of_grant.samples.append((one.day, one.sample_id))
+    return sums
+
+
+def _allowed(grants: Sequence[Grant]) -> dict[Allowed, set[int]]:
+    """Every call of their identities, and all grants that would have allowed it."""
+    found: dict[Allowed, set[int]] = defaultdict(set)
+    rows = AllowedCall.objects.filter(identity_id__in={grant.identity_id for grant in grants})
+    for *call, grant_id in rows.values_list(
+        "identity_id", "system_id", "name", "target", "by_target", "grant_id"
+    ):
+        found[tuple(call)].add(grant_id)
+    return found
+
+
+def _covering(ids: set[int], allowed: dict[Allowed, set[int]]) -> dict[int, list[str]]:
+    """By grant, the others that would have allowed some of the same calls, by their names."""
+    others: dict[int, set[int]] = defaultdict(set)
+    for by in allowed.values():
+        for one in by & ids:
+            others[one] |= by - {one}
+    wanted = set().union(*others.values())
+    named = _labels(wanted) if wanted else {}
+    found: dict[int, list[str]] = defaultdict(list)
+    for one, by in others.items():
+        found[one] = sorted(named[pk] for pk in by if pk in named)
+    return found
+
+
+def _names(ids: set[int], allowed: dict[Allowed, set[int]]) -> dict[int, set[str]]:
+    names: dict[int, set[str]] = defaultdict(set)
+    for (_, _, name, *_), by in allowed.items():
+        for one in by & ids:
+            names[one].add(name)
+    return names
+
+
+def _labels(ids: set[int]) -> dict[int, str]:
+    return dict(Grant.objects.live().filter(pk__in=ids).values_list("pk", "label"))
+
+
+def _chains(sums: dict[int, _Sums], actor: Actor) -> dict[int, list[Chain]]:
+    """A few runs that used each grant, newest first; each run once."""
+    wanted = {grant_id: _newest(of.samples) for grant_id, of in sums.items()}
+    ids = {run for runs in wanted.values() for run in runs}
+    found: dict[int, list[Chain]] = defaultdict(list)
+    if not ids:
+        return found
+    visible = Invocation.objects.visible_to(actor).filter(pk=OuterRef("pk"))
+    runs = {
+        one.pk: one
+        for one in Invocation.objects.filter(pk__in=ids).annotate(may_open=Exists(visible))
+    }
+    for grant_id, samples in wanted.items():
+        found[grant_id] = [
+            Chain(runs[run].started_at, str(runs[run]), _href(runs[run]))
+            for run in samples
+            if run in runs
+        ]
+    return found
+
+
+def _newest(samples: list[tuple[date, int]]) -> list[int]:
+    return list(dict.fromkeys(run for _, run in samples))[:CHAINS]
+
+
+def _href(run: Any) -> str:
+    return run.get_absolute_url() if run.may_open else ""
+
+
+@dataclass(slots=True)
+class _Shares:
+    """Whose calls they were; those tied to no one agent stand under a blank name."""
+
+    calls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    traced: int = 0
+
+    @property
+    def traced_percent(self) -> int:
+        made = sum(self.calls.values())
+        return 100 * self.traced // made if made else 0
+
+
+def _by_agent(
+    ids: set[int], allowed: dict[Allowed, set[int]], since: datetime
+) -> dict[int, _Shares]:
+    """Whose use it was. Where resources decide, the calls of that name on anything count."""
+    by_name: dict[tuple[int, int, str], set[int]] = defaultdict(set)
+    for (identity, system, name, *_), by in allowed.items():
+        by_name[identity, system, name] |= by & ids
+    shares: dict[int, _Shares] = defaultdict(_Shares)
+    if not by_name:
+        return shares
+    agent = Agent.objects.filter(pk=OuterRef("agent_id")).values("name")
+    used = (
+        UseHour.objects.filter(
+            identity_id__in={key[0] for key in by_name},
+            name__in={key[2] for key in by_name},
+            hour__gte=since,
+        )
+        .values_list("identity_id", "system_id", "name", Subquery(agent))
+        .annotate(made=Sum("calls"), traced=Sum("proven"))
+        .order_by()
+    )
+    for identity, system, name, agent_name, made, traced in used:
+        for grant_id in by_name[identity, system, name]:
+            shares[grant_id].calls[agent_name or ""] += made
+            shares[grant_id].traced += traced
+    return shares
+
+
+def _span(log: Log) -> timedelta:
+    if log.since is None or log.until is None:
+        return timedelta(0)
+    return log.until - log.since

@@ -1,0 +1,182 @@
+"""Records of the trail by a search: only by indexes, always between two times."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from psycopg.errors import QueryCanceled
+
+from apps.activity.models import Event, Invocation
+from apps.activity.querysets.events import EventQuerySet
+from apps.activity.searching import Terms, UnclearSearch
+from apps.activity.states import Kind
+from apps.core.actors import Actor
+from apps.inventory.models import Agent, Binding, Credential, Identity, System
+
+PAGE = 50
+USUAL_DAYS = 7
+LONGEST_MS = 5000
+MOST_NAMED = 200
+MOST_EXPORTED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRow:
+    """One record, whose it is in its own words, and the run it names, where the reader sees it."""
+
+    event: Event
+    who: str
+    run: Invocation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of records, newest first; `next_leaf` is where the next one begins, 0 if none does."""
+
+    rows: list[FoundRow]
+    since: datetime
+    until: datetime
+    next_leaf: int
+
+
+def search(terms: Terms, actor: Actor, *, below: int = 0, now: datetime | None = None) -> Found:
+    """One page of what the reader may see. Raises `UnclearSearch` if it takes too long."""
+    now = now or timezone.now()
+    since, until = window_of(terms, now)
+    with in_time():
+        rows = events_found(terms, actor, now=now)
+        if below:
+            rows = rows.filter(leaf_index__lt=below)
+        events = list(rows[: PAGE + 1])
+    shown = events[:PAGE]
+    following = shown[-1].leaf_index if len(events) > PAGE else 0
+    return Found(rows_of(shown, actor), since, until, following)
+
+
+def rows_of(events: Sequence[Event], actor: Actor) -> list[FoundRow]:
+    """Records as lists show them; one query, however many they are."""
+    runs = _runs(events, actor)
+    return [FoundRow(one, _who(json.loads(one.header)), runs.get(_run_id(one))) for one in events]
+
+
+def _run_id(event: Event) -> UUID | None:
+    return event.trace_id or event.correlation
+
+
+def _who(header: dict[str, Any]) -> str:
+    whose, claimed = header.get("whose", {}), header.get("claimed", {})
+    known = whose.get("agent") or whose.get("identity")
+    told: str = known or header.get("principal") or claimed.get("agent") or "not known"
+    return told
+
+
+def window_of(terms: Terms, now: datetime) -> tuple[datetime, datetime]:
+    """From when until when: a week, where nobody says."""
+    until = terms.before or now
+    return terms.after or until - timedelta(days=USUAL_DAYS), until
+
+
+def events_found(terms: Terms, actor: Actor, *, now: datetime) -> EventQuerySet:
+    """What matches, newest first. The times are the server's: when a record came in."""
+    since, until = window_of(terms, now)
+    rows = Event.objects.in_trail().recorded_between(since, until)
+    for key, values in terms.values.items():
+        rows = rows.filter(CONDITIONS[key](values, actor))
+    return rows.visible_to(actor).order_by("-leaf_index")
+
+
+@contextmanager
+def in_time() -> Iterator[None]:
+    """Stop the database after a few seconds, with words that help."""
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_MS}")
+            yield
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        raise UnclearSearch(
+            "This looks at too much to be answered soon. Narrow the time with after: and before:,"
+            " or name an agent, an identity, or an id."
+        ) from error
+
+
+def _named(rows: QuerySet, fields: tuple[str, ...], column: str) -> Callable[[list[str], Actor], Q]:
+    """By the names of other records, as far as the reader sees those."""
+
+    def condition(values: list[str], actor: Actor) -> Q:
+        return Q(**{f"{column}__in": _keys(rows, fields, values, actor)})
+
+    return condition
+
+
+def _keys(rows: QuerySet, fields: tuple[str, ...], values: list[str], actor: Actor) -> list[int]:
+    wanted = Q()
+    for value in values:
+        for field in fields:
+            wanted |= Q(**{f"{field}__iexact": value})
+        if value.isascii() and value.isdigit() and len(value) < 18:
+            wanted |= Q(pk=value)
+    visible = rows.all().visible_to(actor)  # type: ignore[attr-defined]
+    return list(visible.filter(wanted).values_list("pk", flat=True)[:MOST_NAMED])
+
+
+def _by_agent(values: list[str], actor: Actor) -> Q:
+    """What agents said, and the calls of identities that they alone act as."""
+    agents = _keys(Agent.objects.all(), ("name",), values, actor)
+    bound = Binding.objects.live().filter(agent__in=agents, identity__binding_count=1)
+    alone = list(bound.values_list("identity", flat=True)[:MOST_NAMED])
+    return Q(agent_id__in=agents) | Q(kind=Kind.API, identity_id__in=alone)
+
+
+def _text(column: str) -> Callable[[list[str], Actor], Q]:
+    """By a text as it stands, or by its beginning."""
+
+    def condition(values: list[str], actor: Actor) -> Q:
+        wanted = Q()
+        for value in values:
+            beginning = value.endswith("*")
+            lookup = f"{column}__startswith" if beginning else column
+            wanted |= Q(**{lookup: value.removesuffix("*")})
+        return wanted
+
+    return condition
+
+
+def _by_id(values: list[str], actor: Actor) -> Q:
+    ids = [UUID(value) for value in values]
+    return Q(trace_id__in=ids) | Q(correlation__in=ids)
+
+
+CONDITIONS: dict[str, Callable[[list[str], Actor], Q]] = {
+    "agent": _by_agent,
+    "identity": _named(Identity.objects.all(), ("name", "external_id"), "identity_id"),
+    "credential": _named(Credential.objects.all(), ("external_id",), "credential_id"),
+    "system": _named(System.objects.all(), ("name",), "system_id"),
+    "action": _text("name"),
+    "target": _text("target"),
+    "request": _text("request_id"),
+    "address": _text("address"),
+    "outcome": lambda values, actor: Q(outcome__in=values),
+    "level": lambda values, actor: Q(level__in=values),
+    "kind": lambda values, actor: Q(kind__in=values),
+    "corr": _by_id,
+    "flagged": lambda values, actor: Q(severity__gt=0),
+}
+
+
+def _runs(events: Sequence[Event], actor: Actor) -> dict[UUID | None, Invocation]:
+    """The runs that these records name, for links to them."""
+    ids = {told for one in events if (told := _run_id(one))}
+    if not ids:
+        return {}
+    rows = Invocation.objects.visible_to(actor).filter(log_id=events[0].log_id, trace_id__in=ids)
+    return {one.trace_id: one for one in rows}

@@ -1,0 +1,157 @@
+"""Writing a month of the trail to files, part by part, and reading each part back at once."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import orjson
+
+from apps.activity.archives import (
+    ArchiveBroken,
+    Folder,
+    ranges_joined,
+    ranges_of,
+    word_line,
+    write_whole,
+)
+from apps.activity.headers import commitment
+from apps.activity.models import Event, Payload
+from apps.activity.querysets.events import EventQuerySet
+from apps.activity.selectors.keeping import month_after
+from apps.proof.merkle import ProofError, leaf_hash
+from apps.proof.models import Log
+from apps.proof.selectors import Tiles
+from apps.proof.tiles import BITS, WIDTH
+
+# So many records are one file: written, read back, and on the disk before the next begins.
+PART = 100_000
+FETCHED = 1000
+
+type Tick = Callable[[int], None]
+
+
+def month_bounds(month: date) -> tuple[datetime, datetime]:
+    start, end = month.replace(day=1), month_after(month)
+    return datetime.combine(start, time(), UTC), datetime.combine(end, time(), UTC)
+
+
+def parts_write(folder: Folder, log: Log, month: date, tick: Tick) -> list[dict[str, Any]]:
+    """Every part of a month. Those that an earlier run finished are taken as they are."""
+    parts, after = [], -1
+    while True:
+        note = folder.path / f"part-{len(parts) + 1:04}.json"
+        part = json.loads(note.read_bytes()) if note.exists() else None
+        if part is None:
+            part = _part_write(folder, log, month, after, len(parts) + 1)
+            if part is None:
+                return parts
+            part_check(folder, part, Tiles(log))
+            write_whole(note, json.dumps(part).encode())
+        parts.append(part)
+        after = part["ranges"][-1][1] - 1
+        tick(sum(one["events"]["lines"] for one in parts))
+
+
+def part_check(folder: Folder, part: Mapping[str, Any], tiles: Tiles) -> None:
+    """Read a part back: every header is its leaf, and all words are those that were sealed.
+
+    Raises `ArchiveBroken`.
+    """
+    told: dict[int, str] = {}
+    for leaf, header in folder.headers(part):
+        if leaf % WIDTH == 0 or not told:
+            tiles.fetch([(0, leaf >> BITS)])
+        try:
+            is_leaf = tiles.node((0, leaf)) == leaf_hash(header)
+        except ProofError as error:
+            raise ArchiveBroken(str(error)) from error
+        if not is_leaf:
+            raise ArchiveBroken(f"Record {leaf} is not what was sealed.")
+        if committed := orjson.loads(header).get("payload"):
+            told[leaf] = committed
+    for words in folder.words(part):
+        committed = told.pop(words["i"], "")
+        if "erased" not in words:
+            held = commitment(bytes.fromhex(words["salt"]), words["body"])
+            if not committed or held != committed:
+                raise ArchiveBroken(f"The words of record {words['i']} are not what was sealed.")
+    if told:
+        raise ArchiveBroken(f"The words of record {min(told)} are missing.")
+
+
+def part_words_remove(
+    folder: Folder, part: dict[str, Any], number: int, erased: Mapping[int, str]
+) -> dict[str, Any]:
+    """The part with these words erased: its words are written anew, its headers untouched."""
+    before = part["payloads"]
+
+    def lines() -> Iterator[bytes]:
+        for words in folder.words(part):
+            leaf = words["i"]
+            if leaf in erased and "erased" not in words:
+                yield word_line(leaf, None, None, erased[leaf])
+            else:
+                yield json.dumps(words, ensure_ascii=False).encode()
+
+    written = folder.lines_write(f"payloads-{number:04}", lines(), named_by_digest=True)
+    gone = sum("erased" in words for words in folder.words({"payloads": asdict(written)}))
+    if written.lines != before["lines"]:
+        raise ArchiveBroken(f"{before['file']} changed while it was written anew.")
+    return {**part, "payloads": {**asdict(written), "erased": gone}}
+
+
+def totals_of(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    erased = sum(one["payloads"]["erased"] for one in parts)
+    return {
+        "records": sum(one["events"]["lines"] for one in parts),
+        "payloads": sum(one["payloads"]["lines"] for one in parts) - erased,
+        "erased": erased,
+        "ranges": ranges_joined(span for one in parts for span in one["ranges"]),
+    }
+
+
+def erased_text(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _part_write(
+    folder: Folder, log: Log, month: date, after: int, number: int
+) -> dict[str, Any] | None:
+    events = _events(log, month, after)
+    leaves = list(events.values_list("leaf_index", flat=True)[:PART])
+    if not leaves:
+        return None
+    span = {"leaf_index__gte": leaves[0], "leaf_index__lte": leaves[-1]}
+    headers = events.filter(**span).values_list("header", flat=True)
+    start, end = month_bounds(month)
+    words = (
+        Payload.objects.filter(log_id=log.pk, recorded_at__gte=start, recorded_at__lt=end, **span)
+        .order_by("leaf_index")
+        .values_list("leaf_index", "salt", "body", "erased_at")
+    )
+    gone = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal gone
+        for leaf, salt, body, erased_at in words.iterator(FETCHED):
+            gone += erased_at is not None
+            yield word_line(leaf, salt, body, erased_text(erased_at) if erased_at else "")
+
+    exact = (header.encode() for header in headers.iterator(FETCHED))
+    told = folder.lines_write(f"events-{number:04}", exact, named_by_digest=False)
+    said = folder.lines_write(f"payloads-{number:04}", lines(), named_by_digest=True)
+    return {
+        "ranges": ranges_of(leaves),
+        "events": asdict(told),
+        "payloads": {**asdict(said), "erased": gone},
+    }
+
+
+def _events(log: Log, month: date, after: int) -> EventQuerySet:
+    start, end = month_bounds(month)
+    rows: EventQuerySet = Event.objects.following(log.pk, after + 1).filter(
+        recorded_at__gte=start, recorded_at__lt=end
+    )
+    return rows

@@ -1,0 +1,145 @@
+"""Everything around one record: what was done about it, and what came in of whom it is about."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Model, Q
+from django.utils import timezone
+
+from apps.activity.models import Event, Invocation, Link
+from apps.activity.selectors.searching import FoundRow, in_time, rows_of
+from apps.audit.models import AuditEntry
+from apps.console.timelines import PAGES, page_of, timeline_of
+from apps.core.actors import Actor, Role
+from apps.findings.models import Finding
+from apps.grants.models import Grant
+from apps.inventory.models import Agent, Binding, Credential, Identity, System
+from apps.issuing.models import Issuance
+from apps.remediation.models import Order
+
+SPANS = {"10m": timedelta(minutes=10), "1h": timedelta(hours=1), "1d": timedelta(days=1)}
+USUAL = "1h"
+# Nothing comes in before it happened, but for clocks that differ; what is later than a month is
+# found by a search alone.
+SKEW, LATE = timedelta(days=1), timedelta(days=31)
+MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """`entries` and `rows` lie within one span of `at` on either side, the newest first."""
+
+    subject: Model
+    kind: str
+    href: str
+    at: datetime
+    span: str
+    since: datetime
+    until: datetime
+    entries: list[AuditEntry]
+    rows: list[FoundRow]
+    has_trail: bool
+
+
+def around_of(
+    kind: str, pk: int, actor: Actor, *, at: datetime | None = None, span: str = USUAL
+) -> Around | None:
+    """None if there is no such record for this reader, or none that has a page.
+
+    Raises `UnclearSearch` where too much came in to be read soon.
+    """
+    if kind not in PAGES:
+        return None
+    model: Any = apps.get_model(kind)
+    subject = model._default_manager.visible_to(actor).filter(pk=pk).first()
+    if subject is None:
+        return None
+    moment = at or _moment_of(subject)
+    since, until = moment - SPANS[span], moment + SPANS[span]
+    whose = WHOSE.get(type(subject))
+    return Around(
+        subject=subject,
+        kind=kind,
+        href=page_of(kind, pk, actor),
+        at=moment,
+        span=span,
+        since=since,
+        until=until,
+        entries=_entries(subject, actor, since, until),
+        rows=_rows(whose(subject), actor, since, until) if whose else [],
+        has_trail=whose is not None,
+    )
+
+
+def _moment_of(subject: Model) -> datetime:
+    """When it was that a record tells of; now, for those that last."""
+    field = MOMENTS.get(type(subject))
+    moment: datetime = getattr(subject, field) if field else timezone.now()
+    return moment
+
+
+def _entries(subject: Model, actor: Actor, since: datetime, until: datetime) -> list[AuditEntry]:
+    """Of whoever may read the whole record, also what belongs to it; else its own history."""
+    if actor.role in {Role.STEWARD, Role.AUDITOR}:
+        rows = timeline_of(subject._meta.label_lower, subject.pk, actor=actor)
+    else:
+        rows = AuditEntry.objects.about(subject, actor)
+    within = rows.filter(occurred_at__gte=since, occurred_at__lte=until)
+    return list(within.order_by("-pk")[:MOST])
+
+
+def _rows(whose: Q, actor: Actor, since: datetime, until: datetime) -> list[FoundRow]:
+    rows = Event.objects.in_trail().filter(whose).recorded_between(since - SKEW, until + LATE)
+    rows = rows.filter(happened_at__gte=since, happened_at__lte=until).visible_to(actor)
+    with in_time():
+        found = list(rows.order_by("-happened_at", "-leaf_index")[:MOST])
+    return rows_of(found, actor)
+
+
+def _of_agent(agent_id: int | None) -> Q:
+    """What it said, and what the identities that it acts as did."""
+    bound = Binding.objects.live().filter(agent=agent_id)
+    return Q(agent_id=agent_id) | Q(identity_id__in=list(bound.values_list("identity", flat=True)))
+
+
+def _of_run(run: Invocation) -> Q:
+    joined = Link.objects.filter(invocation=run).values_list("call_leaf", flat=True)
+    told = Q(trace_id=run.trace_id) | Q(leaf_index__in=list(joined[:MOST]))
+    return told | _of_agent(run.agent_id) if run.agent_id else told
+
+
+def _of_finding(finding: Finding) -> Q:
+    if finding.subject_type in ABOUT:
+        return Q(**{ABOUT[finding.subject_type]: finding.subject_id})
+    if finding.agent_id:
+        return _of_agent(finding.agent_id)
+    return Q(system_id=finding.system_id)
+
+
+def _of_order(order: Order) -> Q:
+    if order.credential_id:
+        return Q(credential_id=order.credential_id)
+    return Q(identity_id=order.grant.identity_id if order.grant else None)
+
+
+MOMENTS: dict[type[Model], str] = {
+    Invocation: "started_at",
+    Finding: "opened_at",
+    Order: "decided_at",
+    Issuance: "issued_at",
+}
+ABOUT = {"inventory.credential": "credential_id", "inventory.identity": "identity_id"}
+WHOSE: dict[type[Model], Callable[[Any], Q]] = {
+    Agent: lambda one: _of_agent(one.pk),
+    Identity: lambda one: Q(identity_id=one.pk),
+    Credential: lambda one: Q(credential_id=one.pk),
+    System: lambda one: Q(system_id=one.pk),
+    Grant: lambda one: Q(identity_id=one.identity_id),
+    Issuance: lambda one: _of_agent(one.agent_id),
+    Invocation: _of_run,
+    Finding: _of_finding,
+    Order: _of_order,
+}

@@ -1,0 +1,237 @@
+"""What people read of the trail: a run, a record, an agent, a credential, what lies around."""
+
+import time
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+
+from apps.activity.headers import Whose
+from apps.activity.models import Event, Invocation
+from apps.activity.services.hours import hours_count
+from apps.activity.services.measuring import use_measure
+from apps.audit.models import AuditEntry
+from apps.audit.verbs import Verb
+from apps.grants.models import GrantStatement
+from tests.activity.runs import SECOND, START, TRACE, api, keep, run, said, shifted
+from tests.factories.accounts import SeatFactory, UserFactory
+from tests.factories.grants import GrantFactory
+from tests.factories.inventory import BindingFactory, CredentialFactory
+from tests.signing_in import sign_in
+
+pytestmark = pytest.mark.django_db
+# An hour ago, in seconds after the clock of the sample run.
+NOW = int(time.time()) - START // SECOND - 3600
+
+
+@pytest.fixture
+def binding():
+    return BindingFactory()
+
+
+@pytest.fixture
+def invocation(binding):
+    agent, identity = binding.agent, binding.identity
+    told = shifted(run(), NOW)
+    told[2].body = {"did": "refund order 7", "result": "declined by the bank"}
+    keep(*told, whose=Whose(agent_id=agent.pk, agent=agent.name))
+    whose = Whose(
+        identity_id=identity.pk,
+        identity=identity.name,
+        system_id=identity.system_id,
+        system=identity.system.name,
+    )
+    keep(api(at=NOW + 1, request_id="REQ1"), api("s3:ListBuckets", at=NOW + 3), whose=whose)
+    return Invocation.objects.get()
+
+
+def page(client, who, invocation, query=""):
+    sign_in(client, who)
+    return client.get(f"{invocation.get_absolute_url()}{query}").content.decode()
+
+
+def test_what_was_said_stands_beside_what_was_recorded(client, invocation, binding):
+    text = page(client, binding.agent.owner, invocation)
+
+    assert "Same request id" in text
+    assert "Seen near this run" in text
+    assert "s3:ListBuckets" in text
+    assert "refund order 7" not in text
+    assert "verified now" in text
+
+
+def test_the_waterfall_shows_every_record(client, invocation, binding):
+    text = page(client, binding.agent.owner, invocation, "?view=waterfall")
+
+    assert text.count('class="waterfall-row') == 5
+
+
+def test_words_are_opened_one_by_one_or_all_and_noted(client, invocation, binding):
+    sign_in(client, binding.agent.owner)
+    leaf = Event.objects.get(kind="action").leaf_index
+
+    one = client.post(reverse("activity:payload_open", args=[leaf])).content.decode()
+    every = client.post(reverse("activity:payloads_open", args=[invocation.pk])).content.decode()
+
+    assert "declined by the bank" in one
+    assert "declined by the bank" in every
+    entries = AuditEntry.objects.filter(verb=Verb.PAYLOAD_OPENED).order_by("pk")
+    assert [entry.changes["records"][1] for entry in entries] == [[leaf], [leaf]]
+
+
+def test_an_auditor_reads_words_only_where_the_seat_includes_them(client, invocation):
+    leaf = Event.objects.get(kind="action").leaf_index
+    sign_in(client, SeatFactory().user)
+    assert client.post(reverse("activity:payload_open", args=[leaf])).status_code == 403
+
+    sign_in(client, SeatFactory(sees_payloads=True).user)
+    assert client.post(reverse("activity:payload_open", args=[leaf])).status_code == 200
+
+
+def test_a_seats_period_bounds_what_an_auditor_sees(client, invocation):
+    seat = SeatFactory(period_until="2026-01-01")
+    sign_in(client, seat.user)
+
+    assert client.get(invocation.get_absolute_url()).status_code == 404
+
+
+def test_a_record_shows_what_it_is_joined_to_and_its_exact_header(client, invocation, binding):
+    sign_in(client, binding.agent.owner)
+    call = Event.objects.get(kind="api", request_id="REQ1")
+
+    text = client.get(reverse("activity:record_detail", args=[call.leaf_index])).content.decode()
+
+    assert invocation.name in text
+    assert "own log says this" in text
+    assert "&quot;request&quot;:&quot;REQ1&quot;" in text
+
+
+def test_a_record_that_was_changed_is_seen(client, invocation, binding, owner_of_tables):
+    call = Event.objects.get(kind="api", request_id="REQ1")
+    owner_of_tables(
+        "UPDATE activity_event SET header = replace(header, 'REQ1', 'REQ2') WHERE leaf_index = %s",
+        [call.leaf_index],
+    )
+    sign_in(client, binding.agent.owner)
+
+    text = client.get(reverse("activity:record_detail", args=[call.leaf_index])).content.decode()
+
+    assert "does not hold" in text
+
+
+@pytest.fixture
+def owner_of_tables():
+    """Who owns the database can do what the application cannot: take the guard away."""
+
+    def execute(sql, values):
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE activity_event DISABLE TRIGGER USER")
+            cursor.execute(sql, values)
+            cursor.execute("ALTER TABLE activity_event ENABLE TRIGGER USER")
+
+    return execute
+
+
+def test_a_credentials_use_is_told_by_address(client, binding):
+    credential = CredentialFactory(identity=binding.identity)
+    whose = Whose(identity_id=binding.identity_id, credential_id=credential.pk)
+    keep(
+        api(address="203.0.113.9"),
+        api(address="203.0.113.9", outcome="denied", at=2),
+        api("iam:CreateUser", address="198.51.100.7", at=3),
+        whose=whose,
+    )
+    sign_in(client, UserFactory(steward=True))
+
+    response = client.get(
+        reverse("activity:credential_use", args=[credential.pk]), {"since": "2020-01-01"}
+    )
+
+    told = {row.address: (row.calls, row.refused, row.names) for row in response.context["rows"]}
+    assert told == {
+        "203.0.113.9": (2, 1, ["s3:GetObject"]),
+        "198.51.100.7": (1, 0, ["iam:CreateUser"]),
+    }
+
+
+def test_around_a_run_stand_its_records_and_what_was_done(client, invocation, binding):
+    sign_in(client, UserFactory(steward=True))
+
+    response = client.get(
+        reverse("console:around", args=["activity.invocation", invocation.pk]), {"span": "10m"}
+    )
+
+    assert {row.event.name for row in response.context["told"].rows} == {
+        "refunds", "chat", "refund", "s3:GetObject", "s3:ListBuckets",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["activity.event", "no.such", "accounts.seat", "x"])
+def test_around_what_has_no_page_there_is_nothing(client, kind):
+    sign_in(client, UserFactory(steward=True))
+
+    assert client.get(reverse("console:around", args=[kind, 1])).status_code == 404
+
+
+def test_a_story_costs_the_same_for_any_number_of_records(
+    client, invocation, binding, django_assert_max_num_queries
+):
+    whose = Whose(agent_id=binding.agent_id, agent=binding.agent.name)
+    more = [said("action", f"more {n}", NOW + 3, span_id=f"{n:016x}") for n in range(1, 40)]
+    keep(*more, whose=whose)
+    page(client, binding.agent.owner, invocation)
+
+    with django_assert_max_num_queries(45):
+        page(client, binding.agent.owner, invocation)
+
+
+@pytest.fixture
+def used(binding):
+    """What the agent's identity did a while ago, measured against a grant of it."""
+    grant = GrantFactory(identity=binding.identity, service="s3", level="read")
+    GrantStatement.objects.create(grant=grant, position=0, actions=["s3:Get*"], resources=["*"])
+    grant.system.kind = "aws"
+    grant.system.save()
+    agent, identity, ago = binding.agent, binding.identity, NOW
+    whose = Whose(agent_id=agent.pk, agent=agent.name)
+    told = shifted(run(), ago)
+    told[2].severity = 2
+    keep(*told, whose=whose)
+    system = Whose(
+        identity_id=identity.pk, system_id=identity.system_id, system=identity.system.name
+    )
+    keep(
+        api("s3:GetObject", ago + 2, request_id="REQ1"),
+        api("iam:CreateUser", ago + 3, correlation=TRACE, carried_by="header"),
+        whose=system,
+    )
+    hours_count()
+    use_measure()
+    return grant
+
+
+def test_an_agents_use_stands_against_its_grants(client, used, binding):
+    sign_in(client, binding.agent.owner)
+
+    response = client.get(reverse("activity:agent_activity", args=[binding.agent_id]))
+
+    activity = response.context["activity"]
+    told = {one.name: (one.calls, one.proven, one.grants) for one in activity.done}
+    assert told == {"s3:GetObject": (1, 1, [used]), "iam:CreateUser": (1, 1, [])}
+    assert [strip.total for strip in activity.strips] == [2, 2]
+    assert [row.event.name for row in activity.flagged] == ["refund"]
+    assert [one.name for one in activity.runs] == ["refunds"]
+    assert "no grant covers it" in response.content.decode()
+
+
+def test_a_run_names_the_grants_that_let_it(client, used, binding):
+    sign_in(client, binding.agent.owner)
+
+    text = client.get(
+        reverse("console:invocation_access", args=[Invocation.objects.get().pk])
+    ).content.decode()
+
+    assert used.label in text
+    assert "nobody justified it" in text
+    assert "No grant covers" in text
+    assert "iam:CreateUser" in text

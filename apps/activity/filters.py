@@ -52,7 +52,7 @@ class SystemOfDeed(LinkedFilter):
         super().__init__("System", "inventory.system", "")
 
     def filter(self, qs: QuerySet, value: int | None) -> QuerySet:
-        return qs if value is None else qs.of_system(value)  # type: ignore[attr-defined, no-any-return]
+        return qs if value is None else qs.of_system(value)  # type: ignore[attr-defined]
 
     def shown(self, value: int) -> str:
         return super().shown(value) if value else "not known"

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 import django_tables2 as tables
@@ -87,7 +88,7 @@ class RowTable(Table):
         fields = ["happened_at", "name", "level", "outcome", "run", "leaf_index"]
         sortable = {"happened_at": ("happened_at",)}
         order_by = "-happened_at"
-        extra = ("leaf_index",)
+        extra: Sequence[str] = ("leaf_index",)
 
     def value_name(self, record: EventRow) -> str:
         return f"{record.name} {record.target}".strip()

@@ -302,3 +302,14 @@ def test_an_agent_of_which_nothing_was_told_is_not_called_quiet(as_steward):
     page = as_steward.get(reverse("activity:agent_explained", args=[agent.pk])).text
 
     assert "That is no proof that nothing happened" in page
+
+
+def test_more_days_than_are_shown_are_said_to_be_left_out(
+    as_steward, agent, some_trail, monkeypatch
+):
+    page = reverse("activity:agent_explained", args=[agent.pk])
+    assert "Choose a shorter time" not in as_steward.get(page).text
+
+    monkeypatch.setattr("apps.activity.selectors.coverage.MOST_GROUPS", 1)
+
+    assert "Choose a shorter time" in as_steward.get(page).text

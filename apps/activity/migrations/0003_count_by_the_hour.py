@@ -149,6 +149,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="KnownCall",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("system_id", models.BigIntegerField()),
+                ("name", models.CharField(max_length=200)),
+            ],
+            options={
+                "ordering": ["pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("system_id", "name"), name="activity_knowncall_once"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Sighting",
             fields=[
                 (
@@ -222,7 +243,6 @@ class Migration(migrations.Migration):
                     models.Index(fields=["agent_id", "hour"], name="activity_usehour_agent"),
                     models.Index(fields=["system_id", "hour"], name="activity_usehour_system"),
                     models.Index(fields=["credential_id", "hour"], name="activity_usehour_cred"),
-                    models.Index(fields=["system_id", "name"], name="activity_usehour_name"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(

@@ -8,7 +8,7 @@ from apps.activity.models.logs import LogImport, LogRecord
 from apps.activity.models.measured import AllowedCall, DriftedCall, GrantUse, UseBasis
 from apps.activity.models.reconstruction import Reconstruction
 from apps.activity.models.search import SavedSearch
-from apps.activity.models.sighting import Sighting
+from apps.activity.models.sighting import KnownCall, Sighting
 from apps.activity.models.use import UseHour
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "HourDue",
     "IngestRequest",
     "Invocation",
+    "KnownCall",
     "Link",
     "LogImport",
     "LogRecord",

@@ -41,3 +41,22 @@ class Sighting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_trait_display()} {self.value}"
+
+
+class KnownCall(models.Model):
+    """A name of which the log of a system holds at least one call, by whomever.
+
+    Of a name that it never held, its silence says nothing: it may not record such calls at all.
+    """
+
+    system_id = models.BigIntegerField()
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(name="activity_knowncall_once", fields=["system_id", "name"])
+        ]
+
+    def __str__(self) -> str:
+        return self.name

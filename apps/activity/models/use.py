@@ -39,7 +39,6 @@ class UseHour(models.Model):
             models.Index(name="activity_usehour_agent", fields=["agent_id", "hour"]),
             models.Index(name="activity_usehour_system", fields=["system_id", "hour"]),
             models.Index(name="activity_usehour_cred", fields=["credential_id", "hour"]),
-            models.Index(name="activity_usehour_name", fields=["system_id", "name"]),
         ]
 
     def __str__(self) -> str:

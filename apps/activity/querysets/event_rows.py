@@ -1,12 +1,12 @@
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from django.db import models
 from django.db.models import (
     BigIntegerField,
-    BooleanField,
     Exists,
+    F,
     Func,
     OuterRef,
     Q,
@@ -15,8 +15,9 @@ from django.db.models import (
 )
 from django.db.models.functions import TruncHour
 
+from apps.activity.querysets.hours import whether
 from apps.activity.querysets.seats import in_period_of
-from apps.activity.statements import CLIENT, IS_CONFIRMED, IS_PROVEN, OF_SYSTEM
+from apps.activity.statements import CLIENT, IS_CONFIRMED, IS_PROVEN, IS_SHOWN, IS_WHOLE, OF_SYSTEM
 from apps.activity.states import DEEDS, PROVEN_FROM, Kind, Outcome
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Binding, Identity, System
@@ -54,10 +55,10 @@ class EventRowQuerySet(models.QuerySet):
 
     def unexplained(self, settled: datetime) -> Self:
         """Calls, old enough, that no run claims by more than having gone on at the time."""
-        return self.filter(happened_at__lt=settled).exclude(_whether(IS_PROVEN))
+        return self.filter(happened_at__lt=settled).exclude(whether(IS_PROVEN))
 
     def proven(self) -> Self:
-        return self.filter(_whether(IS_PROVEN))
+        return self.filter(whether(IS_PROVEN))
 
     def used_with(self, credential_id: int, after: datetime) -> Self:
         """Calls with a credential after a moment."""
@@ -81,22 +82,18 @@ class EventRowQuerySet(models.QuerySet):
 
         The same as `DeedHourQuerySet.is_judged` says of whole hours.
         """
-        whole = self._rows("Stream").filter(
-            system_id=OuterRef("of_system"),
-            complete_from__lte=OuterRef("hour"),
-            complete_until__gte=OuterRef("hour") + timedelta(hours=1),
-        )
-        shown = self._rows("UseHour").filter(system_id=OuterRef("of_system"), name=OuterRef("name"))
+        hour = TruncHour("happened_at", tzinfo=UTC)
+        is_shown = Q(kind=Kind.ACTION) | Q(whether(IS_SHOWN, F("of_system"), F("name")))
         return (
-            self._with_system()
-            .alias(hour=TruncHour("happened_at", tzinfo=UTC))
-            .filter(Q(kind=Kind.ACTION) | Q(Exists(shown)), Exists(whole), happened_at__lt=settled)
+            self.filter(happened_at__lt=settled)
             .exclude(outcome__in=[Outcome.FAILED, Outcome.DENIED])
-            .exclude(_whether(IS_CONFIRMED))
+            .exclude(whether(IS_CONFIRMED))
+            ._with_system()
+            .filter(is_shown, whether(IS_WHOLE, F("of_system"), hour))
         )
 
     def confirmed(self) -> Self:
-        return self.filter(_whether(IS_CONFIRMED))
+        return self.filter(whether(IS_CONFIRMED))
 
     def of_system(self, system_id: int) -> Self:
         """Deeds of one system, as far as that is known; 0 for those of which it is not."""
@@ -165,7 +162,3 @@ class EventRowQuerySet(models.QuerySet):
 
 def _named(model: type[models.Model], by: str) -> Subquery:
     return Subquery(model._default_manager.filter(pk=OuterRef(by)).values("name"))
-
-
-def _whether(condition: str) -> Func:
-    return Func(template=condition, output_field=BooleanField())

@@ -1,13 +1,17 @@
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Exists, F, Max, OuterRef, Q, Subquery, Sum
+from django.db.models import BooleanField, Expression, F, Func, Max, OuterRef, Q, Subquery, Sum
 
+from apps.activity.statements import IS_SHOWN, IS_WHOLE
 from apps.activity.states import Kind
 from apps.inventory.models import Binding
 
-HOUR = timedelta(hours=1)
+
+def whether(condition: str, *of: Expression | F) -> Func:
+    """A condition of `apps.activity.statements`, of these expressions."""
+    return Func(*of, template=condition, output_field=BooleanField())
 
 
 class HourQuerySet(models.QuerySet):
@@ -20,10 +24,6 @@ class HourQuerySet(models.QuerySet):
         ((name, of),) = sums.items()
         of_one = self.filter(**{key: OuterRef("pk")}).order_by().values(key)
         return Subquery(of_one.annotate(**{name: Sum(of)}).values(name))
-
-    def _rows(self, model: str) -> Any:
-        """Rows of a model beside this one: a queryset may not import the models above it."""
-        return self.model._meta.apps.get_model("activity", model)._default_manager
 
 
 class UseHourQuerySet(HourQuerySet):
@@ -61,14 +61,9 @@ class DeedHourQuerySet(HourQuerySet):
         A call by its name also needs that the log ever held one of that name: a log of management
         events alone, say, shows no read of an object, and its silence says nothing.
         """
-        whole = self._rows("Stream").filter(
-            system_id=OuterRef("system_id"),
-            complete_from__lte=OuterRef("hour"),
-            complete_until__gte=OuterRef("hour") + HOUR,
-        )
-        shown = self._rows("UseHour").filter(system_id=OuterRef("system_id"), name=OuterRef("name"))
-        is_shown = Q(kind=Kind.ACTION) | Q(Exists(shown))
-        return Q(hour__lt=settled) & Q(Exists(whole)) & is_shown
+        system = F("system_id")
+        is_shown = Q(kind=Kind.ACTION) | Q(whether(IS_SHOWN, system, F("name")))
+        return Q(hour__lt=settled) & is_shown & Q(whether(IS_WHOLE, system, F("hour")))
 
     def missed(self, settled: datetime) -> Self:
         return self.filter(self.is_judged(settled), unconfirmed__gt=0)

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import F, Max, Min, Q, Sum
+from django.db.models import F, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -15,6 +15,7 @@ from apps.activity.settling import settled_before
 from apps.inventory.models import Agent, Binding, Identity, System
 
 DAY = timedelta(days=1)
+MOST_GROUPS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,13 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Newest day first; and the systems of which a part of the time asked for is not known."""
+    """Newest day first; and the systems of which a part of the time asked for is not known.
+
+    Past a number of days and systems it is cut, at the older end.
+    """
 
     groups: list[Group]
+    is_cut: bool
     not_known: list[Silence]
     since: datetime
     until: datetime
@@ -127,13 +132,14 @@ def coverage_of(agent: Agent, since: datetime, until: datetime) -> Coverage:
     for row in deeds:
         groups[row["day"], row["system_id"]].told = _told(row)
     ordered = [groups[key] for key in sorted(groups, key=lambda key: (-key[0].toordinal(), key[1]))]
-    return Coverage(ordered, list(_silences(on, found, since, until)), since, until, settled)
+    shown, is_cut = ordered[:MOST_GROUPS], len(ordered) > MOST_GROUPS
+    return Coverage(shown, is_cut, list(_silences(on, found, since, until)), since, until, settled)
 
 
 def _uses(
     agent: Agent, since: datetime, until: datetime, settled: datetime
 ) -> list[dict[str, Any]]:
-    rows = (
+    rows: QuerySet[Any, Any] = (
         UseHour.objects.of_agent(agent.pk)
         .filter(hour__gte=since, hour__lt=until)
         .annotate(day=TruncDate("hour"))
@@ -152,7 +158,7 @@ def _uses(
 def _deeds(
     agent: Agent, since: datetime, until: datetime, settled: datetime
 ) -> list[dict[str, Any]]:
-    rows = (
+    rows: QuerySet[Any, Any] = (
         DeedHour.objects.filter(agent_id=agent.pk, hour__gte=since, hour__lt=until)
         .annotate(day=TruncDate("hour"), is_judged=DeedHour.objects.is_judged(settled))
         .values("day", "system_id")

@@ -16,11 +16,16 @@ MAKE_USE = f"""
 INSERT INTO activity_usehour (log_id, hour, system_id, identity_id, credential_id, agent_id, name,
     calls, proven, failed, denied, first_at, last_at)
 SELECT activity_event.log_id, due.hour, max(COALESCE(activity_event.system_id, 0)), due.subject_id,
-    COALESCE(activity_event.credential_id, 0), COALESCE(run.agent_id, sole.agent_id),
+    COALESCE(activity_event.credential_id, 0), CASE WHEN run.trace_id IS NULL THEN sole.agent_id
+        ELSE run.agent_id END,
     activity_event.name, count(*), count(run.trace_id),
     count(*) FILTER (WHERE outcome = 'failed'), count(*) FILTER (WHERE outcome = 'denied'),
     min(happened_at), max(happened_at)
 FROM {DUE}
+LEFT JOIN LATERAL (
+    SELECT min(agent_id) AS agent_id FROM inventory_binding
+    WHERE identity_id = due.subject_id AND ended_at IS NULL HAVING count(DISTINCT agent_id) = 1
+) sole ON true
 JOIN activity_event ON activity_event.log_id = {ONE_LOG} AND identity_id = due.subject_id
     AND kind = 'api' AND {IN_THE_HOUR}
 LEFT JOIN LATERAL (
@@ -30,11 +35,13 @@ LEFT JOIN LATERAL (
       AND l.confidence >= 3
     ORDER BY l.confidence DESC, i.agent_id NULLS LAST, i.trace_id LIMIT 1
 ) run ON true
-LEFT JOIN (
-    SELECT identity_id, min(agent_id) AS agent_id FROM inventory_binding
-    WHERE ended_at IS NULL GROUP BY identity_id HAVING count(DISTINCT agent_id) = 1
-) sole ON sole.identity_id = due.subject_id AND run.trace_id IS NULL
 GROUP BY 1, 2, 4, 5, 6, 7"""
+
+MAKE_NAMES = f"""
+INSERT INTO activity_knowncall (system_id, name)
+SELECT DISTINCT system_id, name FROM {DUE}
+JOIN activity_usehour ON identity_id = due.subject_id AND activity_usehour.hour = due.hour
+ON CONFLICT DO NOTHING"""
 
 DROP_DEEDS = f"""
 DELETE FROM activity_deedhour USING {DUE}
@@ -54,6 +61,7 @@ FROM (
     FROM {DUE}
     JOIN activity_event ON activity_event.log_id = {ONE_LOG} AND agent_id = due.subject_id
         AND kind IN ('action', 'call') AND {IN_THE_HOUR}
+    OFFSET 0
 ) told
 GROUP BY 1, 2, 3, 4, 5, 6"""
 
@@ -68,6 +76,7 @@ FROM (
     FROM {DUE}
     JOIN activity_event ON activity_event.log_id = {ONE_LOG} AND identity_id = due.subject_id
         AND kind = 'api' AND {IN_THE_HOUR}
+    OFFSET 0
 ) seen
 CROSS JOIN LATERAL (VALUES ('address', address), ('client', client),
     ('hour', to_char(happened_at AT TIME ZONE 'UTC', 'HH24'))) AS told(trait, value)

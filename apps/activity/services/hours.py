@@ -6,6 +6,7 @@ whole, from the records, in any order and however late. So counting twice change
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -15,6 +16,7 @@ from apps.activity.services.hour_statements import (
     DROP_DEEDS,
     DROP_USE,
     MAKE_DEEDS,
+    MAKE_NAMES,
     MAKE_SIGHTINGS,
     MAKE_USE,
     NOTE_ALL_DEEDS,
@@ -73,7 +75,7 @@ def bindings_heed() -> int:
     since = datetime.fromtimestamp(cursor.leaf, tz=now.tzinfo) - LATE
     with connection.cursor() as database:
         database.execute(NOTE_REBOUND_USE, {"since": since})
-        noted = database.rowcount
+        noted: int = database.rowcount
         database.execute(NOTE_REBOUND_DEEDS, {"since": since})
         noted += database.rowcount
     cursor.leaf = int(now.timestamp())
@@ -87,9 +89,10 @@ def hours_note_all(log_id: int) -> int:
     _alone()
     with connection.cursor() as cursor:
         cursor.execute(NOTE_ALL_USE, {"log": log_id})
-        noted = cursor.rowcount
+        noted: int = cursor.rowcount
         cursor.execute(NOTE_ALL_DEEDS, {"log": log_id})
-        return noted + cursor.rowcount
+        noted += cursor.rowcount
+    return noted
 
 
 def _alone() -> None:
@@ -122,7 +125,7 @@ def _count(subject: Subject) -> int:
         return 0
     HourDue.objects.filter(pk__in=[one.pk for one in due]).delete()
     counted = [one for one in due if kept_since is None or one.hour >= kept_since]
-    told = {
+    told: dict[str, Any] = {
         "subjects": [one.subject_id for one in counted],
         "hours": [one.hour for one in counted],
     }
@@ -133,6 +136,6 @@ def _count(subject: Subject) -> int:
 
 
 _STATEMENTS = {
-    Subject.USE: (DROP_USE, MAKE_USE, MAKE_SIGHTINGS),
+    Subject.USE: (DROP_USE, MAKE_USE, MAKE_NAMES, MAKE_SIGHTINGS),
     Subject.DEED: (DROP_DEEDS, MAKE_DEEDS),
 }

@@ -29,7 +29,7 @@ did AS (
     WHERE u.name = ANY(asked.names) OR (s.kind <> '{aws}' AND EXISTS (
         SELECT FROM grants_permission p WHERE p.system_kind = s.kind AND p.key = u.name))
 ),
-allowing AS (
+allowing AS MATERIALIZED (
     SELECT one.name, g.first_seen_at AS since, LEAST(g.ended_at, g.gone_at) AS until
     FROM (SELECT DISTINCT name, kind FROM did) one, asked
     JOIN grants_grant g ON g.identity_id = asked.identity_id

@@ -39,55 +39,34 @@ WHERE e.log_id IN (SELECT id FROM proof_log) AND e.kind = 'api' AND e.outcome <>
   AND (%(days)s::date[] IS NULL OR (e.happened_at AT TIME ZONE 'UTC')::date = ANY(%(days)s))
 """
 
-# `held` says by how many grants; `ran` the newest run of the day that such a call is proven of.
-DAYS = """
-INSERT INTO activity_grantuse (grant_id, day, calls, sole, last_at, sample_id)
-WITH held AS (
-    SELECT identity_id, system_id, name, target, by_target, count(*) AS by
-    FROM activity_allowedcall WHERE identity_id = ANY(%(identities)s) GROUP BY 1, 2, 3, 4, 5
-), heard AS (
-    SELECT e.identity_id, e.system_id, e.name, e.target, e.happened_at, e.outcome,
-           (e.happened_at AT TIME ZONE 'UTC')::date AS day, ran.invocation_id
-    FROM activity_event e
-    LEFT JOIN LATERAL (
-        SELECT l.invocation_id FROM activity_link l
-        WHERE l.log_id = e.log_id AND l.call_leaf = e.leaf_index AND l.confidence >= %(proven)s
-        ORDER BY l.confidence DESC LIMIT 1
-    ) ran ON true
-    WHERE e.log_id IN (SELECT id FROM proof_log) AND e.kind = 'api' AND e.outcome <> 'denied'
-      AND e.identity_id = ANY(%(identities)s)
-      AND (%(days)s::date[] IS NULL OR (e.happened_at AT TIME ZONE 'UTC')::date = ANY(%(days)s))
-      AND e.happened_at >= %(since)s AND e.happened_at < %(until)s
-), used AS (
-    SELECT identity_id, system_id, name, '' AS target, false AS by_target,
-           (hour AT TIME ZONE 'UTC')::date AS day,
-           sum(calls - denied) AS calls, max(last_at) AS last_at
-    FROM activity_usehour
-    WHERE identity_id = ANY(%(identities)s) AND calls > denied
-      AND (%(days)s::date[] IS NULL OR (hour AT TIME ZONE 'UTC')::date = ANY(%(days)s))
-    GROUP BY 1, 2, 3, 4, 5, 6
-    UNION ALL
-    SELECT identity_id, system_id, name, target, true, day, count(*), max(happened_at)
-    FROM heard GROUP BY 1, 2, 3, 4, 5, 6
-), ran AS (
-    SELECT a.grant_id, h.day,
-           (array_agg(h.invocation_id ORDER BY h.happened_at DESC))[1] AS sample_id
-    FROM heard h JOIN activity_allowedcall a
-      ON a.identity_id = h.identity_id AND a.system_id = h.system_id AND a.name = h.name
-     AND (NOT a.by_target OR a.target = h.target)
-    WHERE h.invocation_id IS NOT NULL GROUP BY 1, 2
-), counted AS (
-    SELECT a.grant_id, u.day, sum(u.calls) AS calls,
-           sum(u.calls) FILTER (WHERE held.by = 1) AS sole, max(u.last_at) AS last_at
-    FROM used u
-    JOIN held USING (identity_id, system_id, name, target, by_target)
-    JOIN activity_allowedcall a USING (identity_id, system_id, name, target, by_target)
-    GROUP BY 1, 2
-)
-SELECT c.grant_id, c.day, c.calls, coalesce(c.sole, 0), c.last_at, ran.sample_id
-FROM counted c LEFT JOIN ran USING (grant_id, day)
-ON CONFLICT (grant_id, day) DO UPDATE SET calls = EXCLUDED.calls, sole = EXCLUDED.sole,
-    last_at = EXCLUDED.last_at, sample_id = EXCLUDED.sample_id
+USED = """
+SELECT identity_id, system_id, name, (hour AT TIME ZONE 'UTC')::date AS day,
+       sum(calls - denied), max(last_at)
+FROM activity_usehour
+WHERE identity_id = ANY(%(identities)s) AND calls > denied
+  AND (%(days)s::date[] IS NULL OR (hour AT TIME ZONE 'UTC')::date = ANY(%(days)s))
+GROUP BY 1, 2, 3, 4
+"""
+
+# Of the calls whose target decides, by it; of the others the proven ones, for a run that shows it.
+HEARD = """
+SELECT e.identity_id, e.system_id, e.name,
+       CASE WHEN wanted.name IS NULL THEN '' ELSE e.target END,
+       (e.happened_at AT TIME ZONE 'UTC')::date AS day, count(DISTINCT e.leaf_index),
+       max(e.happened_at),
+       (array_agg(l.invocation_id ORDER BY e.happened_at DESC)
+            FILTER (WHERE l.invocation_id IS NOT NULL))[1]
+FROM activity_event e
+LEFT JOIN unnest(%(by_identity)s::bigint[], %(by_system)s::bigint[], %(by_name)s::text[])
+  AS wanted(identity_id, system_id, name) USING (identity_id, system_id, name)
+LEFT JOIN activity_link l
+  ON l.log_id = e.log_id AND l.call_leaf = e.leaf_index AND l.confidence >= %(proven)s
+WHERE e.log_id = ANY(%(logs)s) AND e.kind = 'api' AND e.outcome <> 'denied'
+  AND e.identity_id = ANY(%(identities)s)
+  AND e.happened_at >= %(since)s AND e.happened_at < %(until)s
+  AND (%(days)s::date[] IS NULL OR (e.happened_at AT TIME ZONE 'UTC')::date = ANY(%(days)s))
+  AND (wanted.name IS NOT NULL OR l.invocation_id IS NOT NULL)
+GROUP BY 1, 2, 3, 4, 5
 """
 
 # The newest allowed calls that `{wanted}` says, and the runs they are proven to be of; the row
@@ -193,18 +172,37 @@ def targets_of(
     )
 
 
-def days_count(identities: Sequence[int], days: Sequence[date] | None) -> int:
-    """Write the days of use of these identities' grants; returns how many. `days` are sorted."""
+UsedRow = tuple[int, int, str, date, int, datetime]
+HeardRow = tuple[int, int, str, str, date, int, datetime, int | None]
+
+
+def used_by_day(identities: Sequence[int], days: Sequence[date] | None) -> list[UsedRow]:
+    """Identity, system, name, day, how many calls were allowed, and the last of them."""
+    return _rows(USED, {"identities": list(identities), "days": days})
+
+
+def heard_by_day(
+    identities: Sequence[int],
+    by_target: Sequence[tuple[int, int, str]],
+    days: Sequence[date] | None,
+) -> list[HeardRow]:
+    """The same from the records, by target for these names, with the newest run it is proven of.
+
+    Of other names only what is proven is told, under no target. `days` are sorted.
+    """
+    columns = [list(column) for column in zip(*by_target, strict=True)] or [[], [], []]
     values: dict[str, Any] = {
         "identities": list(identities),
+        "by_identity": columns[0],
+        "by_system": columns[1],
+        "by_name": columns[2],
         "days": days,
+        "logs": [row[0] for row in _rows("SELECT id FROM proof_log", {})],
         "proven": PROVEN_FROM,
         "since": _begin_of(days[0]) if days else LONG_AGO,
         "until": _begin_of(days[-1] + timedelta(days=1)) if days else LONG_AFTER,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(DAYS, values)
-        return int(cursor.rowcount)
+    return _rows(HEARD, values)
 
 
 def _begin_of(day: date) -> datetime:

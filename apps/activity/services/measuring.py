@@ -14,14 +14,20 @@ from django.utils import timezone
 
 from apps.activity.allowing import VERSION, Allows, Call, Held, allows, allows_on, call_of, line_of
 from apps.activity.models import AllowedCall, Cursor, GrantUse, Stream, UseBasis, UseHour
-from apps.activity.querysets.measured import calls_of, days_count, digests_of, targets_of
+from apps.activity.querysets.measured import (
+    calls_of,
+    digests_of,
+    heard_by_day,
+    targets_of,
+    used_by_day,
+)
 from apps.core.preferences import preference
 from apps.grants.models import Grant, GrantStatement, Permission
 from apps.grants.services.use import grants_know, grants_measure
 
 NAME = "grant-use"
 CHUNK = 20_000
-IDENTITIES = 200
+IDENTITIES = 50
 # An identity that touched more things under one name: its calls count for every grant then.
 MOST_TARGETS = 2000
 
@@ -125,7 +131,7 @@ def _measure(identities: Sequence[int], days: Sequence[date] | None) -> None:
     grants = [one.grant_id for of_identity in held.values() for one in of_identity]
     rows = GrantUse.objects.filter(grant_id__in=grants)
     (rows if days is None else rows.filter(day__in=days)).delete()
-    days_count(identities, days)
+    _count(identities, days)
     UseBasis.objects.bulk_create(
         [
             UseBasis(identity_id=one, digest=_basis(digests.get(one)), measured_at=timezone.now())
@@ -137,6 +143,53 @@ def _measure(identities: Sequence[int], days: Sequence[date] | None) -> None:
     )
     used = GrantUse.objects.filter(grant_id__in=grants).values_list("grant_id")
     grants_measure(used=dict(used.annotate(last=Max("last_at")).order_by()))
+
+
+def _count(identities: Sequence[int], days: Sequence[date] | None) -> None:
+    """Write the days of use of these identities' grants. Their old ones are gone already."""
+    allowed: dict[tuple[int, int, str, str, bool], list[int]] = defaultdict(list)
+    for *call, grant_id in AllowedCall.objects.filter(identity_id__in=identities).values_list(
+        "identity_id", "system_id", "name", "target", "by_target", "grant_id"
+    ):
+        allowed[tuple(call)].append(grant_id)
+    # Once a name had too many targets it counts by its name alone, whatever was told of it before.
+    by_name = {call[:3] for call in allowed if not call[4]}
+    by_target = {call[:3] for call in allowed if call[4]} - by_name
+    counted: dict[tuple[int, date], GrantUse] = {}
+    for identity, system, name, day, calls, last_at in used_by_day(identities, days):
+        if (identity, system, name) not in by_target:
+            grants = allowed.get((identity, system, name, "", False), [])
+            _add(counted, grants, day, calls, last_at)
+    samples: dict[tuple[int, date], datetime] = {}
+    for row in heard_by_day(identities, sorted(by_target), days):
+        identity, system, name, target, day, calls, last_at, run = row
+        decides = (identity, system, name) in by_target
+        grants = allowed.get((identity, system, name, target, decides), [])
+        if decides:
+            _add(counted, grants, day, calls, last_at)
+        for one in (counted.get((grant, day)) for grant in grants):
+            if one is None or run is None:
+                continue
+            if last_at >= samples.get((one.grant_id, day), last_at):
+                one.sample_id, samples[one.grant_id, day] = run, last_at
+    GrantUse.objects.bulk_create(counted.values(), batch_size=5000)
+
+
+def _add(
+    counted: dict[tuple[int, date], GrantUse],
+    grants: Sequence[int],
+    day: date,
+    calls: int,
+    last_at: datetime,
+) -> None:
+    for grant in grants:
+        use = counted.get((grant, day))
+        if use is None:
+            use = GrantUse(grant_id=grant, day=day, calls=0, sole=0, last_at=last_at)
+            counted[grant, day] = use
+        use.calls += calls
+        use.sole += calls if len(grants) == 1 else 0
+        use.last_at = max(use.last_at, last_at)
 
 
 def _held(identities: Iterable[int]) -> dict[tuple[int, int], list[Held]]:

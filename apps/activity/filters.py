@@ -1,8 +1,15 @@
 import django_filters
+from django import forms
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from apps.activity.states import Basis, ErasureState, Outcome
-from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only
+from apps.activity.querysets.reconstructions import NEVER, judged, overdue
+from apps.activity.settling import settled_before
+from apps.activity.states import DEEDS, Basis, ErasureState, Outcome, Told
+from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, SearchFilter, Tick
+from apps.grants.states import Level
+
+MOST_ASKED = 50
 
 
 class InvocationFilterSet(FilterSet):
@@ -19,6 +26,111 @@ class InvocationFilterSet(FilterSet):
 
     def by_id(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.of_id(value)  # type: ignore[attr-defined, no-any-return]
+
+
+class Bound(django_filters.IsoDateTimeFilter):
+    """One end of an exact time that a link carries, unseen by who filters."""
+
+    def __init__(self, lookup_expr: str, label: str):
+        super().__init__("happened_at", lookup_expr, label=label, widget=forms.HiddenInput)
+
+
+class AnyOf(django_filters.CharFilter):
+    """One value, or several with commas between."""
+
+    def filter(self, qs: QuerySet, value: str) -> QuerySet:
+        asked = _parts(value)
+        return qs.filter(**{f"{self.field_name}__in": asked}) if asked else qs
+
+
+class SystemOfDeed(LinkedFilter):
+    """Deeds of one system, or of those that nobody knows, which a link calls 0."""
+
+    def __init__(self) -> None:
+        super().__init__("System", "inventory.system", "")
+
+    def filter(self, qs: QuerySet, value: int | None) -> QuerySet:
+        return qs if value is None else qs.of_system(value)  # type: ignore[attr-defined, no-any-return]
+
+    def shown(self, value: int) -> str:
+        return super().shown(value) if value else "not known"
+
+
+class EventRowFilterSet(FilterSet):
+    """What calls and deeds are both filtered by. The time is the systems' and agents' own."""
+
+    name = AnyOf(label="Name")
+    outcome = django_filters.MultipleChoiceFilter(
+        choices=[choice for choice in Outcome.choices if choice[0]], label="Outcome"
+    )
+    since = DayFilter("happened_at", "gte", "From")
+    until = DayFilter("happened_at", "lte", "Until")
+    start = Bound("gte", "From")
+    end = Bound("lt", "Before")
+
+
+class CallFilterSet(EventRowFilterSet):
+    unexplained = django_filters.BooleanFilter(
+        method="by_unexplained", label="No run claims it", widget=Tick
+    )
+    proven = Only("proven", "Proven to be of a run")
+    level = django_filters.MultipleChoiceFilter(choices=Level, label="Level")
+    address = AnyOf(label="From address")
+    client = django_filters.CharFilter(method="by_client", label="Client, without its version")
+    agent = LinkedFilter("Agent", "inventory.agent", method="by_agent")
+    identity = LinkedFilter("Identity", "inventory.identity", "identity_id")
+    credential = LinkedFilter("Credential", "inventory.credential", "credential_id")
+    system = LinkedFilter("System", "inventory.system", method="by_system")
+
+    def by_unexplained(self, rows: QuerySet, name: str, value: bool) -> QuerySet:  # noqa: FBT001
+        if not value:
+            return rows
+        return rows.unexplained(settled_before(timezone.now()))  # type: ignore[attr-defined, no-any-return]
+
+    def by_client(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.by_client(_parts(value))  # type: ignore[attr-defined, no-any-return]
+
+    def by_agent(self, rows: QuerySet, name: str, value: int) -> QuerySet:
+        return rows.calls_of_agent(value)  # type: ignore[attr-defined, no-any-return]
+
+    def by_system(self, rows: QuerySet, name: str, value: int) -> QuerySet:
+        return rows.calls_on(value)  # type: ignore[attr-defined, no-any-return]
+
+
+class DeedFilterSet(EventRowFilterSet):
+    unconfirmed = django_filters.BooleanFilter(
+        method="by_missed", label="A whole log shows no such call", widget=Tick
+    )
+    confirmed = Only("confirmed", "An API call proves it")
+    flagged = Only("flagged", "Flagged by the agent or a guard")
+    kind = django_filters.ChoiceFilter(
+        choices=[(kind.value, kind.label) for kind in DEEDS], label="Kind"
+    )
+    agent = LinkedFilter("Agent", "inventory.agent", "agent_id")
+    system = SystemOfDeed()
+
+    def by_missed(self, rows: QuerySet, name: str, value: bool) -> QuerySet:  # noqa: FBT001
+        if not value:
+            return rows
+        return rows.missed(settled_before(timezone.now()))  # type: ignore[attr-defined, no-any-return]
+
+
+def _parts(value: str) -> list[str]:
+    return [one.strip() for one in (value or "").split(",") if one.strip()][:MOST_ASKED]
+
+
+class ReconstructionFilterSet(FilterSet):
+    q = SearchFilter(placeholder="Name")
+    verdict = django_filters.MultipleChoiceFilter(
+        choices=[*Told.choices, (NEVER, "Never checked")], label="Verdict", method="by_verdict"
+    )
+    overdue = django_filters.BooleanFilter(label="Overdue", method="by_overdue", widget=Tick)
+
+    def by_verdict(self, rows: QuerySet, name: str, values: list[str]) -> QuerySet:
+        return judged(rows, values) if values else rows
+
+    def by_overdue(self, rows: QuerySet, name: str, value: bool | None) -> QuerySet:  # noqa: FBT001
+        return overdue(rows, timezone.localdate()) if value else rows
 
 
 class ErasureFilterSet(FilterSet):

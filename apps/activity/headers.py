@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -35,15 +36,15 @@ class Whose:
 NOBODY = Whose()
 
 
-def header_of(reading: Reading, whose: Whose, *, recorded_at: datetime, payload: str) -> bytes:
+def header_of(reading: Reading, whose: Whose, *, recorded: str, payload: str) -> bytes:
     """The header as sorted JSON without blanks; `payload` commits to the body, "" if there is none.
 
-    What nobody said is left out.
+    What nobody said is left out. `recorded` is the server's time, as `stamp_of` writes it.
     """
     said: dict[str, Any] = {
         "kind": reading.kind,
         "name": reading.name[:NAME],
-        "recorded": recorded_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "recorded": recorded,
         "happened": reading.happened_at,
         "ended": reading.ended_at,
         "trace": reading.trace_id,
@@ -62,31 +63,68 @@ def header_of(reading: Reading, whose: Whose, *, recorded_at: datetime, payload:
         "account": reading.account[:NAME],
         "address": reading.address[:64],
         "client": reading.client[:NAME],
-        "warnings": list(reading.warnings),
-        "claimed": _said(
-            {
-                "agent": reading.claimed_agent[:NAME],
-                "id": reading.claimed_id[:NAME],
-                "run": reading.run[:NAME],
-                "conversation": reading.conversation[:NAME],
-                "system": reading.system[:NAME],
-            }
-        ),
-        "whose": _said(
-            {
-                "agent": whose.agent,
-                "agent_id": whose.agent_id,
-                "identity": whose.identity,
-                "identity_id": whose.identity_id,
-                "credential_id": whose.credential_id,
-                "system": whose.system,
-                "system_id": whose.system_id,
-                "attested_by": whose.attested_by,
-            }
-        ),
+        "warnings": reading.warnings,
+        "claimed": _claimed(reading),
+        "whose": _named(whose),
         "payload": payload,
     }
-    return orjson.dumps(_said(said), option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(
+        {name: value for name, value in said.items() if value}, option=orjson.OPT_SORT_KEYS
+    )
+
+
+def words_of(reading: Reading) -> str:
+    """All of a header that is the sender's to choose, to look through for secrets."""
+    return "\n".join(
+        (
+            reading.name,
+            reading.target,
+            reading.request_id,
+            reading.original_id,
+            reading.principal,
+            reading.credential,
+            reading.account,
+            reading.address,
+            reading.client,
+            reading.claimed_agent,
+            reading.claimed_id,
+            reading.run,
+            reading.conversation,
+            reading.system,
+            *reading.warnings,
+        )
+    )
+
+
+def stamp_of(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _claimed(reading: Reading) -> dict[str, str]:
+    claimed = {
+        "agent": reading.claimed_agent[:NAME],
+        "id": reading.claimed_id[:NAME],
+        "run": reading.run[:NAME],
+        "conversation": reading.conversation[:NAME],
+        "system": reading.system[:NAME],
+    }
+    return {name: value for name, value in claimed.items() if value}
+
+
+@lru_cache(maxsize=1000)
+def _named(whose: Whose) -> dict[str, Any]:
+    """The same for every record of one sender; nobody changes it."""
+    named = {
+        "agent": whose.agent,
+        "agent_id": whose.agent_id,
+        "identity": whose.identity,
+        "identity_id": whose.identity_id,
+        "credential_id": whose.credential_id,
+        "system": whose.system,
+        "system_id": whose.system_id,
+        "attested_by": whose.attested_by,
+    }
+    return {name: value for name, value in named.items() if value}
 
 
 def body_of(reading: Reading) -> str:
@@ -114,7 +152,3 @@ def moment_of(nanoseconds: int, otherwise: datetime) -> datetime:
     if not 0 < nanoseconds < 32503680000 * 10**9:
         return otherwise
     return datetime.fromtimestamp(nanoseconds / 1e9, tz=UTC)
-
-
-def _said(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in ("", None, [], {}, 0)}

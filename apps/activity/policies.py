@@ -4,12 +4,24 @@ from apps.activity.models import Erasure
 from apps.activity.states import ErasureState
 from apps.core.actors import Actor, Person, Role, System
 from apps.core.policies import ALLOW, Verdict, deny
+from apps.inventory.models import Agent
 
 
 def can_browse(actor: Actor) -> Verdict:
     if actor.role in {Role.STEWARD, Role.AUDITOR, Role.REVIEWER}:
         return ALLOW
     return deny("Only those who answer for agents, and auditors, read what agents did.")
+
+
+def can_sign(actor: Actor, agent: Agent) -> Verdict:
+    """Sign whether what the agent did can be told: who owns it, or a steward."""
+    if not isinstance(actor, Person):
+        return deny("Only a person signs.")
+    if actor.role == Role.STEWARD:
+        return ALLOW
+    if actor.role == Role.REVIEWER and actor.user.pk in {agent.owner_id, agent.technical_owner_id}:
+        return ALLOW
+    return deny("Only the agent's owner, its technical owner, or a steward signs.")
 
 
 def can_open_payload(actor: Actor) -> Verdict:
@@ -19,6 +31,19 @@ def can_open_payload(actor: Actor) -> Verdict:
             return ALLOW
         return deny("Your seat does not include the words of agents. A steward can grant it.")
     return can_browse(actor)
+
+
+def can_browse_logs(actor: Actor) -> Verdict:
+    """See which systems' logs are read, and what could not be."""
+    if isinstance(actor, System) or actor.role in {Role.STEWARD, Role.AUDITOR}:
+        return ALLOW
+    return deny("Only stewards and auditors see which logs are read.")
+
+
+def can_bring_logs(actor: Actor) -> Verdict:
+    if isinstance(actor, System) or actor.role == Role.STEWARD:
+        return ALLOW
+    return deny("Only a steward brings in logs.")
 
 
 def can_see_kept(actor: Actor) -> Verdict:

@@ -79,6 +79,21 @@ class Told(models.TextChoices):
     UNKNOWN = "not-known", "Not known"
 
 
+class ImportWay(models.TextChoices):
+    """How a log came in."""
+
+    FILE = "file", "Uploaded"
+    COMMAND = "command", "By command"
+    CONNECTION = "connection", "By a connection"
+
+
+class ImportStatus(models.TextChoices):
+    WAITING = "waiting", "Waiting to be read"
+    RUNNING = "running", "Being read"
+    DONE = "done", "Read"
+    FAILED = "failed", "Not read"
+
+
 class ErasureState(models.TextChoices):
     ASKED = "asked", "Waits for another person"
     APPROVED = "approved", "Approved"

@@ -2,8 +2,10 @@ from typing import Any
 
 import django_tables2 as tables
 
-from apps.activity.models import Erasure, Invocation
+from apps.activity.models import Erasure, EventRow, Invocation
+from apps.activity.states import Told
 from apps.core.tables import (
+    LevelColumn,
     MomentColumn,
     MonoColumn,
     NumberColumn,
@@ -11,6 +13,7 @@ from apps.core.tables import (
     StateColumn,
     Table,
 )
+from apps.inventory.models import Agent
 
 
 class InvocationTable(Table):
@@ -63,6 +66,128 @@ class InvocationTable(Table):
 
     def value_outcome(self, record: Invocation) -> str:
         return record.get_outcome_display()
+
+
+class RowTable(Table):
+    """What calls and deeds both show. The time is that of the system, or of the agent."""
+
+    happened_at = MomentColumn(verbose_name="When")
+    name = tables.TemplateColumn(template_name="activity/row_name_cell.html", verbose_name="What")
+    level = LevelColumn(verbose_name="Level")
+    outcome = tables.TemplateColumn(
+        template_name="activity/invocation_outcome_cell.html", verbose_name="Outcome"
+    )
+    run = tables.TemplateColumn(
+        template_name="activity/row_run_cell.html", accessor="run_id", verbose_name="Run"
+    )
+    leaf_index = NumberColumn(verbose_name="Place in the log")
+
+    class Meta(Table.Meta):
+        model = EventRow
+        fields = ["happened_at", "name", "level", "outcome", "run", "leaf_index"]
+        sortable = {"happened_at": ("happened_at",)}
+        order_by = "-happened_at"
+        extra = ("leaf_index",)
+
+    def value_name(self, record: EventRow) -> str:
+        return f"{record.name} {record.target}".strip()
+
+    def value_outcome(self, record: EventRow) -> str:
+        return record.get_outcome_display()
+
+    def value_run(self, record: Any) -> str:
+        return record.run_name or ""
+
+
+class CallTable(RowTable):
+    identity = tables.TemplateColumn(
+        template_name="activity/row_identity_cell.html",
+        accessor="identity_id",
+        verbose_name="As identity",
+    )
+    joined = tables.TemplateColumn(
+        template_name="activity/row_joined_cell.html",
+        accessor="joined_by",
+        verbose_name="Joined to a run by",
+    )
+    address = MonoColumn(verbose_name="From")
+    client = MonoColumn(verbose_name="Client", accessor="client")
+
+    class Meta(RowTable.Meta):
+        fields = [
+            "happened_at",
+            "name",
+            "level",
+            "outcome",
+            "identity",
+            "address",
+            "joined",
+            "run",
+            "client",
+            "leaf_index",
+        ]
+        sequence = fields
+        extra = ("client", "leaf_index")
+        empty_text = "No API calls match."
+
+    def value_identity(self, record: Any) -> str:
+        return record.identity_name or ""
+
+    def value_joined(self, record: EventRow) -> str:
+        return record.joined_by
+
+
+class DeedTable(RowTable):
+    agent = tables.TemplateColumn(
+        template_name="activity/row_agent_cell.html", accessor="agent_id", verbose_name="Agent"
+    )
+    kind = tables.Column(verbose_name="Kind")
+
+    class Meta(RowTable.Meta):
+        fields = ["happened_at", "name", "kind", "level", "outcome", "agent", "run", "leaf_index"]
+        sequence = fields
+        empty_text = "No actions match."
+
+    def value_agent(self, record: Any) -> str:
+        return record.agent_name or ""
+
+
+class ReconstructionTable(Table):
+    """Agents, each with its newest reconstruction check."""
+
+    name = tables.TemplateColumn(
+        template_name="activity/reconstruction_agent_cell.html", verbose_name="Agent"
+    )
+    state = StateColumn()
+    owner = PersonColumn()
+    verdict = tables.TemplateColumn(
+        template_name="activity/reconstruction_verdict_cell.html",
+        verbose_name="What it did",
+        empty_values=(),
+    )
+    signed_by_name = tables.Column(verbose_name="Signed by")
+    signed_at = MomentColumn(verbose_name="Signed")
+    due_on = tables.TemplateColumn(
+        template_name="activity/reconstruction_due_cell.html",
+        verbose_name="Due again",
+        empty_values=(),
+    )
+
+    class Meta(Table.Meta):
+        model = Agent
+        fields = ["name", "state", "owner", "verdict", "signed_by_name", "signed_at", "due_on"]
+        sortable = {"name": ("name",)}
+        order_by = "name"
+        empty_text = "No agents match."
+
+    def value_name(self, record: Agent) -> str:
+        return str(record)
+
+    def value_verdict(self, record: Any) -> str:
+        return Told(record.verdict).label if record.verdict else "Never checked"
+
+    def value_due_on(self, record: Any) -> str:
+        return f"{record.due_on:%Y-%m-%d}" if record.due_on else ""
 
 
 class ErasureTable(Table):

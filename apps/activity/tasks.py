@@ -1,21 +1,31 @@
+from pathlib import Path
 from typing import Any
 
 from celery import shared_task
+from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.utils import timezone
 
+from apps.activity.formats.archives import pieces_of
+from apps.activity.models import LogImport
 from apps.activity.services.archiving import Busy, archiving_begin_if_due, months_archive
 from apps.activity.services.drifting import drift_measure
 from apps.activity.services.erasing import erasures_in_archive
 from apps.activity.services.hours import bindings_heed, hours_count
+from apps.activity.services.keeping import Overtaken
+from apps.activity.services.logs import import_fail, import_run
 from apps.activity.services.measuring import use_measure, use_tell
 from apps.activity.services.partitions import partitions_keep
 from apps.activity.services.projecting import events_project
 from apps.activity.services.sweeping import records_sweep
+from apps.activity.states import ImportStatus
 from apps.core.actors import System
 from apps.core.errors import DomainError
 from apps.core.jobs import job_actor, job_advance, job_claim, job_fail, job_finish
+from apps.core.models import Job
+from apps.core.uploads import upload_delete
 
+LONG: dict[str, Any] = {"time_limit": 3600, "soft_time_limit": 3540}
 RETRY: dict[str, Any] = {
     "autoretry_for": (OperationalError,),
     "retry_backoff": True,
@@ -50,6 +60,39 @@ def measure_use() -> int:
 def measure_drift() -> int:
     """Find anew the API calls that no task of an agent's purpose needs."""
     return drift_measure(moment=timezone.now())
+
+
+@shared_task(name="activity.read_log", **LONG, **RETRY)
+def read_log(job_id: int) -> int:
+    """Read an uploaded log. Starting again goes on where the last worker stopped."""
+    job = job_claim(job_id)
+    if job is None:
+        return 0
+    held = LogImport.objects.of_job(job)
+    if not held.is_over:
+        try:
+            held = _read(job, held)
+        except Overtaken:
+            return 0
+        except (DomainError, PermissionDenied, FileNotFoundError) as error:
+            gone = isinstance(error, FileNotFoundError)
+            said = "The uploaded file is no longer here; bring it in again." if gone else str(error)
+            held = import_fail(log_import=held, said=said)
+    upload_delete(held.path)
+    if held.status == ImportStatus.FAILED:
+        job_fail(job, message=held.said)
+    else:
+        job_finish(job, message=held.said)
+    return held.kept
+
+
+def _read(job: Job, held: LogImport) -> LogImport:
+    def told(now: LogImport) -> None:
+        job_advance(job, done=now.position)
+
+    with Path(held.path).open("rb") as file:
+        pieces = pieces_of(file, held.name)
+        return import_run(log_import=held, pieces=pieces, actor=job_actor(job), told=told)
 
 
 @shared_task(name="activity.sweep_records", **RETRY)

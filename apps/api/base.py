@@ -5,12 +5,14 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import NinjaAPI
 
+from apps.api.ingest.senders import Sender
 from apps.api.problems import speak_problems
-from apps.api.tokens import MachineAuth
+from apps.api.tokens import MachineAuth, TrailAuth
 from apps.core.actors import Machine
 from apps.core.errors import DomainError
 from apps.core.keyset import Order, cursor_from
 from apps.inventory.states import (
+    APPEND_TRAIL,
     ISSUE_CREDENTIALS,
     READ_REQUESTS,
     REPORT_LEAKS,
@@ -27,12 +29,13 @@ READS = MachineAuth(READ_REQUESTS)
 WRITES = MachineAuth(WRITE_REQUESTS)
 ISSUES = MachineAuth(ISSUE_CREDENTIALS)
 REPORTS = MachineAuth(REPORT_LEAKS)
+TELLS = TrailAuth(APPEND_TRAIL)
 
 api = NinjaAPI(
     title="Countersign",
     version="1",
     description="For agents: ask for access, see what became of it, take it back; have short-lived "
-    "credentials issued. For scanners: report what leaked.",
+    "credentials issued; tell what you do. For scanners: report what leaked.",
     urls_namespace="api",
     docs_url=None,
     openapi_url=None,
@@ -45,6 +48,7 @@ class Call(HttpRequest):
     """What stands before an operation makes of a request; for annotations only."""
 
     actor: Machine
+    sender: Sender
 
 
 def demand_known(request: Call, names: set[str]) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 from apps.api.base import api
 from apps.api.problems import MEDIA_TYPE
 from apps.api.tokens import MachineAuth
-from apps.api.views import credentials, leaks, operations
+from apps.api.views import credentials, leaks, operations, telling
 
 # What adds operations to the API; without being imported they would not be there.
-DOORS = (operations, credentials, leaks)
+DOORS = (operations, credentials, leaks, telling)
 PREFIX = "api/v1"
 JSON = "application/json"
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from ninja.operation import Operation
 
+from apps.api.base import TELLS
 from apps.api.problems import is_problem, problem
 
 JSON = "application/json"
@@ -25,25 +26,29 @@ def door(operations: Sequence[Operation], view: Callable[..., HttpResponse]) -> 
     @csrf_exempt
     @login_not_required
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = _refusal(request) or view(request, *args, **kwargs)
+        response = _refusal(request, most()) or view(request, *args, **kwargs)
         if response.status_code == 405 and not is_problem(response):
             allowed = ", ".join(sorted(response.headers["Allow"].split(", ")))
             response = problem(405, f"Only {allowed} here.", headers={"Allow": allowed})
         response.headers["Cache-Control"] = "no-store"
         return response
 
+    def most() -> int:
+        """The largest body of this address; an agent tells of a whole run at once."""
+        tells = any(auth is TELLS for one in operations for auth in one.auth_callbacks)
+        return int(settings.API_LARGEST_TELLING if tells else settings.API_LARGEST_BODY)
+
     if operations and all(operation.auth_callbacks for operation in operations):
         guarded.page_rule = TOKENS  # type: ignore[attr-defined]
     return guarded
 
 
-def too_large(request: HttpRequest) -> HttpResponse | None:
+def too_large(request: HttpRequest, most: int) -> HttpResponse | None:
     """Refuse a body past the limit, by what its header says and before it is read."""
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         length = 0
-    most = settings.API_LARGEST_BODY
     if length <= most:
         return None
     return problem(
@@ -53,8 +58,8 @@ def too_large(request: HttpRequest) -> HttpResponse | None:
     )
 
 
-def _refusal(request: HttpRequest) -> HttpResponse | None:
-    refused = too_large(request)
+def _refusal(request: HttpRequest, most: int) -> HttpResponse | None:
+    refused = too_large(request, most)
     if refused is not None or request.method != "POST":
         return refused
     if request.content_type != JSON:

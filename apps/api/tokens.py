@@ -7,12 +7,14 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest
 from ninja.errors import AuthenticationError
 
+from apps.api.ingest.senders import sender_of_client
 from apps.api.limits import seconds_to_wait
 from apps.api.problems import TooMany
 from apps.core.actors import Machine
 from apps.core.policies import enforce
 from apps.inventory.models import AgentClient
 from apps.inventory.policies import can_use_client
+from apps.inventory.states import ClientState
 
 
 class MachineAuth(TokenAuth):
@@ -42,10 +44,9 @@ class MachineAuth(TokenAuth):
         client = clients.filter(oauth_client=token.client_id).first()
         if client is None:
             raise AuthenticationError
-        enforce(can_use_client(client))
+        self.judge(request, client)
         scopes = frozenset(token.get_scopes())
-        kind = "read" if request.method == "GET" else "write"
-        wait = seconds_to_wait(kind, client.oauth_client_id)
+        wait = seconds_to_wait(self.counted_as(request), client.oauth_client_id)
         if wait:
             raise TooMany(wait)
         if self.wanted not in scopes:
@@ -58,3 +59,22 @@ class MachineAuth(TokenAuth):
             label=str(client),
         )
         return token
+
+    def judge(self, request: HttpRequest, client: AgentClient) -> None:
+        enforce(can_use_client(client))
+
+    def counted_as(self, request: HttpRequest) -> str:
+        return "read" if request.method == "GET" else "write"
+
+
+class TrailAuth(MachineAuth):
+    """The same for what an agent tells of itself. A stopped agent's records are taken all the same:
+    what it did after it was stopped is wanted most."""
+
+    def judge(self, request: HttpRequest, client: AgentClient) -> None:
+        if client.state != ClientState.ACTIVE:
+            raise AuthenticationError
+        request.sender = sender_of_client(client)  # type: ignore[attr-defined]
+
+    def counted_as(self, request: HttpRequest) -> str:
+        return "append"

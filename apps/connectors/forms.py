@@ -134,3 +134,17 @@ def _field(setting: Setting) -> forms.Field:
     if setting.reference:
         return ReferenceField(label=setting.label, required=setting.required)
     return forms.CharField(max_length=200, **said)
+
+
+class LogSourceForm(forms.Form):
+    connection = forms.ChoiceField(help_text="Those that speak for this system's account.")
+    since = forms.DateField(
+        label="From",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="At most 90 days back, which is how long AWS keeps its history.",
+    )
+
+    def __init__(self, *args: Any, connections: list[Connection], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["connection"]
+        field.choices = [(str(one.pk), str(one)) for one in connections]

@@ -8,7 +8,7 @@ from apps.core.actors import Actor, reads_everything
 from apps.core.models import Job
 
 if TYPE_CHECKING:
-    from apps.connectors.models import Connection, Reading, Sync  # noqa: F401  (name rows' types)
+    from apps.connectors.models import Connection, LogSource, Reading, Sync  # noqa: F401  (name rows' types)
 
 
 class SyncQuerySet(models.QuerySet["Sync"]):
@@ -71,3 +71,23 @@ class ReadingQuerySet(models.QuerySet["Reading"]):
 
     def for_table(self) -> Self:
         return self.select_related("source").fetch_mode(models.FETCH_RAISE)
+
+
+class LogSourceQuerySet(models.QuerySet["LogSource"]):
+    def standing(self) -> Self:
+        return self.filter(stopped_at__isnull=True)
+
+    def due_at(self, moment: datetime) -> Self:
+        """Those whose next reading has come, of connections that read."""
+        return self.standing().filter(next_reading_at__lte=moment, connection__state__in=READS)
+
+    def of_stream(self, stream_id: int) -> Self:
+        return self.filter(stream=stream_id)
+
+    def for_table(self) -> Self:
+        return self.select_related("connection", "stream__system", "added_by").fetch_mode(
+            models.FETCH_RAISE
+        )
+
+    def locked(self, pk: int) -> "LogSource":
+        return self.select_for_update(of=["self"]).select_related("connection", "stream").get(pk=pk)

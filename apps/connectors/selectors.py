@@ -36,6 +36,7 @@ CAN = {
     Capability.NARROW_GRANT: "Narrow a permission to fewer actions",
     Capability.FIND: "Find a credential by asking",
     Capability.LOG: "Read the log of what a credential did",
+    Capability.WHOLE_LOG: "Read the whole log of what was done there",
     Capability.ROTATE: "Make a new credential beside the old one",
     Capability.ISSUE: "Issue short-lived credentials",
     Capability.PLACE: "Write a new secret where it is kept",

@@ -8,17 +8,19 @@ from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.utils import timezone
 
+from apps.activity.services.keeping import Overtaken
 from apps.connectors.heartbeat import pulse
 from apps.connectors.models import Sync
 from apps.connectors.services import jobs
 from apps.connectors.services.applying import sync_apply, sync_drop, sync_preview
 from apps.connectors.services.discovering import connection_discover, connections_read_due
+from apps.connectors.services.logs import log_source_run, log_sources_read_due
 from apps.connectors.services.reading import sync_read
 from apps.connectors.states import SyncStatus
-from apps.connectors.uploads import upload_delete
 from apps.core.actors import System
 from apps.core.errors import DomainError
 from apps.core.jobs import job_actor, job_advance, job_claim, job_fail, job_finish
+from apps.core.uploads import upload_delete
 
 KEPT_FOR = timedelta(days=1)
 LONG: dict[str, Any] = {"time_limit": 3600, "soft_time_limit": 3540}
@@ -113,3 +115,34 @@ def discover(job_id: int) -> int:
 def read_due_connections() -> int:
     """Start the readings whose time has come."""
     return connections_read_due(actor=System("connectors.read_due_connections"))
+
+
+@shared_task(name="connectors.read_log", **LONG, **RETRY)
+def read_log(job_id: int) -> int:
+    """Read a system's log by a connection. Starting again goes on from what is complete."""
+    job = job_claim(job_id)
+    if job is None:
+        return 0
+
+    with pulse(job) as progress:
+        try:
+            held = log_source_run(
+                source_id=job.subject_id or 0,
+                actor=job_actor(job),
+                told=lambda now: progress(now.position),
+            )
+        except Overtaken:
+            return 0
+        except (DomainError, PermissionDenied) as error:
+            job_fail(job, message=str(error))
+            return 0
+    job.done = held.position
+    job.save(update_fields=["done"])
+    job_finish(job, message=held.said or f"{held.kept:,} new records.")
+    return held.kept
+
+
+@shared_task(name="connectors.read_due_logs", **RETRY)
+def read_due_logs() -> int:
+    """Start the readings of logs whose time has come."""
+    return log_sources_read_due(actor=System("connectors.read_due_logs"))

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.connectors.views import connections, sources
+from apps.connectors.views import connections, logs, sources
 
 app_name = "connectors"
 urlpatterns = [
@@ -33,4 +33,8 @@ urlpatterns = [
         name="connection_stop_removal",
     ),
     path("connections/<int:pk>/retire/", connections.connection_retire, name="connection_retire"),
+    path("logs/<int:pk>/", logs.log_sources, name="log_sources"),
+    path("logs/<int:pk>/add/", logs.log_source_add, name="log_source_add"),
+    path("logs/read/<int:pk>/", logs.log_source_read, name="log_source_read"),
+    path("logs/stop/<int:pk>/", logs.log_source_stop, name="log_source_stop"),
 ]

@@ -29,6 +29,8 @@ type Related = dict[type[Model], Ids]
 # Records with a page of their own, and where it is.
 PAGES = {
     "activity.invocation": "activity:invocation_detail",
+    "activity.logimport": "activity:log_import_detail",
+    "activity.stream": "activity:log_detail",
     "accounts.team": "accounts:team_detail",
     "accounts.user": "accounts:person_detail",
     "approvals.accessrequest": "approvals:request_detail",

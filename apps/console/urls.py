@@ -62,6 +62,11 @@ urlpatterns = [
         name="client_rotate",
     ),
     path(
+        "inventory/agents/<int:pk>/client/collects/",
+        agent_clients.client_collects,
+        name="client_collects",
+    ),
+    path(
         "inventory/agents/<int:pk>/client/revoke/",
         agent_clients.client_revoke,
         name="client_revoke",

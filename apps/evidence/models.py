@@ -10,26 +10,35 @@ from apps.core.links import record_href
 from apps.core.models import Job
 from apps.evidence.querysets import PackageQuerySet, SampleQuerySet
 from apps.evidence.subjects import Subject
-from apps.inventory.models import System
+from apps.inventory.models import Agent, System
 from apps.remediation.models import Incident
 from apps.reviews.models import Campaign
 
 NO_PERIOD = Q(period_from__isnull=True, period_to__isnull=True, period_system__isnull=True)
+IN_ORDER = Q(period_from__isnull=False, period_to__isnull=False, period_from__lte=F("period_to"))
+NAMED = ("agent", "campaign", "incident", "request", "trace_id")
+# What agents did: a package of these alone may hold words.
+OF_TRAIL = Q(trace_id__isnull=False) | Q(agent__isnull=False) | Q(is_whole=True)
+
+
+def named(*subjects: str, is_whole: bool = False) -> Q:
+    """Condition that a package names these and nothing else."""
+    of = {f"{one}__isnull": one not in subjects for one in NAMED}
+    return Q(**of, is_whole=is_whole)
 
 
 def alone(subject: str) -> Q:
     """Condition that a package is about that one and nothing else."""
-    named = {"campaign", "request", "incident"}
-    none = {f"{one}__isnull": True for one in sorted(named - {subject})}
-    return Q(**{f"{subject}__isnull": False}, **none) & NO_PERIOD
+    return named(subject) & NO_PERIOD
 
 
 class Package(models.Model):
     """A zip that an auditor can check offline. Built once by a job; never rebuilt in place.
 
-    It is about a campaign, a request for access, an incident, or the requests of a period, of one
-    system or of all. Number 0 is the package of a campaign; what comes later is a numbered
-    addendum.
+    It is about a campaign, a request for access, an incident, the requests of a period, of one
+    system or of all, an invocation, or what one agent did, or all of them, in a period. Number 0
+    is the package of a campaign; what comes later is a numbered addendum. An invocation is named
+    by its trace, since its row can be made anew.
     """
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, null=True, related_name="packages")
@@ -38,6 +47,10 @@ class Package(models.Model):
     period_from = models.DateField(null=True)
     period_to = models.DateField(null=True)
     period_system = models.ForeignKey(System, models.PROTECT, null=True, related_name="+")
+    trace_id = models.UUIDField(null=True)
+    agent = models.ForeignKey(Agent, models.PROTECT, null=True, related_name="+")
+    is_whole = models.BooleanField(default=False)
+    with_payloads = models.BooleanField(default=False)
     number = models.PositiveIntegerField(default=0)
     is_interim = models.BooleanField()
     job = models.ForeignKey(Job, models.PROTECT, null=True, related_name="+")
@@ -62,15 +75,14 @@ class Package(models.Model):
                 condition=alone("campaign")
                 | alone("request") & Q(number=0)
                 | alone("incident") & Q(number=0)
-                | Q(
-                    campaign__isnull=True,
-                    request__isnull=True,
-                    incident__isnull=True,
-                    number=0,
-                    period_from__isnull=False,
-                    period_to__isnull=False,
-                    period_from__lte=F("period_to"),
-                ),
+                | alone("trace_id") & Q(number=0)
+                | named() & IN_ORDER & Q(number=0)
+                | named("agent") & IN_ORDER & Q(number=0, period_system__isnull=True)
+                | named(is_whole=True) & IN_ORDER & Q(number=0, period_system__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="evidence_package_words_of_the_trail",
+                condition=Q(with_payloads=False) | OF_TRAIL,
             ),
             models.CheckConstraint(
                 name="evidence_package_built_is_whole",
@@ -86,6 +98,7 @@ class Package(models.Model):
             models.Index(name="evidence_package_campaign", fields=["campaign", "-id"]),
             models.Index(name="evidence_package_request", fields=["request", "-id"]),
             models.Index(name="evidence_package_incident", fields=["incident", "-id"]),
+            models.Index(name="evidence_package_trace", fields=["trace_id", "-id"]),
             models.Index(name="evidence_package_asked", fields=["requested_at", "id"]),
         ]
 
@@ -97,19 +110,30 @@ class Package(models.Model):
 
     @property
     def subject(self) -> Subject:
-        if self.campaign_id is not None:
-            return Subject.CAMPAIGN
-        if self.request_id is not None:
-            return Subject.REQUEST
-        return Subject.PERIOD if self.incident_id is None else Subject.INCIDENT
+        held = (
+            (Subject.CAMPAIGN, self.campaign_id),
+            (Subject.REQUEST, self.request_id),
+            (Subject.INCIDENT, self.incident_id),
+            (Subject.INVOCATION, self.trace_id),
+            (Subject.AGENT, self.agent_id),
+            (Subject.WHOLE, self.is_whole or None),
+        )
+        return next((one for one, value in held if value is not None), Subject.PERIOD)
 
     @property
     def about(self) -> str:
         """What it tells of, in words."""
+        if self.trace_id is not None:
+            return f"Invocation {self.trace_id.hex[:8]}"
         if self.period_from is None:
             return str(self._one)
+        days = f"{self.period_from} to {self.period_to}"
+        if self.is_whole:
+            return f"Everything of {days}"
+        if self.agent_id is not None:
+            return f"{self.agent}, {days}"
         where = f" on {self.period_system}" if self.period_system_id else ""
-        return f"Requests of {self.period_from} to {self.period_to}{where}"
+        return f"Requests of {days}{where}"
 
     @property
     def period(self) -> tuple[date, date] | None:
@@ -124,8 +148,8 @@ class Package(models.Model):
         return one.get_absolute_url() if one is not None else ""
 
     @property
-    def _one(self) -> Campaign | AccessRequest | Incident | None:
-        return self.campaign or self.request or self.incident
+    def _one(self) -> Campaign | AccessRequest | Incident | Agent | None:
+        return self.campaign or self.request or self.incident or self.agent
 
     @property
     def status(self) -> str:

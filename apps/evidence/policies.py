@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from apps.activity.models import Invocation
 from apps.approvals.models import AccessRequest
 from apps.core.actors import Actor, Person, Role, System
 from apps.core.policies import ALLOW, Verdict, deny
@@ -8,8 +9,11 @@ from apps.evidence.models import Package
 from apps.evidence.querysets import (
     exportable_by,
     incidents_exportable_by,
+    invocations_exportable_by,
+    reads_words,
     requests_exportable_by,
 )
+from apps.inventory.models import Agent
 from apps.inventory.querysets.scope import is_limited_auditor, seat_systems
 from apps.remediation.models import Incident
 from apps.reviews.models import Campaign
@@ -63,6 +67,47 @@ class Period:
 def can_export_period(actor: Actor, period: Period) -> Verdict:
     if not (reader := can_browse(actor)):
         return reader
+    if not (within := _within_seat(actor, period)):
+        return within
+    if is_limited_auditor(actor) and period.system_id not in seat_systems(actor):
+        return deny("Choose one of the systems of your seat.")
+    return ALLOW
+
+
+def can_export_invocation(actor: Actor, invocation: Invocation) -> Verdict:
+    if not (reader := can_browse(actor)):
+        return reader
+    if not invocations_exportable_by(actor).filter(pk=invocation.pk).exists():
+        return deny("The invocation is of an agent or a time outside your seat.")
+    return ALLOW
+
+
+def can_export_agent(actor: Actor, agent: Agent, period: Period) -> Verdict:
+    if not (reader := can_browse(actor)):
+        return reader
+    if not Agent.objects.visible_to(actor).filter(pk=agent.pk).exists():
+        return deny("The agent is of systems outside your seat.")
+    return _within_seat(actor, period)
+
+
+def can_export_everything(actor: Actor, period: Period) -> Verdict:
+    if not (reader := can_browse(actor)):
+        return reader
+    if is_limited_auditor(actor):
+        return deny("Your seat is limited to systems, and everything is more than those.")
+    return _within_seat(actor, period)
+
+
+def can_export_words(actor: Actor) -> Verdict:
+    """Take away what was told, decided, and answered, word by word."""
+    if not (reader := can_browse(actor)):
+        return reader
+    if not reads_words(actor):
+        return deny("Your seat does not let you read what was said.")
+    return ALLOW
+
+
+def _within_seat(actor: Actor, period: Period) -> Verdict:
     if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
         return ALLOW
     seat = actor.user.seat
@@ -70,8 +115,6 @@ def can_export_period(actor: Actor, period: Period) -> Verdict:
         seat.period_until and period.until > seat.period_until
     ):
         return deny("The period reaches beyond that of your seat.")
-    if is_limited_auditor(actor) and period.system_id not in seat_systems(actor):
-        return deny("Choose one of the systems of your seat.")
     return ALLOW
 
 

@@ -1,15 +1,18 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 
+from apps.activity.models import Invocation
 from apps.approvals.models import AccessRequest
 from apps.approvals.states import OPEN, RequestState
 from apps.core.actors import Actor, Person, Role, reads_everything
 from apps.evidence.subjects import Subject
+from apps.inventory.models import Agent
 from apps.inventory.querysets.scope import is_limited_auditor, seat_systems
 from apps.remediation.models import Incident
 from apps.reviews.models import Campaign, ReviewItem
@@ -17,7 +20,7 @@ from apps.reviews.models import Campaign, ReviewItem
 if TYPE_CHECKING:
     from apps.evidence.models import Package
 
-ABOUT = ("campaign", "request", "incident__order", "period_system")
+ABOUT = ("campaign", "request", "incident__order", "period_system", "agent")
 
 
 def exportable_by(actor: Actor) -> models.QuerySet[Campaign]:
@@ -64,17 +67,45 @@ def incidents_exportable_by(actor: Actor) -> models.QuerySet[Incident]:
     return rows
 
 
+def invocations_exportable_by(actor: Actor) -> models.QuerySet[Invocation]:
+    """Invocations somebody may take away: stewards all, auditors those of their seat."""
+    rows = Invocation.objects.visible_to(actor)
+    if reads_everything(actor):
+        return rows
+    if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
+        return rows.none()
+    seat = actor.user.seat
+    if seat.period_from:
+        rows = rows.filter(ended_at__date__gte=seat.period_from)
+    if seat.period_until:
+        rows = rows.filter(started_at__date__lte=seat.period_until)
+    return rows
+
+
+def reads_words(actor: Actor) -> bool:
+    """Whether somebody may take away what was said: stewards, and auditors whose seat says so."""
+    if reads_everything(actor):
+        return True
+    return (
+        isinstance(actor, Person)
+        and actor.role == Role.AUDITOR
+        and bool(actor.user.seat.sees_payloads)
+    )
+
+
 class PackageQuerySet(models.QuerySet["Package"]):
     def visible_to(self, actor: Actor) -> Self:
         """A package is read by whoever may read all that it tells of."""
         if reads_everything(actor):
             return self
-        return self.filter(
+        rows = self.filter(
             Q(campaign__in=exportable_by(actor).values("pk"))
             | Q(request__in=requests_exportable_by(actor).values("pk"))
             | Q(incident__in=incidents_exportable_by(actor).values("pk"))
+            | Q(trace_id__in=invocations_exportable_by(actor).values("trace_id"))
             | _periods_of(actor)
         )
+        return rows if reads_words(actor) else rows.filter(with_payloads=False)
 
     def of_campaign(self, campaign_id: int) -> Self:
         return self.filter(campaign=campaign_id)
@@ -85,9 +116,18 @@ class PackageQuerySet(models.QuerySet["Package"]):
     def of_incident(self, incident_id: int) -> Self:
         return self.filter(incident=incident_id)
 
+    def of_trace(self, trace_id: UUID) -> Self:
+        return self.filter(trace_id=trace_id)
+
+    def of_agent(self, agent_id: int, since: date, until: date) -> Self:
+        return self.filter(agent=agent_id, period_from=since, period_to=until)
+
+    def of_everything(self, since: date, until: date) -> Self:
+        return self.filter(is_whole=True, period_from=since, period_to=until)
+
     def of_period(self, since: date, until: date, system_id: int | None) -> Self:
         same = {"period_from": since, "period_to": until, "period_system": system_id}
-        return self._same(same)
+        return self.about(Subject.PERIOD)._same(same)
 
     def beside(self, package: "Package") -> Self:
         """The other packages about the same."""
@@ -95,6 +135,9 @@ class PackageQuerySet(models.QuerySet["Package"]):
             "campaign": package.campaign_id,
             "request": package.request_id,
             "incident": package.incident_id,
+            "trace_id": package.trace_id,
+            "agent": package.agent_id,
+            "is_whole": package.is_whole,
             "period_from": package.period_from,
             "period_to": package.period_to,
             "period_system": package.period_system_id,
@@ -102,14 +145,16 @@ class PackageQuerySet(models.QuerySet["Package"]):
         return self._same(same).exclude(pk=package.pk)
 
     def about(self, subject: str) -> Self:
-        match subject:
-            case Subject.CAMPAIGN:
-                return self.filter(campaign__isnull=False)
-            case Subject.REQUEST:
-                return self.filter(request__isnull=False)
-            case Subject.INCIDENT:
-                return self.filter(incident__isnull=False)
-        return self.filter(period_from__isnull=False)
+        told = {
+            Subject.CAMPAIGN: Q(campaign__isnull=False),
+            Subject.REQUEST: Q(request__isnull=False),
+            Subject.INCIDENT: Q(incident__isnull=False),
+            Subject.INVOCATION: Q(trace_id__isnull=False),
+            Subject.AGENT: Q(agent__isnull=False),
+            Subject.WHOLE: Q(is_whole=True),
+        }
+        of_requests = Q(period_from__isnull=False, agent__isnull=True, is_whole=False)
+        return self.filter(told.get(Subject(subject), of_requests))
 
     def being_built(self) -> "Package | None":
         """The one of these that somebody asked for a moment ago and that is not over yet."""
@@ -148,7 +193,8 @@ def _periods_of(actor: Actor) -> Q:
     if seat.period_until:
         within &= Q(period_to__lte=seat.period_until)
     if is_limited_auditor(actor):
-        within &= Q(period_system__in=seat_systems(actor))
+        agents = Agent.objects.visible_to(actor).values("pk")
+        within &= Q(period_system__in=seat_systems(actor)) | Q(agent__in=agents)
     return within
 
 

@@ -4,6 +4,7 @@ from django.db import OperationalError
 from apps.core.errors import DomainError
 from apps.core.jobs import job_actor, job_claim, job_fail, job_finish
 from apps.evidence.services.packages import BuiltElsewhere, package_build
+from apps.evidence.services.sealing import logs_await
 
 
 @shared_task(
@@ -24,6 +25,7 @@ def build_package(job_id: int) -> int:
         job_fail(job, message="The job names no package.")
         return 0
     try:
+        logs_await(job)
         package = package_build(package_id=job.subject_id, actor=job_actor(job), job=job)
     except BuiltElsewhere:
         return 0

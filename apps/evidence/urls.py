@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.evidence.views import access, incidents, packages, public, samples
+from apps.evidence.views import access, incidents, packages, public, samples, trail
 
 app_name = "evidence"
 urlpatterns = [
@@ -20,6 +20,21 @@ urlpatterns = [
         "evidence/of-incident/<int:incident_pk>/",
         incidents.incident_package_create,
         name="incident_package_create",
+    ),
+    path(
+        "evidence/of-invocation/<int:invocation_pk>/",
+        trail.invocation_package_create,
+        name="invocation_package_create",
+    ),
+    path(
+        "evidence/of-agent/<int:agent_pk>/",
+        trail.agent_package_create,
+        name="agent_package_create",
+    ),
+    path(
+        "evidence/of-everything/",
+        trail.everything_package_create,
+        name="everything_package_create",
     ),
     path("evidence/of-period/", access.period_package_create, name="period_package_create"),
     path(

@@ -33,6 +33,7 @@ def figures_now() -> dict[str, int]:
         "agents": agents.count(),
         "agents_without_owner": agents.filter(owner__isnull=True).count(),
         "agents_without_trail": agents.filter(trail_connected=False).count(),
+        "agents_unexplained": agents.unexplained().count(),
         "identities": identities.count(),
         "identities_without_agent": identities.exclude(Exists(bound)).count(),
         "endless_credentials": Credential.objects.never_expires_or_rotates().count(),

@@ -6,6 +6,7 @@ from django.apps import apps
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.fresh_sign_in import fresh_sign_in_required
@@ -48,12 +49,14 @@ def finding_list(request: Request) -> HttpResponse:
 @page(policies.can_browse)
 def finding_detail(request: Request, pk: int) -> HttpResponse:
     finding = _finding(request, pk)
+    rule = rule_named(finding.rule)
     return render_page(
         request,
         "findings/finding_detail.html",
         {
             "finding": finding,
-            "rule": rule_named(finding.rule),
+            "rule": rule,
+            "counted_href": rule.counted_href(finding.subject_id, timezone.now()) if rule else "",
             "subject": _subject(finding),
             "entries": AuditEntry.objects.about(finding, request.actor),
             "may_judge": policies.can_judge(request.actor, finding),

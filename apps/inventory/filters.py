@@ -51,6 +51,7 @@ class AgentFilterSet(FilterSet):
     team = django_filters.ModelChoiceFilter(queryset=Team.objects.all(), label="Team")
     standing = Only("standing", "Not retired")
     ownerless = Only("ownerless", "No active owner")
+    unexplained = Only("unexplained", "Recent activity not explained, or not known")
     trail = django_filters.ChoiceFilter(
         method="by_trail",
         choices=[("none", "None connected"), ("connected", "Connected")],

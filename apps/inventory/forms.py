@@ -83,9 +83,6 @@ class SystemForm(forms.Form):
     tags = forms.CharField(
         required=False, max_length=400, help_text="Parted by commas: CDE, SOX, personal data."
     )
-    log_connected = forms.BooleanField(
-        required=False, label="Its log is connected", help_text="Countersign reads what it records."
-    )
     reason = ReasonField(required=False)
 
     def __init__(self, *args: Any, **kwargs: Any):

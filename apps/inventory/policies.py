@@ -3,7 +3,7 @@
 from apps.core.actors import Actor, Person, Role, reads_everything
 from apps.core.policies import ALLOW, Verdict, deny
 from apps.inventory.models import Agent, AgentClient, Credential, Identity, System
-from apps.inventory.states import AgentState, ClientState
+from apps.inventory.states import APPEND_TRAIL, AgentState, ClientState
 
 ONLY_STEWARDS = "Only a steward may do this."
 AUDITORS_READ = "An auditor reads and exports; they change nothing."
@@ -173,6 +173,17 @@ def can_make_client(actor: Actor, agent: Agent) -> Verdict:
         return running
     if agent.clients.active().exists():
         return deny("It has a client already. Give that one a new secret, or revoke it first.")
+    return ALLOW
+
+
+def can_change_collects(actor: Actor, client: AgentClient) -> Verdict:
+    verdict = can_make_clients(actor)
+    if not verdict:
+        return verdict
+    if client.state != ClientState.ACTIVE:
+        return deny("This client is revoked.")
+    if APPEND_TRAIL not in client.scopes:
+        return deny("It may not deliver to the trail, so it collects for nobody.")
     return ALLOW
 
 

@@ -89,6 +89,10 @@ CLIENT_SCOPES = (
 )
 
 
+# Exporters carry static headers: a token that may only append may live so long, in seconds.
+LONGEST_TOKEN = 24 * 3600
+
+
 class Environment(models.TextChoices):
     PRODUCTION = "production", "Production"
     STAGING = "staging", "Staging"

@@ -3,8 +3,8 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 
-from apps.core.filters import FilterSet, LinkedFilter, Only, SearchFilter
-from apps.remediation.states import OrderKind, OrderState
+from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, SearchFilter
+from apps.remediation.states import IncidentState, OrderKind, OrderState
 
 
 class OrderFilterSet(FilterSet):
@@ -32,6 +32,12 @@ class OrderFilterSet(FilterSet):
         if value == "confirm-by-me":
             return rows.confirmable_by(self.request.actor)  # type: ignore[attr-defined]
         return rows.waiting_for(value)  # type: ignore[attr-defined]
+
+
+class IncidentFilterSet(FilterSet):
+    state = django_filters.MultipleChoiceFilter(choices=IncidentState.choices, label="State")
+    since = DayFilter("opened_at", "gte", "Opened from")
+    until = DayFilter("opened_at", "lte", "Opened until")
 
 
 class IncidentCallFilterSet(FilterSet):

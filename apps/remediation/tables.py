@@ -1,7 +1,7 @@
 import django_tables2 as tables
 
 from apps.core.tables import MomentColumn, MonoColumn, PersonColumn, StateColumn, Table
-from apps.remediation.models import IncidentCall, Order
+from apps.remediation.models import Incident, IncidentCall, Order
 
 
 class OrderTable(Table):
@@ -31,6 +31,36 @@ class OrderTable(Table):
         extra = ("decided_at",)
         joined = {"decided_by": "decided_by"}
         empty_text = "No orders match."
+
+
+class IncidentTable(Table):
+    opened_at = MomentColumn(verbose_name="Opened")
+    credential = tables.Column(
+        linkify=lambda record: record.get_absolute_url(), verbose_name="Credential"
+    )
+    system = tables.Column(accessor="credential__identity__system", verbose_name="System")
+    state = StateColumn()
+    exposed_since = MomentColumn(verbose_name="Exposed since")
+    killed_by = PersonColumn(accessor="order__decided_by", verbose_name="Killed by")
+    complete_until = MomentColumn(verbose_name="Log complete until")
+    closed_at = MomentColumn(verbose_name="Closed")
+
+    class Meta(Table.Meta):
+        model = Incident
+        fields = [
+            "opened_at",
+            "credential",
+            "system",
+            "state",
+            "exposed_since",
+            "killed_by",
+            "complete_until",
+            "closed_at",
+        ]
+        sortable = {"opened_at": ()}
+        order_by = "-opened_at"
+        extra = ("closed_at",)
+        empty_text = "No incidents match."
 
 
 class IncidentCallTable(Table):

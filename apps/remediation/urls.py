@@ -8,6 +8,7 @@ urlpatterns = [
     path("<int:pk>/", orders.order_detail, name="order_detail"),
     path("leaked/", leaks.leak_search, name="leak_search"),
     path("leaked/take-in/", leaks.leak_adopt, name="leak_adopt"),
+    path("incidents/", incidents.incident_list, name="incident_list"),
     path("incidents/<int:pk>/", incidents.incident_detail, name="incident_detail"),
     path("incidents/<int:pk>/calls/", incidents.incident_calls, name="incident_calls"),
     path("incidents/<int:pk>/read/", incidents.incident_read, name="incident_read"),

@@ -40,6 +40,7 @@ urlpatterns = [
     path("bench/<int:pk>/asked/", bench.bench_owner, name="bench_owner"),
     path("items/<int:pk>/", items.item_detail, name="item_detail"),
     path("items/<int:pk>/card/", items.item_card, name="item_card"),
+    path("items/<int:pk>/breaks/", items.item_breaks, name="item_breaks"),
     path("items/<int:pk>/draft/", items.item_draft, name="item_draft"),
     path("items/<int:pk>/undo/", items.item_undo, name="item_undo"),
     path("items/<int:pk>/reassign/", items.item_reassign, name="item_reassign"),

@@ -16,9 +16,16 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from config.launcher.data import DataDirectory, Refused
-from config.launcher.services import clean_environment, postgres_start, valkey_start
+from config.launcher.services import (
+    clean_environment,
+    free_port,
+    postgres_start,
+    valkey_start,
+)
 from config.launcher.supervisor import Child, Stopped, Supervisor
 
+# Where exporters of OpenTelemetry send by themselves.
+USUAL_DOOR = 4318
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.prefix) / "bin"
 SIGN_INS = (
@@ -30,6 +37,7 @@ SIGN_INS = (
 
 def demo() -> int:
     port = _port()
+    door = _port_of_door(port)
     data = DataDirectory(
         Path(os.environ.get("COUNTERSIGN_DATA_DIR") or ROOT / ".data").expanduser().absolute()
     )
@@ -39,9 +47,10 @@ def demo() -> int:
     supervisor = Supervisor()
     try:
         environment = _services(supervisor, data)
+        environment["INGEST_URL"] = environment.get("INGEST_URL") or f"http://localhost:{door}"
         _prepare(supervisor, data, environment)
-        _serve(supervisor, data, environment, port)
-        _greet(data, port)
+        _serve(supervisor, environment, port, door)
+        _greet(data, port, environment["INGEST_URL"])
         supervisor.watch()
     except Stopped:
         pass
@@ -51,14 +60,35 @@ def demo() -> int:
     return 0
 
 
-def _port() -> int:
-    value = os.environ.get("PORT") or "8000"
+def _port(name: str = "PORT", default: str = "8000") -> int:
+    value = os.environ.get(name) or default
     if not value.isdigit() or not 0 < int(value) < 65536:
-        raise Refused(f"PORT must be a number from 1 to 65535, not {value!r}.")
+        raise Refused(f"{name} must be a number from 1 to 65535, not {value!r}.")
     return int(value)
 
 
-def _require_free(port: int) -> None:
+def _port_of_door(port: int) -> int:
+    """That of INGEST_PORT; else the usual one; else, as a collector may run there, a free one."""
+    if os.environ.get("INGEST_PORT"):
+        door = _port("INGEST_PORT")
+        if door == port:
+            raise Refused("PORT and INGEST_PORT must differ.")
+        _require_free(door, name="INGEST_PORT")
+        return door
+    return USUAL_DOOR if port != USUAL_DOOR and _is_free(USUAL_DOOR) else free_port()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _require_free(port: int, *, name: str = "PORT") -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -67,11 +97,11 @@ def _require_free(port: int) -> None:
             if error.errno == errno.EACCES:
                 raise Refused(
                     f"Port {port} may not be used by this user: choose another with"
-                    " PORT=8001 make demo."
+                    f" {name}=8001 make demo."
                 ) from error
             raise Refused(
                 f"Port {port} is taken by another program: stop that, or choose another port with"
-                f" PORT={port % 65535 + 1} make demo."
+                f" {name}={port % 65535 + 1} make demo."
             ) from error
 
 
@@ -149,9 +179,7 @@ def _holds_nobody(url: str) -> bool:
         return connection.execute("SELECT FROM accounts_user LIMIT 1").fetchone() is None
 
 
-def _serve(
-    supervisor: Supervisor, data: DataDirectory, environment: dict[str, str], port: int
-) -> None:
+def _serve(supervisor: Supervisor, environment: dict[str, str], port: int, door: int) -> None:
     program = partial(Child, environment=environment, folder=ROOT)
     celery = [str(BIN / "celery"), "--app", "config.celery", "--quiet"]
     supervisor.start(
@@ -165,6 +193,18 @@ def _serve(
                 *("--log-level", "warning", "--no-ws"),
             ],
             ready=partial(_web_answers, port),
+        ),
+        # What agents tell comes in here, beside the pages and not through them.
+        program(
+            name="door",
+            command=[
+                *(str(BIN / "granian"), "config.ingest:application"),
+                *("--interface", "asgi", "--host", "127.0.0.1", "--port", str(door)),
+                *("--workers", "1", "--backlog", "256"),
+                *("--workers-kill-timeout", "5", "--respawn-failed-workers"),
+                *("--log-level", "warning", "--no-ws"),
+            ],
+            ready=partial(_web_answers, door),
         ),
         _worker(program, celery, name="worker", queue="celery"),
         # What stops an access never waits behind an import.
@@ -213,9 +253,10 @@ def _has_said(text: str, child: Child) -> bool:
     return any(text in line for line in child.said)
 
 
-def _greet(data: DataDirectory, port: int) -> None:
+def _greet(data: DataDirectory, port: int, door: str) -> None:
     password = data.secret("demo_password")
-    lines = ["", f"Countersign is ready:  http://localhost:{port}/", ""]
+    lines = ["", f"Countersign is ready:  http://localhost:{port}/"]
+    lines += [f"Agents' telemetry goes to  {door}/v1/traces", ""]
     if os.environ.get("COUNTERSIGN_SAMPLE", "1") != "0":
         lines += [f"    {role:<14} {address}" for role, address in SIGN_INS]
         lines += ["", f"    password       {password}"]

@@ -23,7 +23,9 @@ def test(arguments: list[str]) -> int:
 
 
 def bench(arguments: list[str]) -> int:
-    return _with_services(_bench, arguments, own_database=True)
+    """That of pages, or with `ingest` that of telemetry, on a database that keeps what it says."""
+    durable = arguments[:1] == ["ingest"]
+    return _with_services(_bench, arguments, own_database=True, durable=durable)
 
 
 def lint(arguments: list[str]) -> int:
@@ -31,11 +33,13 @@ def lint(arguments: list[str]) -> int:
     return _with_services(_lint, arguments, own_database=False)
 
 
-def _with_services(work: Work, arguments: list[str], *, own_database: bool) -> int:
+def _with_services(
+    work: Work, arguments: list[str], *, own_database: bool, durable: bool = False
+) -> int:
     supervisor = Supervisor()
     with _passing_folder() as folder:
         try:
-            environment = _services(supervisor, folder, own_database=own_database)
+            environment = _services(supervisor, folder, own_database=own_database, durable=durable)
             return work(supervisor, environment, arguments)
         except Stopped:
             return 130
@@ -53,12 +57,14 @@ def _passing_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _services(supervisor: Supervisor, folder: Path, *, own_database: bool) -> Environment:
+def _services(
+    supervisor: Supervisor, folder: Path, *, own_database: bool, durable: bool
+) -> Environment:
     data = DataDirectory(folder)
     data.require_room()
     environment = clean_environment()
     if own_database or not environment.get("DATABASE_URL"):
-        database = postgres_start(supervisor=supervisor, data=data, durable=False)
+        database = postgres_start(supervisor=supervisor, data=data, durable=durable)
         environment["DATABASE_URL"] = database.owner_url
         environment["PATH"] = f"{database.binaries}{os.pathsep}{environment.get('PATH', '')}"
         environment.pop("DATABASE_OWNER_URL", None)
@@ -79,6 +85,8 @@ def _pytest(supervisor: Supervisor, environment: Environment, arguments: list[st
 
 def _bench(supervisor: Supervisor, environment: Environment, arguments: list[str]) -> int:
     environment["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
+    if arguments[:1] == ["ingest"]:
+        return _inherit(supervisor, environment, "tests.bench.ingest", *arguments[1:])
     return _inherit(supervisor, environment, "tests.bench", *arguments)
 
 

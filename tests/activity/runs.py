@@ -35,3 +35,11 @@ def keep(*readings, whose):
     digest = hashlib.sha256(repr((readings, whose)).encode()).digest()
     deliveries_append([Delivery("test", digest, [(one, whose) for one in readings])])
     events_project()
+
+
+def shifted(readings, seconds):
+    """The same so many seconds later."""
+    for one in readings:
+        one.happened_at += seconds * SECOND
+        one.ended_at += seconds * SECOND
+    return readings

@@ -13,15 +13,15 @@ from apps.activity.services.measuring import use_measure
 from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
 from apps.grants.models import GrantStatement
-from tests.activity.runs import SECOND, START, TRACE, api, keep, run, said
+from tests.activity.runs import SECOND, START, TRACE, api, keep, run, said, shifted
 from tests.factories.accounts import SeatFactory, UserFactory
 from tests.factories.grants import GrantFactory
 from tests.factories.inventory import BindingFactory, CredentialFactory
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
-# Seconds after the clock of the sample run.
-NOW = int(time.time()) - START // SECOND
+# An hour ago, in seconds after the clock of the sample run.
+NOW = int(time.time()) - START // SECOND - 3600
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def binding():
 @pytest.fixture
 def invocation(binding):
     agent, identity = binding.agent, binding.identity
-    told = run()
+    told = shifted(run(), NOW)
     told[2].body = {"did": "refund order 7", "result": "declined by the bank"}
     keep(*told, whose=Whose(agent_id=agent.pk, agent=agent.name))
     whose = Whose(
@@ -41,7 +41,7 @@ def invocation(binding):
         system_id=identity.system_id,
         system=identity.system.name,
     )
-    keep(api(request_id="REQ1"), api("s3:ListBuckets", at=3), whose=whose)
+    keep(api(at=NOW + 1, request_id="REQ1"), api("s3:ListBuckets", at=NOW + 3), whose=whose)
     return Invocation.objects.get()
 
 
@@ -89,7 +89,7 @@ def test_an_auditor_reads_words_only_where_the_seat_includes_them(client, invoca
 
 
 def test_a_seats_period_bounds_what_an_auditor_sees(client, invocation):
-    seat = SeatFactory(period_from="2026-01-01")
+    seat = SeatFactory(period_until="2026-01-01")
     sign_in(client, seat.user)
 
     assert client.get(invocation.get_absolute_url()).status_code == 404
@@ -177,7 +177,7 @@ def test_a_story_costs_the_same_for_any_number_of_records(
     client, invocation, binding, django_assert_max_num_queries
 ):
     whose = Whose(agent_id=binding.agent_id, agent=binding.agent.name)
-    more = [said("action", f"more {n}", 3, span_id=f"{n:016x}") for n in range(1, 40)]
+    more = [said("action", f"more {n}", NOW + 3, span_id=f"{n:016x}") for n in range(1, 40)]
     keep(*more, whose=whose)
     page(client, binding.agent.owner, invocation)
 
@@ -192,12 +192,9 @@ def used(binding):
     GrantStatement.objects.create(grant=grant, position=0, actions=["s3:Get*"], resources=["*"])
     grant.system.kind = "aws"
     grant.system.save()
-    agent, identity, ago = binding.agent, binding.identity, NOW - 3600
+    agent, identity, ago = binding.agent, binding.identity, NOW
     whose = Whose(agent_id=agent.pk, agent=agent.name)
-    told = run()
-    for one in told:
-        one.happened_at += ago * SECOND
-        one.ended_at += ago * SECOND
+    told = shifted(run(), ago)
     told[2].severity = 2
     keep(*told, whose=whose)
     system = Whose(

@@ -106,9 +106,9 @@ def test_what_is_scrubbed_twice_stays_as_it_is():
 def test_time_grows_with_the_text_and_no_faster(part):
     def taken(size):
         text = (part * (size // len(part) + 1))[:size]
-        start = time.perf_counter()
+        start = time.process_time()
         scrubbed(text)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     small = min(taken(32_000) for _ in range(3))
     large = min(taken(256_000) for _ in range(2))

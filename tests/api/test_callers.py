@@ -19,6 +19,7 @@ from apps.inventory.services import (
     client_rotate,
 )
 from apps.inventory.states import (
+    APPEND_TRAIL,
     CLIENT_SCOPES,
     ISSUE_CREDENTIALS,
     READ_REQUESTS,
@@ -40,19 +41,23 @@ OPERATIONS = {
     ("post", "credentials"): ISSUE_CREDENTIALS,
     ("post", "credential_end"): ISSUE_CREDENTIALS,
     ("post", "leaks"): REPORT_LEAKS,
+    ("post", "invocations"): APPEND_TRAIL,
+    ("post", "invocation_records"): APPEND_TRAIL,
 }
-OF_ONE = {"request", "request_cancel", "credential_end"}
+OF_ONE = {"request", "request_cancel", "credential_end", "invocation_records"}
 
 
 def call(caller, method, name, pk=1, body=None):
-    args = [pk] if name in OF_ONE else []
+    args = [f"{pk:032x}" if name == "invocation_records" else pk] if name in OF_ONE else []
     if method == "get":
         return caller.get(name, *args)
     return caller.post(name, *args, body={} if body is None else body, key="key")
 
 
 def all_codes(caller):
-    return {call(caller, method, name).status_code for method, name in OPERATIONS}
+    """Of all but telling: a stopped agent's own account of what it did is wanted most."""
+    asked = (one for one, scope in OPERATIONS.items() if scope != APPEND_TRAIL)
+    return {call(caller, method, name).status_code for method, name in asked}
 
 
 def assert_problem(answer, status):

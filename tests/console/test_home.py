@@ -2,6 +2,7 @@ import pytest
 from django.urls import reverse
 
 from apps.reviews.states import Disposition
+from tests.factories.findings import FindingFactory
 from tests.factories.inventory import AgentFactory
 from tests.factories.reviews import CampaignFactory, ReviewItemFactory
 from tests.signing_in import sign_in
@@ -66,3 +67,20 @@ def test_a_count_in_the_navigation_says_what_it_counts(client, request, who):
     counts = client.get(reverse("console:nav_counts")).text
 
     assert '1<span class="visually-hidden"> to decide</span>' in counts
+
+
+@pytest.mark.parametrize("rule", ["identity-unexplained", "agent-unconfirmed"])
+def test_the_fifth_question_counts_whose_activity_is_not_explained(as_steward, rule):
+    told = AgentFactory(name="told-all", trail_connected=True)
+    silent = AgentFactory(name="not-connected")
+    odd = AgentFactory(name="odd-one", trail_connected=True)
+    FindingFactory(rule=rule, agent=odd)
+    FindingFactory(rule="credential-shared", agent=told)
+
+    question = as_steward.get(reverse("console:home")).context["questions"][4]
+    page = as_steward.get(question.href).text
+
+    assert question.count.value == 2
+    assert silent.name in page
+    assert odd.name in page
+    assert told.name not in page

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 NUMBERS = count(1)
 QUESTION = re.compile(r'<a class="n [^"]*" href="([^"]+)">([\d,]+)</a>')
-GAP = re.compile(r'<a href="([^"]+)">([\d,]+) (?:stale|identit|system)')
+GAP = re.compile(r'<a href="([^"]+)">([\d,]+) (?:stale|identit|system|overdue)')
 REMOVALS = re.compile(r'href="([^"]+)">(?:(?!</a>).)*?<b [^>]*>(\d+) removals? to', re.DOTALL)
 
 
@@ -66,6 +66,8 @@ def company(manager, size):
     findings("credential-shared", agents[0], 1, **aside)
     findings("identity-without-agent", agents[0], size + 7, **aside)
     findings("identity-without-agent", agents[0], 1, **over)
+    findings("agent-reconstruction-overdue", agents[0], size + 8)
+    findings("agent-reconstruction-overdue", agents[0], 1, **over)
     return grants
 
 
@@ -96,7 +98,7 @@ def world(reviewer, steward):
 
 
 @pytest.mark.parametrize(
-    ("who", "how_many"), [("as_steward", 10), ("as_reviewer", 9), ("as_auditor", 8)]
+    ("who", "how_many"), [("as_steward", 11), ("as_reviewer", 10), ("as_auditor", 9)]
 )
 def test_every_figure_of_home_leads_to_as_many_rows(request, world, who, how_many):
     client = request.getfixturevalue(who)

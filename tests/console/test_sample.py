@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from apps.accounts.models import Team, User
+from apps.activity.models import Invocation
 from apps.approvals.models import AccessRequest, BreakGlass, RemovalProposal
 from apps.approvals.states import GroupKey
 from apps.audit.models import AuditEntry
@@ -93,6 +94,21 @@ def test_the_invented_company_has_asked_for_access_and_judged_it():
     unmeetable = Finding.objects.standing().get(rule="request-unmeetable")
     assert unmeetable.subject_id == requests.get(is_unmeetable=True).pk
     assert Source.objects.filter(stream=Source.objects.current().get().stream).count() == 2
+
+
+@pytest.mark.django_db
+def test_agents_of_the_invented_company_told_what_they_did_and_systems_saw_some_of_it():
+    list(sample_load(password="a long enough password"))
+
+    runs = Invocation.objects.all()
+    assert runs.count() >= 12
+    assert {one.outcome for one in runs} == {"ok", "denied", "failed"}
+    assert not runs.filter(agent_id=None).exists()
+    assert runs.filter(proven__gt=0).exists()
+    assert runs.unproven().exists()
+    assert runs.flagged().exists()
+    assert runs.filter(near__gt=0, proven__gt=0).exists()
+    assert max(one.started_at for one in runs) > timezone.now() - timedelta(hours=1)
 
 
 @pytest.mark.django_db

@@ -68,7 +68,7 @@ def signed_anew(package, folder: Path, actor, change, facts_in="data/access.json
     subjects = {tag: bag.digest(tag) for tag in (MANIFEST, BAG_INFO, BAGIT, "build.json")}
     named = ("package", "number", "status", "counts", "dispositions")
     statement = signing.statement(
-        subjects=subjects, predicate={name: facts[name] for name in named}
+        subjects=subjects, predicate={name: facts[name] for name in named if name in facts}
     )
     bag.add("attestation.dsse.json", signing.envelope(statement, signing_key_ensure(actor=actor)))
     bag.list_tags()

@@ -330,3 +330,21 @@ def test_admin_over_one_service_fewer_than_nearly_all_is_not_everything():
         GrantFactory(identity=identity, level=Level.ADMIN, service=f"service-{number}")
 
     assert holds("grant-everything-admin") == []
+
+
+def test_write_access_is_unused_only_where_that_is_known_and_it_is_old_enough():
+    old = {"first_seen_at": ago(91), "use_is_known": True}
+    unused = GrantFactory(**old, use_is_logged=True)
+    long_ago = GrantFactory(**old, last_used_at=ago(91))
+    GrantFactory(**old, last_used_at=ago(89))
+    GrantFactory(**old | {"use_is_known": False})
+    GrantFactory(**old | {"first_seen_at": ago(89)})
+    GrantFactory(**old, read=True)
+    GrantFactory(**old, identity=IdentityFactory(is_service_linked=True))
+
+    found = rule_named("grant-unused").subjects(timezone.now())
+
+    assert {row.pk: row.finding_detail for row in found} == {
+        unused.pk: "Not used in 90 days, and the system's log is complete",
+        long_ago.pk: "Not used in 90 days, as its source tells",
+    }

@@ -1,5 +1,6 @@
 import http.client
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -57,8 +58,12 @@ class Demo:
     def printed(self):
         return self.log.read_text(errors="replace")
 
-    def answers(self, path="/healthz"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+    def door(self):
+        """The port at which agents' telemetry comes in, as the demo tells it."""
+        return int(re.search(r"telemetry goes to +http://localhost:(\d+)/", self.printed())[1])
+
+    def answers(self, path="/healthz", port=None):
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=5)
         try:
             connection.request("GET", path, headers={"Host": "localhost"})
             return connection.getresponse().status

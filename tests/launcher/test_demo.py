@@ -21,6 +21,8 @@ pytestmark = pytest.mark.xdist_group("launcher")
 def test_a_demo_mends_itself_and_killed_leaves_no_child_and_ctrl_c_ends_the_next(demo, home):
     first = demo().start().until_ready()
     first.until(lambda: first.answers("/readyz") == 200, "answering")
+    first.until(lambda: first.answers("/readyz", first.door()) == 200, "answering at its door")
+    assert first.answers("/v1/traces", first.door()) == 405
     with psycopg.connect(_owner_url(first)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
 
@@ -31,9 +33,14 @@ def test_a_demo_mends_itself_and_killed_leaves_no_child_and_ctrl_c_ends_the_next
         " stop it, or choose another COUNTERSIGN_DATA_DIR.\n"
     )
 
-    os.kill(_child_of(first, "granian"), signal.SIGKILL)
-    first.until(lambda: "web ended (-9); starting it again in 1 s" in first.printed(), "noticed")
-    first.until(lambda: first.answers() == 200, "mended")
+    for name, program, port in (
+        ("web", "config.wsgi:application", first.port),
+        ("door", "config.ingest:application", first.door()),
+    ):
+        os.kill(_child_of(first, program), signal.SIGKILL)
+        said = f"{name} ended (-9); starting it again in 1 s"
+        first.until(lambda said=said: said in first.printed(), "noticed")
+        first.until(lambda port=port: first.answers(port=port) == 200, "mended")
 
     children = first.children()
     assert len(children) > 10
@@ -85,6 +92,18 @@ def test_a_taken_port_is_one_sentence(demo):
     )
 
 
+def test_a_taken_port_of_the_door_is_one_sentence(demo):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = demo(INGEST_PORT=str(port)).start()
+
+        assert refused.process.wait(30) == 1
+    assert refused.printed() == (
+        f"Port {port} is taken by another program: stop that, or choose another port with"
+        f" INGEST_PORT={port + 1} make demo.\n"
+    )
+
+
 def test_a_port_that_is_no_number_is_one_sentence(demo):
     refused = demo(PORT="web").start()
 
@@ -112,7 +131,7 @@ def _child_of(demo, program):
     """The program that the supervisor itself started, never one of that program's own workers."""
     for pid in demo.own_children():
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        if any(word.endswith(program.encode()) for word in words[:2]):
+        if any(word.endswith(program.encode()) for word in words[:3]):
             return pid
     raise AssertionError(f"no {program} among the children")
 

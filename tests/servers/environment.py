@@ -1,4 +1,4 @@
-"""The environment of the servers that tests talk to, made on first use from a lock of its own."""
+"""Environments of what tests talk to, each made on first use from a lock of its own."""
 
 import fcntl
 import shutil
@@ -7,31 +7,41 @@ from pathlib import Path
 
 from config.launcher import bootstrap
 
-LOCK = Path(__file__).with_name("requirements.lock")
-PLACE = Path(bootstrap.TOOLS) / "test-servers"
+TESTS = Path(__file__).resolve().parent.parent
 
 
 def servers_python() -> str:
-    """The Python that has the servers. Processes that ask at once wait for one to make it."""
-    PLACE.parent.mkdir(parents=True, exist_ok=True)
-    with PLACE.with_suffix(".lock").open("w") as lock:
+    """The Python that has the servers."""
+    return python_of("test-servers", TESTS / "servers/requirements.lock")
+
+
+def agents_python() -> str:
+    """The Python that has frameworks of agents."""
+    return python_of("test-agents", TESTS / "agents/requirements.lock")
+
+
+def python_of(name: str, locked: Path) -> str:
+    """The Python of an environment. Processes that ask at once wait for one to make it."""
+    place = Path(bootstrap.TOOLS) / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not bootstrap._stamp_matches(str(PLACE), str(LOCK)):
-            _make()
-    return str(PLACE / "bin" / "python")
+        if not bootstrap._stamp_matches(str(place), str(locked)):
+            _make(place, locked)
+    return str(place / "bin" / "python")
 
 
-def _make() -> None:
-    shutil.rmtree(PLACE, ignore_errors=True)
+def _make(place: Path, locked: Path) -> None:
+    shutil.rmtree(place, ignore_errors=True)
     bootstrap._run(
-        [sys.executable, "-m", "venv", str(PLACE)],
-        f"The environment of the test servers could not be made in {PLACE}.",
+        [sys.executable, "-m", "venv", str(place)],
+        f"An environment for tests could not be made in {place}.",
     )
-    install = [str(PLACE / "bin" / "python"), "-m", "pip", "install", "-qq", "--require-hashes"]
-    install += ["--disable-pip-version-check", "-r", str(LOCK)]
+    install = [str(place / "bin" / "python"), "-m", "pip", "install", "-qq", "--require-hashes"]
+    install += ["--disable-pip-version-check", "-r", str(locked)]
     bootstrap._run(
         install,
-        f"The Python packages of {LOCK.relative_to(bootstrap.ROOT)} could not be installed.",
+        f"The Python packages of {locked.relative_to(bootstrap.ROOT)} could not be installed.",
         PIP_PROGRESS_BAR="off",
     )
-    bootstrap._stamp(str(PLACE), str(LOCK))
+    bootstrap._stamp(str(place), str(locked))

@@ -44,6 +44,8 @@ from apps.activity.conventions.tables import (
 from apps.activity.readings import Reading
 
 LONG = 128
+# Also said once for all that a process sends, as an attribute of the resource.
+AGENT_NAME = "gen_ai.agent.name"
 FAILED_WORDS = frozenset({"error", "failed", "failure"})
 KINDS = (
     ("operation", OPERATIONS),
@@ -163,7 +165,7 @@ def _reading(
     content: Content, source: Source, *, kind: str, name: str, span: Span, is_log: bool = False
 ) -> Reading:
     found = content.found
-    agent = short(found["agent"]) if "agent" in found else ""
+    agent = short(found["agent"] if "agent" in found else source.resource.get(AGENT_NAME))
     conversation = short(found["conversation"]) if "conversation" in found else ""
     if "metadata" in found:
         told = loaded(found["metadata"])

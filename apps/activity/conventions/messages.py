@@ -52,10 +52,10 @@ def loaded(value: Any) -> Any:
         inner = orjson.loads(value)
     except (orjson.JSONDecodeError, RecursionError):
         return value
-    return value if brackets > DEEPEST_JSON and _is_deep(inner) else inner
+    return value if brackets > DEEPEST_JSON and is_deep(inner) else inner
 
 
-def _is_deep(value: Any) -> bool:
+def is_deep(value: Any) -> bool:
     """Whether it is nested too deeply for whoever writes it again."""
     layer = [value]
     for _ in range(DEEPEST_JSON):

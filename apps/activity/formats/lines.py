@@ -6,6 +6,7 @@ read on; only a file that breaks off, or grows beyond its bound, ends there.
 
 import gzip
 import io
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,12 +21,21 @@ from apps.activity.readings import Reading
 
 LARGEST_RECORD = 4 * 1024 * 1024
 LARGEST_FILE = 8 * 1024**3
+# A line beyond this is not passed over but the end of reading: no log has such lines.
+LONGEST_LINE = 256 * 1024 * 1024
+# Packed logs seldom shrink beyond a hundredfold; judged only once so much came out.
+RATIO, JUDGED_FROM = 250, 32 * 1024 * 1024
 # A record takes the reader at most so far past its own end.
 AHEAD = 256 * 1024
 DEEPEST = 60
 BOM = b"\xef\xbb\xbf"
 BROKEN = "The file breaks off or is damaged here."
 TOO_LARGE = "A record is larger than 4 MB."
+ENDLESS = "A line is larger than 256 MB: this is no log."
+A_BOMB = "The file grows more than 250 times when unpacked: it looks like a bomb."
+
+# What reading on raises where a file breaks off, is damaged, or is refused.
+ENDS = (OSError, EOFError, zlib.error, zipfile.BadZipFile, Unreadable)
 
 Read = Callable[[dict[str, Any]], Reading]
 
@@ -52,7 +62,7 @@ def lines(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any]] | Bad]:
                     _skip_line(stream, line)
                     yield Bad(number, TOO_LARGE)
                     continue
-            except (OSError, EOFError, zlib.error, Unreadable) as error:
+            except ENDS as error:
                 yield Bad(number, _told(error))
                 return
             line = line.removeprefix(BOM).strip()
@@ -75,7 +85,7 @@ def members(file: BinaryIO, *prefixes: str) -> Iterator[tuple[int, dict[str, Any
                     yield Bad(number, f"What stands at {prefix} is not an object.")
         except ijson.JSONError as error:
             yield Bad(number + 1, f"This is not valid JSON: {str(error).splitlines()[0][:200]}.")
-        except (OSError, EOFError, zlib.error, UnicodeDecodeError, Unreadable) as error:
+        except (*ENDS, UnicodeDecodeError) as error:
             yield Bad(number + 1, _told(error))
         else:
             if not bounded.is_list_seen:
@@ -110,7 +120,7 @@ def first_line(file: BinaryIO, most: int = LARGEST_RECORD) -> bytes:
     with _opened(file) as stream:
         try:
             first = stream.readline(most)
-        except (OSError, EOFError, zlib.error, Unreadable):
+        except ENDS:
             first = b""
     file.seek(start)
     return first.removeprefix(BOM)
@@ -121,13 +131,16 @@ def _opened(file: BinaryIO) -> io.BufferedReader:
     start = file.tell()
     magic = file.read(2)
     file.seek(start)
-    raw: Any = gzip.GzipFile(fileobj=file) if magic == b"\x1f\x8b" else file
-    return io.BufferedReader(_Capped(raw), 64 * 1024)
+    if magic == b"\x1f\x8b":
+        unpacked: Any = gzip.GzipFile(fileobj=file, mode="rb")
+        return io.BufferedReader(_Capped(unpacked, packed=file), 64 * 1024)
+    return io.BufferedReader(_Capped(file), 64 * 1024)
 
 
 class _Capped(io.RawIOBase):
-    def __init__(self, raw: BinaryIO):
+    def __init__(self, raw: BinaryIO, *, packed: BinaryIO | None = None):
         self.raw = raw
+        self.packed = packed
         self.read_so_far = 0
 
     def readable(self) -> bool:
@@ -138,6 +151,10 @@ class _Capped(io.RawIOBase):
         self.read_so_far += len(data)
         if self.read_so_far > LARGEST_FILE:
             raise Unreadable("The file holds more than 8 GB.")
+        if self.packed is not None and self.read_so_far > max(
+            JUDGED_FROM, RATIO * self.packed.tell()
+        ):
+            raise Unreadable(A_BOMB)
         buffer[: len(data)] = data
         return len(data)
 
@@ -211,8 +228,12 @@ def is_deep(value: Any) -> bool:
 
 
 def _skip_line(stream: io.BufferedReader, line: bytes) -> None:
+    skipped = len(line)
     while line and not line.endswith(b"\n"):
         line = stream.readline(LARGEST_RECORD)
+        skipped += len(line)
+        if skipped > LONGEST_LINE:
+            raise Unreadable(ENDLESS)
 
 
 def _told(error: Exception) -> str:

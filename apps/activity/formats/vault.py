@@ -61,7 +61,7 @@ def read(line: dict[str, Any]) -> Reading:
         credential=text(credential, 128),
         address=text(member(request, "remote_address"), 64),
         client=text(headers.get("user-agent")),
-        original_id=f"{request_id}:{told}",
+        original_id=f"{request_id}:{told}" if request_id else "",
         warnings=() if at else ("no time of its own",),
         body=_body(line),
     )

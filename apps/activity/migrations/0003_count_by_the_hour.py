@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="EventRow",
             fields=[
-                ("leaf_index", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("leaf_index", models.BigAutoField(primary_key=True, serialize=False)),
                 ("log_id", models.IntegerField()),
                 ("recorded_at", models.DateTimeField()),
                 ("happened_at", models.DateTimeField()),

@@ -4,6 +4,7 @@ from apps.activity.models.event import Event, Payload
 from apps.activity.models.event_row import EventRow
 from apps.activity.models.invocation import Cursor, Invocation, Link
 from apps.activity.models.keeping import Archive, Erasure
+from apps.activity.models.logs import LogImport, LogRecord
 from apps.activity.models.measured import AllowedCall, DriftedCall, GrantUse, UseBasis
 from apps.activity.models.reconstruction import Reconstruction
 from apps.activity.models.search import SavedSearch
@@ -24,6 +25,8 @@ __all__ = [
     "IngestRequest",
     "Invocation",
     "Link",
+    "LogImport",
+    "LogRecord",
     "Payload",
     "Reconstruction",
     "SavedSearch",

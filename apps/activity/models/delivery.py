@@ -2,7 +2,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
+from apps.activity.querysets.logs import StreamQuerySet
 from apps.activity.states import LogFormat
+from apps.core.links import record_href
 from apps.inventory.models import System
 
 
@@ -10,12 +12,14 @@ class Stream(models.Model):
     """One log of one system, and until when everything of it is here.
 
     Without one, what a system saw is not known; it is never nothing. `complete_until` is what the
-    log itself covers without a gap; an API call is missed only before it.
+    log itself covers without a gap; an API call is missed only before it. `covered` are all times
+    that are covered, each `[from, until]`; the complete one is the newest of them.
     """
 
     system = models.ForeignKey(System, models.PROTECT, related_name="logs")
     log_format = models.CharField("format", max_length=12, choices=LogFormat)
     mapping = models.JSONField(default=dict, blank=True)
+    covered = models.JSONField(default=list, editable=False)
     complete_from = models.DateTimeField(null=True, editable=False)
     complete_until = models.DateTimeField(null=True, editable=False)
     last_event_at = models.DateTimeField(null=True, editable=False)
@@ -23,6 +27,8 @@ class Stream(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     made_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = StreamQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
@@ -33,6 +39,9 @@ class Stream(models.Model):
 
     def __str__(self) -> str:
         return f"{self.system} · {self.get_log_format_display()}"
+
+    def get_absolute_url(self) -> str:
+        return record_href("activity:log_detail", self.pk)
 
 
 class IngestRequest(models.Model):

@@ -12,7 +12,7 @@ class EventRow(models.Model):
     The same table as `Event`: a list walks by one key, and in one log the place is one.
     """
 
-    leaf_index = models.BigIntegerField(primary_key=True)
+    leaf_index = models.BigAutoField(primary_key=True)
     log_id = models.IntegerField()
     recorded_at = models.DateTimeField()
     happened_at = models.DateTimeField()

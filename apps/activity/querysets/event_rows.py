@@ -21,11 +21,13 @@ from apps.activity.states import DEEDS, PROVEN_FROM, Kind, Outcome
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Binding, Identity, System
 from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems, seat_systems
+from apps.proof.models import Log
 
 
 class EventRowQuerySet(models.QuerySet):
-    def of_log(self, log_id: int) -> Self:
-        return self.filter(log_id=log_id)
+    def of_trail(self) -> Self:
+        """Of the one log of activity: it leads every index."""
+        return self.filter(log_id=Log.objects.filter(name="activity").values("pk")[:1])
 
     def calls(self) -> Self:
         """What systems recorded."""
@@ -34,10 +36,6 @@ class EventRowQuerySet(models.QuerySet):
     def deeds(self) -> Self:
         """What agents said they did: actions, and calls they say they made."""
         return self.filter(kind__in=DEEDS)
-
-    def happened_between(self, start: datetime, until: datetime) -> Self:
-        """Happened in [start, until), as its own clock told."""
-        return self.filter(happened_at__gte=start, happened_at__lt=until)
 
     def calls_visible_to(self, actor: Actor) -> Self:
         """Calls by identities that the actor may see; by others, who reads of every system."""
@@ -61,6 +59,10 @@ class EventRowQuerySet(models.QuerySet):
     def proven(self) -> Self:
         return self.filter(_whether(IS_PROVEN))
 
+    def used_with(self, credential_id: int, after: datetime) -> Self:
+        """Calls with a credential after a moment."""
+        return self.filter(credential_id=credential_id, happened_at__gt=after)
+
     def flagged(self) -> Self:
         return self.filter(severity__gt=0)
 
@@ -79,15 +81,15 @@ class EventRowQuerySet(models.QuerySet):
 
         The same as `DeedHourQuerySet.is_judged` says of whole hours.
         """
-        hour = TruncHour(OuterRef("happened_at"), tzinfo=UTC)
         whole = self._rows("Stream").filter(
             system_id=OuterRef("of_system"),
-            complete_from__lte=hour,
-            complete_until__gte=hour + timedelta(hours=1),
+            complete_from__lte=OuterRef("hour"),
+            complete_until__gte=OuterRef("hour") + timedelta(hours=1),
         )
         shown = self._rows("UseHour").filter(system_id=OuterRef("of_system"), name=OuterRef("name"))
         return (
             self._with_system()
+            .alias(hour=TruncHour("happened_at", tzinfo=UTC))
             .filter(Q(kind=Kind.ACTION) | Q(Exists(shown)), Exists(whole), happened_at__lt=settled)
             .exclude(outcome__in=[Outcome.FAILED, Outcome.DENIED])
             .exclude(_whether(IS_CONFIRMED))

@@ -7,11 +7,23 @@ from typing import Any
 from django.db import connection
 
 from apps.activity.states import PROVEN_FROM
+from apps.grants.states import LIVE
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 LONG_AFTER = datetime(3000, 1, 1, tzinfo=UTC)
 
 # Days are UTC days. No days stand for all of them.
+# What decides how an identity's calls are matched: its live grants, and their content.
+DIGESTS = """
+SELECT identity_id, md5(string_agg(
+    concat_ws('|', id, system_id, service, level, content_sha256), ',' ORDER BY id))
+FROM grants_grant
+WHERE state = ANY(%(live)s) AND (
+    identity_id = ANY(%(identities)s) OR (%(identities)s::bigint[] IS NULL
+    AND identity_id IN (SELECT identity_id FROM activity_usebasis)))
+GROUP BY 1
+"""
+
 CALLS = """
 SELECT DISTINCT identity_id, system_id, name FROM activity_usehour
 WHERE identity_id = ANY(%(identities)s) AND calls > denied
@@ -78,6 +90,91 @@ ON CONFLICT (grant_id, day) DO UPDATE SET calls = EXCLUDED.calls, sole = EXCLUDE
     last_at = EXCLUDED.last_at, sample_id = EXCLUDED.sample_id
 """
 
+# The newest allowed calls that `{wanted}` says, and the runs they are proven to be of; the row
+# without a run counts the calls that none accounts for.
+RUNS = """
+WITH recent AS (
+    SELECT e.log_id, e.leaf_index, e.happened_at FROM activity_event e
+    WHERE e.log_id IN (SELECT id FROM proof_log) AND e.kind = 'api' AND e.outcome <> 'denied'
+      AND e.happened_at >= %(since)s AND {wanted}
+    ORDER BY e.happened_at DESC LIMIT %(most)s
+)
+SELECT l.invocation_id, count(*), max(r.happened_at)
+FROM recent r LEFT JOIN activity_link l
+  ON l.log_id = r.log_id AND l.call_leaf = r.leaf_index AND l.confidence >= %(proven)s
+GROUP BY 1
+"""
+BY_CREDENTIAL = "e.credential_id = %(subject)s"
+# On the days it was used alone: what no other live grant would have allowed.
+BY_GRANT_ALONE = """e.identity_id = %(identity)s
+  AND (e.happened_at AT TIME ZONE 'UTC')::date IN (
+    SELECT day FROM activity_grantuse WHERE grant_id = %(subject)s AND sole > 0)
+  AND EXISTS (
+    SELECT 1 FROM activity_allowedcall a
+    WHERE a.grant_id = %(subject)s AND a.identity_id = e.identity_id
+      AND a.system_id = e.system_id AND a.name = e.name
+      AND (NOT a.by_target OR a.target = e.target)
+      AND NOT EXISTS (
+        SELECT 1 FROM activity_allowedcall b
+        WHERE b.identity_id = a.identity_id AND b.system_id = a.system_id AND b.name = a.name
+          AND b.target = a.target AND b.by_target = a.by_target AND b.grant_id <> a.grant_id))
+"""
+
+# A trigger stands in the words of the run or of a step: erased words tell it no more.
+TOLD = """
+WITH runs AS (
+    SELECT id, log_id, trace_id, steps, outcome, first_recorded, last_recorded
+    FROM activity_invocation
+    WHERE agent_id = %(agent)s AND started_at >= %(since)s AND started_at < %(until)s
+    ORDER BY started_at DESC LIMIT %(most)s
+)
+SELECT count(*), count(*) FILTER (WHERE EXISTS (
+        SELECT 1 FROM activity_event e JOIN activity_payload p
+          ON p.log_id = e.log_id AND p.leaf_index = e.leaf_index AND p.recorded_at = e.recorded_at
+        WHERE e.log_id = runs.log_id AND e.trace_id = runs.trace_id
+          AND e.recorded_at BETWEEN runs.first_recorded AND runs.last_recorded
+          AND e.kind IN ('invocation', 'step') AND strpos(p.body, '"told":') > 0
+    )), count(*) FILTER (WHERE steps > 0), count(*) FILTER (WHERE outcome <> '')
+FROM runs
+"""
+
+RunRow = tuple[int | None, int, datetime]
+
+
+def runs_with_credential(credential_id: int, since: datetime, most: int) -> list[RunRow]:
+    """Runs, each with its calls by this credential and the last of them."""
+    return _runs(BY_CREDENTIAL, credential_id, since, most)
+
+
+def runs_with_grant_alone(
+    grant_id: int, identity_id: int, since: datetime, most: int
+) -> list[RunRow]:
+    """Runs, each with its calls that only this grant would have allowed, and the last of them."""
+    return _runs(BY_GRANT_ALONE, grant_id, since, most, identity=identity_id)
+
+
+def told_runs(
+    agent_id: int, since: datetime, until: datetime, most: int
+) -> tuple[int, int, int, int]:
+    """Of an agent's newest runs: how many, and how many say their trigger, steps, and outcome."""
+    values = {"agent": agent_id, "since": since, "until": until, "most": most}
+    ((runs, triggers, steps, outcomes),) = _rows(TOLD, values)
+    return runs, triggers, steps, outcomes
+
+
+def _runs(wanted: str, subject: int, since: datetime, most: int, **more: int) -> list[RunRow]:
+    values = {"subject": subject, "since": since, "most": most, "proven": PROVEN_FROM, **more}
+    return _rows(RUNS.format(wanted=wanted), values)
+
+
+def digests_of(identities: Sequence[int] | None) -> dict[int, str]:
+    """What the live grants of these identities come to; of all that were measured, without them.
+
+    An identity without a live grant is left out.
+    """
+    known = None if identities is None else list(identities)
+    return dict(_rows(DIGESTS, {"identities": known, "live": list(LIVE)}))
+
 
 def calls_of(identities: Sequence[int], days: Sequence[date] | None) -> list[tuple[int, int, str]]:
     """Identity, system, and name of every call that was allowed on these days; on all without."""
@@ -98,17 +195,15 @@ def targets_of(
 
 def days_count(identities: Sequence[int], days: Sequence[date] | None) -> int:
     """Write the days of use of these identities' grants; returns how many. `days` are sorted."""
+    values: dict[str, Any] = {
+        "identities": list(identities),
+        "days": days,
+        "proven": PROVEN_FROM,
+        "since": _begin_of(days[0]) if days else LONG_AGO,
+        "until": _begin_of(days[-1] + timedelta(days=1)) if days else LONG_AFTER,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            DAYS,
-            {
-                "identities": list(identities),
-                "days": days,
-                "proven": PROVEN_FROM,
-                "since": _begin_of(days[0]) if days else LONG_AGO,
-                "until": _begin_of(days[-1] + timedelta(days=1)) if days else LONG_AFTER,
-            },
-        )
+        cursor.execute(DAYS, values)
         return int(cursor.rowcount)
 
 

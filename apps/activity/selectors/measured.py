@@ -5,18 +5,21 @@ log of the system is here without a gap over the whole window.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Subquery, Sum
 from django.utils import timezone
 
 from apps.activity.models import AllowedCall, GrantUse, Invocation, Stream, UseHour
 from apps.core.actors import Actor
-from apps.core.preferences import preference
 from apps.grants.models import Grant
 from apps.inventory.models import Agent
+
+# Identity, system, name, target, and whether the target decides.
+Allowed = tuple[Any, ...]
 
 WEEKS = 13
 CHAINS = 3
@@ -48,7 +51,7 @@ NO_LOG = Log()
 class Chain:
     """One run that used a grant; without `href` its agent is not this reader's to see."""
 
-    at: date
+    at: datetime
     name: str
     href: str
 
@@ -70,6 +73,7 @@ class Measured:
     chains: tuple[Chain, ...] = ()
     by_agent: tuple[tuple[str, int], ...] = ()
     traced: int = 0
+    names: tuple[str, ...] = ()
 
     @property
     def is_covered(self) -> bool:
@@ -117,20 +121,21 @@ def logs_of(system_ids: Collection[int]) -> dict[int, Log]:
 
 
 def measured_of(
-    grants: Sequence[Grant], actor: Actor, *, now: datetime | None = None
+    grants: Sequence[Grant], actor: Actor, *, days: int, now: datetime | None = None
 ) -> dict[int, Measured]:
-    """Use of these grants by their ids, in seven queries however many they are."""
+    """Use of these grants by their ids, known or not over so many days; six queries for any."""
     if not grants:
         return {}
     now = now or timezone.now()
-    days = preference("measured_window_days")
     begin = now.date() - timedelta(weeks=WEEKS) + timedelta(days=1)
-    ids = [grant.pk for grant in grants]
+    ids = {grant.pk for grant in grants}
     sums = _sums(ids, begin)
     logs = logs_of({grant.system_id for grant in grants})
-    covering = _covering(ids)
+    allowed = _allowed(grants)
+    covering = _covering(ids, allowed)
+    names = _names(ids, allowed)
     chains = _chains(sums, actor)
-    agents = _by_agent(ids, now - timedelta(weeks=WEEKS))
+    agents = _by_agent(ids, allowed, now - timedelta(weeks=WEEKS))
     return {
         grant.pk: _measured(
             sums[grant.pk],
@@ -141,6 +146,7 @@ def measured_of(
             also=covering[grant.pk],
             chains=chains[grant.pk],
             agents=agents[grant.pk],
+            names=names[grant.pk],
         )
         for grant in grants
     }
@@ -156,6 +162,7 @@ def _measured(
     also: list[str],
     chains: list[Chain],
     agents: "_Shares",
+    names: set[str],
 ) -> Measured:
     ends = [begin + timedelta(weeks=week, days=6) for week in range(WEEKS)]
     return Measured(
@@ -170,8 +177,9 @@ def _measured(
         also=tuple(also[:MOST_COVERING]),
         also_more=max(0, len(also) - MOST_COVERING),
         chains=tuple(chains),
-        by_agent=tuple(agents.named),
+        by_agent=tuple(sorted(agents.calls.items(), key=lambda row: -row[1])),
         traced=agents.traced_percent,
+        names=tuple(sorted(names)),
     )
 
 
@@ -187,101 +195,111 @@ def _sums(ids: Collection[int], begin: date) -> dict[int, _Sums]:
     return sums
 
 
-def _covering(ids: Collection[int]) -> dict[int, list[str]]:
-    """By grant, the others that would have allowed some of the same calls, by their names."""
-    mine = AllowedCall.objects.filter(grant_id__in=ids)
-    rows = AllowedCall.objects.filter(
-        identity_id__in=mine.values("identity_id"), system_id__in=mine.values("system_id")
-    ).values_list("identity_id", "system_id", "name", "target", "by_target", "grant_id")
-    by_call: dict[tuple, set[int]] = defaultdict(set)
-    for *call, grant_id in rows:
-        by_call[tuple(call)].add(grant_id)
-    others: dict[int, set[int]] = defaultdict(set)
-    for allowed in by_call.values():
-        for one in allowed.intersection(ids):
-            others[one] |= allowed - {one}
-    named = dict(
-        Grant.objects.live().filter(pk__in=set().union(*others.values())).values_list("pk", "label")
-    )
-    found: dict[int, list[str]] = defaultdict(list)
-    for one, allowed in others.items():
-        found[one] = sorted(named[pk] for pk in allowed if pk in named)
+def _allowed(grants: Sequence[Grant]) -> dict[Allowed, set[int]]:
+    """Every call of their identities, and all grants that would have allowed it."""
+    found: dict[Allowed, set[int]] = defaultdict(set)
+    rows = AllowedCall.objects.filter(identity_id__in={grant.identity_id for grant in grants})
+    for *call, grant_id in rows.values_list(
+        "identity_id", "system_id", "name", "target", "by_target", "grant_id"
+    ):
+        found[tuple(call)].add(grant_id)
     return found
+
+
+def _covering(ids: set[int], allowed: dict[Allowed, set[int]]) -> dict[int, list[str]]:
+    """By grant, the others that would have allowed some of the same calls, by their names."""
+    others: dict[int, set[int]] = defaultdict(set)
+    for by in allowed.values():
+        for one in by & ids:
+            others[one] |= by - {one}
+    wanted = set().union(*others.values())
+    named = _labels(wanted) if wanted else {}
+    found: dict[int, list[str]] = defaultdict(list)
+    for one, by in others.items():
+        found[one] = sorted(named[pk] for pk in by if pk in named)
+    return found
+
+
+def _names(ids: set[int], allowed: dict[Allowed, set[int]]) -> dict[int, set[str]]:
+    names: dict[int, set[str]] = defaultdict(set)
+    for (_, _, name, *_), by in allowed.items():
+        for one in by & ids:
+            names[one].add(name)
+    return names
+
+
+def _labels(ids: set[int]) -> dict[int, str]:
+    return dict(Grant.objects.live().filter(pk__in=ids).values_list("pk", "label"))
 
 
 def _chains(sums: dict[int, _Sums], actor: Actor) -> dict[int, list[Chain]]:
     """A few runs that used each grant, newest first; each run once."""
-    wanted = {
-        grant_id: list({run: day for day, run in reversed(of.samples)}.items())[::-1][:CHAINS]
-        for grant_id, of in sums.items()
-    }
-    ids = {run for runs in wanted.values() for run, _ in runs}
-    runs = {one.pk: one for one in Invocation.objects.filter(pk__in=ids)}
-    visible = set(
-        Invocation.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", flat=True)
-    )
+    wanted = {grant_id: _newest(of.samples) for grant_id, of in sums.items()}
+    ids = {run for runs in wanted.values() for run in runs}
     found: dict[int, list[Chain]] = defaultdict(list)
+    if not ids:
+        return found
+    visible = Invocation.objects.visible_to(actor).filter(pk=OuterRef("pk"))
+    runs = {
+        one.pk: one
+        for one in Invocation.objects.filter(pk__in=ids).annotate(may_open=Exists(visible))
+    }
     for grant_id, samples in wanted.items():
         found[grant_id] = [
-            Chain(day, str(runs[run]), runs[run].get_absolute_url() if run in visible else "")
-            for run, day in samples
+            Chain(runs[run].started_at, str(runs[run]), _href(runs[run]))
+            for run in samples
             if run in runs
         ]
     return found
+
+
+def _newest(samples: list[tuple[date, int]]) -> list[int]:
+    return list(dict.fromkeys(run for _, run in samples))[:CHAINS]
+
+
+def _href(run: Any) -> str:
+    return run.get_absolute_url() if run.may_open else ""
 
 
 @dataclass(slots=True)
 class _Shares:
     """Whose calls they were; those tied to no one agent stand under a blank name."""
 
-    calls: dict[int | None, int] = field(default_factory=lambda: defaultdict(int))
-    proven: int = 0
-    names: dict[int, str] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    traced: int = 0
 
     @property
     def traced_percent(self) -> int:
         made = sum(self.calls.values())
-        return round(100 * self.proven / made) if made else 0
-
-    @property
-    def named(self) -> list[tuple[str, int]]:
-        ordered = sorted(self.calls.items(), key=lambda row: -row[1])
-        return [(self.names.get(agent or 0, ""), calls) for agent, calls in ordered]
+        return 100 * self.traced // made if made else 0
 
 
-def _by_agent(ids: Collection[int], since: datetime) -> dict[int, _Shares]:
+def _by_agent(
+    ids: set[int], allowed: dict[Allowed, set[int]], since: datetime
+) -> dict[int, _Shares]:
     """Whose use it was. Where resources decide, the calls of that name on anything count."""
-    allowed: dict[tuple[int, int, str], set[int]] = defaultdict(set)
-    rows = AllowedCall.objects.filter(grant_id__in=ids)
-    for identity, system, name, grant_id in rows.values_list(
-        "identity_id", "system_id", "name", "grant_id"
-    ):
-        allowed[identity, system, name].add(grant_id)
+    by_name: dict[tuple[int, int, str], set[int]] = defaultdict(set)
+    for (identity, system, name, *_), by in allowed.items():
+        by_name[identity, system, name] |= by & ids
+    shares: dict[int, _Shares] = defaultdict(_Shares)
+    if not by_name:
+        return shares
+    agent = Agent.objects.filter(pk=OuterRef("agent_id")).values("name")
     used = (
         UseHour.objects.filter(
-            identity_id__in={key[0] for key in allowed},
-            name__in={key[2] for key in allowed},
+            identity_id__in={key[0] for key in by_name},
+            name__in={key[2] for key in by_name},
             hour__gte=since,
         )
-        .values_list("identity_id", "system_id", "name", "agent_id")
+        .values_list("identity_id", "system_id", "name", Subquery(agent))
         .annotate(made=Sum("calls"), traced=Sum("proven"))
         .order_by()
     )
-    shares: dict[int, _Shares] = defaultdict(_Shares)
-    for identity, system, name, agent, made, traced in used:
-        for grant_id in allowed[identity, system, name]:
-            shares[grant_id].calls[agent] += made
-            shares[grant_id].proven += traced
-    _name(shares.values())
+    for identity, system, name, agent_name, made, traced in used:
+        for grant_id in by_name[identity, system, name]:
+            shares[grant_id].calls[agent_name or ""] += made
+            shares[grant_id].traced += traced
     return shares
-
-
-def _name(shares: Iterable[_Shares]) -> None:
-    shares = list(shares)
-    ids = {agent for one in shares for agent in one.calls if agent}
-    names = dict(Agent.objects.filter(pk__in=ids).values_list("pk", "name"))
-    for one in shares:
-        one.names = names
 
 
 def _span(log: Log) -> timedelta:

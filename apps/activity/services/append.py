@@ -10,15 +10,25 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.activity.headers import IDENTIFIER, NAME, Whose, body_of, commitment, header_of, moment_of
+from apps.activity.headers import (
+    IDENTIFIER,
+    NAME,
+    Whose,
+    body_of,
+    commitment,
+    header_of,
+    moment_of,
+    stamp_of,
+    words_of,
+)
 from apps.activity.models import IngestRequest
 from apps.activity.readings import Reading
-from apps.activity.scrubbing import scrubbed_all
+from apps.activity.scrubbing import scrubber_of
 from apps.proof.merkle import leaf_hash
 from apps.proof.models import Log
 from apps.proof.services.logs import leaves_append, log_lock
 
-LOG, NULL = "activity", "\\N"
+LOG, NULL, SALT = "activity", "\\N", 32
 EVENT = (
     "log_id, leaf_index, recorded_at, happened_at, ended_at, kind, agent_id, identity_id,"
     " credential_id, system_id, trace_id, span_id, parent_id, correlation, carried_by, request_id,"
@@ -113,47 +123,50 @@ def _noted(delivery: Delivery, receipt: Receipt, log_id: int) -> IngestRequest:
 
 def _rows(readings: Sequence[tuple[Reading, Whose]], now: datetime) -> list[_Row]:
     """Headers, leaves, and lines. Secrets are taken out before anything is committed to."""
-    bodies, _ = scrubbed_all([body_of(reading) for reading, _ in readings])
-    entropy = os.urandom(32 * len(bodies))
-    salts = [entropy[at : at + 32] for at in range(0, len(entropy), 32)]
-    told = [
-        header_of(
-            reading, whose, recorded_at=now, payload=commitment(salt, body) if body else ""
-        ).decode()
-        for (reading, whose), salt, body in zip(readings, salts, bodies, strict=True)
-    ]
-    headers, _ = scrubbed_all(told)
-    return [
-        _row(
-            *readings[at],
-            header=header,
-            salt=salts[at],
-            body=bodies[at],
-            now=now,
-            is_scrubbed=header != told[at],
+    bodies = [body_of(reading) for reading, _ in readings]
+    scrub = scrubber_of([*bodies, *(words_of(reading) for reading, _ in readings)])
+    if scrub is not None:
+        bodies = [scrub(body) for body in bodies]
+    recorded, salts = stamp_of(now), os.urandom(SALT * len(bodies))
+    rows = []
+    for at, (reading, whose) in enumerate(readings):
+        body, salt = bodies[at], salts[at * SALT : (at + 1) * SALT]
+        payload = commitment(salt, body) if body else ""
+        header = header_of(reading, whose, recorded=recorded, payload=payload)
+        said = _shown(reading)
+        if scrub is not None:
+            clean = scrub(header.decode()).encode()
+            said = said if clean == header else _shown_of(clean)
+            header = clean
+        rows.append(
+            _Row(
+                leaf_hash(header),
+                _event_line(reading, whose, said=said, header=header.decode(), now=now),
+                f"\\\\x{salt.hex()}\t{_json(body)}\n" if body else "",
+            )
         )
-        for at, header in enumerate(headers)
-    ]
+    return rows
 
 
-def _row(
-    reading: Reading,
-    whose: Whose,
-    *,
-    header: str,
-    salt: bytes,
-    body: str,
-    now: datetime,
-    is_scrubbed: bool,
-) -> _Row:
-    name, target, request = reading.name, reading.target, reading.request_id
-    if is_scrubbed:
-        said = orjson.loads(header)
-        name, target, request = (said.get(key, "") for key in ("name", "target", "request"))
+def _shown(reading: Reading) -> tuple[str, ...]:
+    return reading.request_id, reading.name, reading.target, reading.address
+
+
+def _shown_of(header: bytes) -> tuple[str, ...]:
+    """The same once secrets have left it."""
+    said = orjson.loads(header)
+    return tuple(said.get(name, "") for name in ("request", "name", "target", "address"))
+
+
+def _event_line(
+    reading: Reading, whose: Whose, *, said: tuple[str, ...], header: str, now: datetime
+) -> str:
+    request, name, target, address = said
     happened = moment_of(reading.happened_at, now)
+    ended = moment_of(reading.ended_at, happened)
     event = (
         happened.isoformat(),
-        max(moment_of(reading.ended_at, happened), happened).isoformat(),
+        (ended if ended > happened else happened).isoformat(),
         reading.kind,
         _number(whose.agent_id),
         _number(whose.identity_id),
@@ -170,17 +183,17 @@ def _row(
         reading.level,
         reading.outcome,
         str(reading.severity),
-        _text(reading.address[:64]),
-        _text(header),
+        _text(address[:64]),
+        _json(header),
     )
-    payload = f"\\\\x{salt.hex()}\t{_text(body)}\n" if body else ""
-    return _Row(leaf_hash(header.encode()), "\t".join(event) + "\n", payload)
+    return "\t".join(event) + "\n"
 
 
 def _copy(log_id: int, first: int, rows: Sequence[_Row], now: datetime) -> None:
     """Write the records; their place in the log stands before each."""
     stamp = now.isoformat()
-    with connection.cursor() as cursor:
+    # Django leaves errors of COPY as the driver has them.
+    with connection.wrap_database_errors, connection.cursor() as cursor:
         with cursor.copy(f"COPY activity_event ({EVENT}) FROM STDIN") as copy:
             copy.write("".join(_lines(log_id, first, stamp, [row.event for row in rows])))
         with cursor.copy(f"COPY activity_payload ({PAYLOAD}) FROM STDIN") as copy:
@@ -195,6 +208,11 @@ def _lines(log_id: int, first: int, stamp: str, lines: Sequence[str]) -> Iterato
 
 def _number(value: int | None) -> str:
     return NULL if value is None else str(value)
+
+
+def _json(text: str) -> str:
+    """A JSON text as COPY wants it: it holds no line break, tab, or NUL that is not escaped."""
+    return text.replace("\\", "\\\\")
 
 
 def _text(value: str) -> str:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Min, Sum
@@ -23,7 +24,7 @@ def drift_measure(*, moment: datetime) -> int:
     """
     needs = _needs()
     since = moment - timedelta(days=preference("measured_window_days"))
-    rows = list(
+    rows: list[Any] = list(
         UseHour.objects.filter(agent_id__in=needs, hour__gte=since)
         .values("agent_id", "system_id", "identity_id", "name")
         .annotate(made=Sum("calls"), first=Min("first_at"), last=Max("last_at"))

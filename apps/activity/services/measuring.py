@@ -4,7 +4,6 @@ A call counts for every live grant of its identity that would have allowed it, a
 no other would. Calls that a system refused are nobody's use. Everything here can be made anew.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +14,7 @@ from django.utils import timezone
 
 from apps.activity.allowing import VERSION, Allows, Call, Held, allows, allows_on, call_of, line_of
 from apps.activity.models import AllowedCall, Cursor, GrantUse, Stream, UseBasis, UseHour
-from apps.activity.querysets.measured import calls_of, days_count, targets_of
+from apps.activity.querysets.measured import calls_of, days_count, digests_of, targets_of
 from apps.core.preferences import preference
 from apps.grants.models import Grant, GrantStatement, Permission
 from apps.grants.services.use import grants_know, grants_measure
@@ -106,28 +105,19 @@ def _measure_new(rows: Sequence[tuple[int, int, datetime]]) -> None:
 
 def _changed_since() -> list[int]:
     """Identities whose grants are not those that their use was measured against."""
-    bases = dict(UseBasis.objects.values_list("identity_id", "digest"))
-    digests = _digests(bases)
-    return [one for one, digest in bases.items() if digests[one] != digest][:IDENTITIES]
+    digests = digests_of(None)
+    bases = UseBasis.objects.values_list("identity_id", "digest")
+    return [one for one, basis in bases if basis != _basis(digests.get(one))][:IDENTITIES]
 
 
-def _digests(identities: Collection[int]) -> dict[int, str]:
-    """What decides how calls are matched: the live grants of each, and their content."""
-    seen: dict[int, list[str]] = defaultdict(list)
-    rows = Grant.objects.live().filter(identity__in=list(identities)).order_by("pk")
-    for identity, *of_grant in rows.values_list(
-        "identity_id", "pk", "system_id", "service", "level", "content_sha256", "content_changed_at"
-    ):
-        seen[identity].append("|".join(map(str, of_grant)))
-    return {
-        one: hashlib.sha256("\n".join([str(VERSION), *seen[one]]).encode()).hexdigest()
-        for one in identities
-    }
+def _basis(digest: str | None) -> str:
+    """The rules of matching are a part of what use was measured against."""
+    return f"{VERSION}:{digest or ''}"
 
 
 def _measure(identities: Sequence[int], days: Sequence[date] | None) -> None:
     """Count the days of these identities anew: all of them where their grants are new to it."""
-    digests = _digests(identities)
+    digests = digests_of(identities)
     held = _held(identities)
     if days is None:
         AllowedCall.objects.filter(identity_id__in=identities).delete()
@@ -138,7 +128,7 @@ def _measure(identities: Sequence[int], days: Sequence[date] | None) -> None:
     days_count(identities, days)
     UseBasis.objects.bulk_create(
         [
-            UseBasis(identity_id=one, digest=digests[one], measured_at=timezone.now())
+            UseBasis(identity_id=one, digest=_basis(digests.get(one)), measured_at=timezone.now())
             for one in identities
         ],
         update_conflicts=True,

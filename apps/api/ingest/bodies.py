@@ -29,8 +29,13 @@ def content_type_of(headers: Mapping[str, str]) -> str:
     return told
 
 
-async def body_of(headers: Mapping[str, str], receive: Receive) -> bytes:
-    """The whole body, unpacked. Neither what comes nor what it unpacks to exceeds the limit."""
+async def body_of(
+    headers: Mapping[str, str], receive: Receive, take: Callable[[int], None]
+) -> bytes:
+    """The whole body, unpacked. Neither what comes nor what it unpacks to exceeds the limit.
+
+    Room is taken for each byte before it is held.
+    """
     parts, size = [], 0
     while True:
         message = await receive()
@@ -40,10 +45,14 @@ async def body_of(headers: Mapping[str, str], receive: Receive) -> bytes:
         size += len(part)
         if size > LARGEST_BODY:
             raise Refusal(413, f"A body has at most {LARGEST_BODY} bytes.")
+        take(len(part))
         parts.append(part)
         if not message.get("more_body"):
             break
-    return _unpacked(b"".join(parts), headers.get("content-encoding", "identity").strip().lower())
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    unpacked = _unpacked(b"".join(parts), encoding)
+    take(len(unpacked))
+    return unpacked
 
 
 def _unpacked(body: bytes, encoding: str) -> bytes:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connection
 
 from apps.activity.conventions import otlp
 from apps.activity.services.append import Delivery
@@ -24,7 +24,8 @@ from apps.api.ingest.bodies import (
     respond,
     status_body,
 )
-from apps.api.ingest.gathering import Full, Gatherer, Unkept
+from apps.api.ingest.gathering import Gatherer, Unkept
+from apps.api.ingest.room import Full, Room
 from apps.api.ingest.senders import Refusal, Sender, sender_of
 
 logger = logging.getLogger("countersign.ingest")
@@ -38,10 +39,13 @@ RETRY_AFTER = "2"
 class Door:
     def __init__(self) -> None:
         self.gatherer = Gatherer()
+        self.room = Room()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
+        elif scope["type"] == "http" and scope["path"] in ("/healthz", "/readyz"):
+            await _tell_health(scope["path"], send)
         elif scope["type"] == "http":
             await self._answer(scope, receive, send)
 
@@ -50,7 +54,8 @@ class Door:
         kind = otlp.JSON if "json" in headers.get("content-type", "") else otlp.PROTOBUF
         more: dict[str, str] = {}
         try:
-            status, body = 200, await self._kept(scope, headers, receive)
+            with self.room.share() as take:
+                status, body = 200, await self._kept(scope, headers, receive, take)
         except Refusal as refusal:
             status, body = refusal.status, status_body(refusal.message, kind)
             more = {"www_authenticate": "Bearer"} if status == 401 else {}
@@ -65,10 +70,15 @@ class Door:
             body = status_body("The trail cannot be written now; nothing of this was kept.", kind)
         await respond(send, status, body, kind, **more)
         took = (time.perf_counter() - started) * 1000
-        logger.info("%s %s %d %.0f ms", scope["method"], scope["path"], status, took)
+        level = logging.DEBUG if status == 200 else logging.INFO
+        logger.log(level, "%s %r %d %.0f ms", scope["method"], scope["path"], status, took)
 
     async def _kept(
-        self, scope: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
+        self,
+        scope: Mapping[str, Any],
+        headers: Mapping[str, str],
+        receive: Receive,
+        take: Callable[[int], None],
     ) -> bytes:
         read = READERS.get(scope["path"])
         if read is None:
@@ -80,11 +90,11 @@ class Door:
             _sender, token.strip() if scheme.lower() == "bearer" else ""
         )
         kind = content_type_of(headers)
-        body = await body_of(headers, receive)
+        body = await body_of(headers, receive, take)
         decoded = await asyncio.to_thread(read, body, kind)
         if decoded.readings:
             digest = hashlib.sha256(scope["path"].encode() + b"\n" + body).digest()
-            told = [(one, sender.whose) for one in decoded.readings]
+            told = sender.attributed(decoded.readings)
             await self.gatherer.keep(Delivery(sender.name, digest, told))
         return otlp.answer(decoded, kind, logs=scope["path"] == "/v1/logs")
 
@@ -95,6 +105,28 @@ def _sender(token: str) -> Sender:
         return sender_of(token)
     finally:
         close_old_connections()
+
+
+async def _tell_health(path: str, send: Send) -> None:
+    """As the pages' process does: alive, and able to write."""
+    if path == "/healthz":
+        await respond(send, 200, b'{"status": "alive"}', otlp.JSON)
+        return
+    is_ready = await asyncio.to_thread(_database_answers)
+    told = b'{"status": "ready"}' if is_ready else b'{"status": "not ready"}'
+    await respond(send, 200 if is_ready else 503, told, otlp.JSON)
+
+
+def _database_answers() -> bool:
+    close_old_connections()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT FROM activity_event LIMIT 0")
+    except DatabaseError:
+        return False
+    finally:
+        close_old_connections()
+    return True
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -4,19 +4,17 @@ import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, DataError, close_old_connections
 
+from apps.activity.conventions.spans import Unreadable
 from apps.activity.services.append import Delivery, Receipt, deliveries_append
+from apps.api.ingest.room import Full
 
 logger = logging.getLogger(__name__)
 # A batch is closed after so many seconds or records; so many records may wait in all.
 GATHERED_FOR = 0.01
 MOST_IN_BATCH = 8_000
 MOST_WAITING = 40_000
-
-
-class Full(Exception):
-    """More waits already than can be kept soon: come again later."""
 
 
 class Unkept(Exception):
@@ -66,8 +64,14 @@ class Gatherer:
                     await self._write([one])
                 return
             logger.exception("The trail could not be written.")
-            if not batch[0][1].done():
-                batch[0][1].set_exception(Unkept(str(error)))
+            # What it can never hold is the sender's fault, who need not come again.
+            final = isinstance(error, DataError)
+            _refuse(batch, Unreadable("This cannot be kept.") if final else Unkept(str(error)))
+            return
+        except Exception as error:
+            # Whoever waits hears of it, whatever it was: nobody waits for ever.
+            logger.exception("The trail could not be written.")
+            _refuse(batch, error)
             return
         for (_, told), receipt in zip(batch, receipts, strict=True):
             # Who hung up meanwhile hears nothing; what they sent is kept.
@@ -77,6 +81,12 @@ class Gatherer:
     async def _in_thread(self, deliveries: list[Delivery]) -> list[Receipt]:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writer, _append, deliveries)
+
+
+def _refuse(batch: list[tuple[Delivery, asyncio.Future[Receipt]]], error: Exception) -> None:
+    for _, told in batch:
+        if not told.done():
+            told.set_exception(error)
 
 
 def _append(deliveries: list[Delivery]) -> list[Receipt]:

@@ -1,12 +1,15 @@
-"""Who delivers: from a bearer token to the agent whose client it was made for."""
+"""Who delivers: from a bearer token to the agent whose client it was made for, or, where that is a
+collector, to one of the agents it is listed for."""
 
 import hashlib
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from allauth.idp.oidc.models import Token
 
 from apps.activity.headers import Whose
+from apps.activity.readings import Reading
 from apps.inventory.models import AgentClient
 from apps.inventory.states import APPEND_TRAIL, ClientState
 
@@ -23,12 +26,28 @@ class Refusal(Exception):
         self.status, self.message = status, message
 
 
+# How far up a claim is looked for; runs nest a few deep.
+DEEPEST = 64
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """One client, and whose its records are: an agent's own, whatever its telemetry claims."""
+    """One client, and whose its records are: its agent's own, whatever the telemetry claims.
+
+    Of a collector the claim selects one of the `listed` agents, by name; what claims none of them
+    is kept as an unknown agent's.
+    """
 
     name: str
     whose: Whose
+    listed: Mapping[str, Whose] = field(default_factory=dict)
+
+    def attributed(self, readings: Sequence[Reading]) -> list[tuple[Reading, Whose]]:
+        if not self.listed:
+            return [(reading, self.whose) for reading in readings]
+        unknown = Whose(attested_by=self.whose.attested_by)
+        claims = zip(readings, _claims(readings), strict=True)
+        return [(reading, self.listed.get(claim.casefold(), unknown)) for reading, claim in claims]
 
 
 _remembered: dict[bytes, tuple[float, Sender]] = {}
@@ -60,10 +79,45 @@ def _looked_up(value: str) -> Sender:
         else None
     )
     if token is None or client is None:
-        raise Refusal(401, "A valid access token is needed: see docs/trail.md.")
+        raise Refusal(401, "A valid access token is needed: see docs/sending.md.")
     if APPEND_TRAIL not in token.get_scopes():
         raise Refusal(403, f"This token lacks the scope {APPEND_TRAIL}.")
-    whose = Whose(
-        agent_id=client.agent_id, agent=client.agent.name, attested_by=f"client {client.pk}"
-    )
-    return Sender(f"client:{client.pk}", whose)
+    return sender_of_client(client)
+
+
+def sender_of_client(client: AgentClient) -> Sender:
+    """Whose an active client's records are."""
+    collected = list(client.collects.order_by("pk"))
+    word = "collector" if collected else "client"
+    attested = f"{word} {client.pk} ({client.name})"
+    own = Whose(agent_id=client.agent_id, agent=client.agent.name, attested_by=attested)
+    listed = {
+        agent.name.casefold(): Whose(agent_id=agent.pk, agent=agent.name, attested_by=attested)
+        for agent in collected
+    }
+    if listed:
+        listed.setdefault(own.agent.casefold(), own)
+    return Sender(f"client:{client.pk}", own, listed)
+
+
+def _claims(readings: Sequence[Reading]) -> list[str]:
+    """Which agent each record says it is of: itself, else what it lies in, else its whole run."""
+    said = {(one.trace_id, one.span_id): one for one in readings}
+    of_run: dict[str, set[str]] = {}
+    for one in readings:
+        if one.claimed_agent:
+            of_run.setdefault(one.trace_id, set()).add(one.claimed_agent)
+    return [_claim_above(one, said) or _only(of_run.get(one.trace_id)) for one in readings]
+
+
+def _claim_above(reading: Reading, said: Mapping[tuple[str, str], Reading]) -> str:
+    at: Reading | None = reading
+    for _ in range(DEEPEST):
+        if at is None or at.claimed_agent:
+            break
+        at = said.get((at.trace_id, at.parent_id)) if at.parent_id else None
+    return at.claimed_agent if at is not None else ""
+
+
+def _only(claims: set[str] | None) -> str:
+    return next(iter(claims)) if claims is not None and len(claims) == 1 else ""

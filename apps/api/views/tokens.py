@@ -8,6 +8,7 @@ from allauth.idp.oidc import views
 from allauth.idp.oidc.internal.oauthlib.server import get_server
 from allauth.idp.oidc.internal.oauthlib.utils import convert_response, extract_params
 from allauth.idp.oidc.models import Client
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -24,6 +25,7 @@ from apps.core.policies import public
 from apps.inventory.models import AgentClient
 from apps.inventory.policies import can_use_client
 from apps.inventory.services import client_note_use
+from apps.inventory.states import APPEND_TRAIL
 
 OWN_PROOF = "A client proves itself with its own secret."
 
@@ -42,7 +44,7 @@ class Guarded:
     def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
             return problem(405, "Only POST here.", headers={"Allow": "POST"})
-        refused = too_large(request) or _too_often(request)
+        refused = too_large(request, settings.API_LARGEST_BODY) or _too_often(request)
         if refused is not None:
             return refused
         if request.GET or "resource" in request.POST:
@@ -65,6 +67,7 @@ class TokenView(Guarded, views.TokenView):
     def _create_token_response(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         server = get_server()
         server.credentials_grant.custom_validators.post_token.append(_judge)
+        server.default_token_type.expires_in = _life
         answer: HttpResponse = convert_response(
             *server.create_token_response(*extract_params(request))
         )
@@ -89,6 +92,15 @@ def _judge(asked: OAuthRequest) -> None:
     if not verdict:
         raise AccessDeniedError(description=verdict.reason)
     client_note_use(oauth_client_id=asked.client.pk, moment=timezone.now())
+
+
+def _life(asked: OAuthRequest) -> int:
+    """How long the token lives: longer than any other only if it can append and nothing else."""
+    usual: int = settings.IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN
+    if set(asked.scopes) != {APPEND_TRAIL}:
+        return usual
+    client = AgentClient.objects.filter(oauth_client=asked.client).first()
+    return (client and client.token_seconds) or usual
 
 
 def _too_often(request: HttpRequest) -> HttpResponse | None:

@@ -108,9 +108,11 @@ def _propose(request: AccessRequest, days: int, actor: Actor) -> None:
 def _measured(proposal: RemovalProposal) -> str:
     if not proposal.use_is_known:
         return "Whether it is used is not known: no source tells."
+    grant = proposal.request.grant
+    teller = "the log of its system" if grant and grant.use_is_logged else "its source"
     if proposal.last_used_at is None:
-        return "It was never used, as its source tells."
-    return f"It was last used on {proposal.last_used_at:%Y-%m-%d}, as its source tells."
+        return f"It was never used, as {teller} tells."
+    return f"It was last used on {proposal.last_used_at:%Y-%m-%d}, as {teller} tells."
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_http_methods
 
+from apps.activity.selectors.breaking import breaks_without_grant
 from apps.approvals import policies
 from apps.approvals.forms.requests import AskForm, ReasonForm
 from apps.approvals.models import AccessRequest, RemovalProposal
@@ -136,13 +137,15 @@ def proposal_keep_view(request: Request, pk: int) -> HttpResponse:
 def proposal_order_view(request: Request, pk: int) -> HttpResponse:
     proposal = _proposal(request, pk)
     enforce(policies.can_answer_proposal(request.actor, proposal))
+    grant = proposal.request.grant
     return answer_dialog(
         request,
         form=ReasonForm(request.POST or None),
         act=partial(proposal_order, proposal_id=pk, actor=request.actor),
         words=Words(
             f"Order the removal of {proposal.request}",
-            "Somebody removes it in its system. Until that is seen, it stays in force.",
+            "Somebody removes it in its system. Until that is seen, it stays in force."
+            + (f" {breaks_without_grant(grant, request.actor).in_words}" if grant else ""),
             "Order its removal",
             style="btn-danger",
             said="Its removal is ordered.",
@@ -159,5 +162,5 @@ def _grant(request: Request, pk: int) -> Grant:
 
 def _proposal(request: Request, pk: int) -> RemovalProposal:
     visible = AccessRequest.objects.visible_to(request.actor).values("pk")
-    rows = RemovalProposal.objects.select_related("request__agent")
+    rows = RemovalProposal.objects.select_related("request__agent", "request__grant")
     return get_object_or_404(rows, pk=pk, request__in=visible)

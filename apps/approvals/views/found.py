@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from apps.activity.selectors.breaking import breaks_without_grant
 from apps.approvals import policies
 from apps.approvals.forms.requests import AskForm, ReasonForm
 from apps.approvals.selectors.dry_run import dry_run
@@ -86,7 +87,8 @@ def found_remove(request: Request, pk: int) -> HttpResponse:
         act=partial(found_order, grant_id=pk, actor=request.actor),
         words=Words(
             f"Order the removal of {grant}",
-            "Somebody removes it in its system. Until that is seen, it stays in force.",
+            "Somebody removes it in its system. Until that is seen, it stays in force. "
+            + breaks_without_grant(grant, request.actor).in_words,
             "Order its removal",
             style="btn-danger",
             said="Its removal is ordered.",

@@ -13,6 +13,7 @@ from apps.approvals.selectors.catalogue import catalogue_of
 from apps.approvals.selectors.dry_run import dry_run, wanted_of
 from apps.approvals.selectors.ending import end_of_request, open_orders
 from apps.approvals.selectors.story import history_of, story_of
+from apps.approvals.selectors.use import use_of
 from apps.approvals.tables import RequestTable
 from apps.approvals.views.asking import answer_ask
 from apps.approvals.views.lookups import found_or_404
@@ -95,6 +96,7 @@ def request_detail(request: Request, pk: int) -> HttpResponse:
         {
             "asked": asked,
             "story": story_of(asked, request.actor),
+            "use": use_of(asked, request.actor),
             "opens": Agent.objects.visible_to(request.actor).filter(pk=asked.agent_id).exists(),
             "entries": history_of(asked, request.actor),
             "end": shown_end(end_of_request(asked), request.actor),

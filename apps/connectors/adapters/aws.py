@@ -11,6 +11,7 @@ from apps.connectors.adapters import (
     aws_finding,
     aws_issuing,
     aws_issuing_checks,
+    aws_logs,
     aws_made,
     aws_placing,
     aws_removal,
@@ -30,6 +31,8 @@ from apps.connectors.adapters.live import (
     Clue,
     Issued,
     Located,
+    LogPart,
+    LogPiece,
     Made,
     Outcome,
     Part,
@@ -50,6 +53,7 @@ class AwsAdapter(Adapter):
     kind: ClassVar[str] = "aws"
     title: ClassVar[str] = "AWS"
     own_hosts = OWN_HOSTS
+    log_format = "cloudtrail"
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
             Capability.DISCOVER,
@@ -60,6 +64,7 @@ class AwsAdapter(Adapter):
             Capability.NARROW_GRANT,
             Capability.FIND,
             Capability.LOG,
+            Capability.WHOLE_LOG,
             Capability.ROTATE,
             Capability.ISSUE,
             Capability.PLACE,
@@ -100,6 +105,14 @@ class AwsAdapter(Adapter):
             help="ARNs of secrets in Secrets Manager into which rotation puts a new key.",
             several=True,
         ),
+        Setting(
+            "trails",
+            "Where trails write",
+            help="s3://bucket/folder, of the folder that holds CloudTrail/ (s3://logs/AWSLogs/"
+            "123456789012), one for each account. Without one its log is read from the history of "
+            "events: calls of management alone, of 90 days.",
+            several=True,
+        ),
         Setting("external_id", "External id", help="Where those roles ask for one."),
         Setting(
             "endpoint",
@@ -137,6 +150,8 @@ class AwsAdapter(Adapter):
     def check(self, *, removal: bool, issuing: bool = False) -> Iterator[Check]:
         accounts: list[str] = []
         yield from aws_checks.check(self.clients, removal=removal, accounts=accounts)
+        if accounts:
+            yield from aws_logs.check(self.clients, self.told)
         if issuing and accounts:
             yield from aws_issuing_checks.check_issuing(self.clients, accounts)
 
@@ -166,6 +181,12 @@ class AwsAdapter(Adapter):
 
     def log_complete_until(self, now: datetime) -> datetime | None:
         return now - aws_trail.COMPLETE_AFTER
+
+    def log_parts(self) -> Sequence[LogPart]:
+        return aws_logs.parts(self.clients, self.told)
+
+    def log_read(self, part: LogPart, *, since: datetime, now: datetime) -> Iterator[LogPiece]:
+        return aws_logs.read(self.clients, part, since, now)
 
     def made_with(self, subject: Subject, *, since: datetime) -> Sequence[Made]:
         return aws_made.made_with(self.clients, subject, since)

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from apps.connectors.adapters.aws_logs import rights as trails
+
 READING = (
     "cloudtrail:LookupEvents",
     "iam:GetAccessKeyLastUsed",
@@ -92,6 +94,8 @@ def rights(told: Mapping[str, Any], purpose: str) -> str:
                 "Resource": list(told["roles"]),
             }
         )
+    if purpose == "reading":
+        statements += trails(told)
     if purpose == "issuing" and told.get("place_secrets"):
         statements.append(
             {

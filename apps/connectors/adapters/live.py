@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from re import Pattern
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 from apps.connectors.adapters.contract import Row
 from apps.connectors.adapters.removal import Plan, Step, Subject, Wanted
@@ -26,6 +26,7 @@ class Capability(StrEnum):
     NARROW_GRANT = "narrow-grant"
     FIND = "find"
     LOG = "log"
+    WHOLE_LOG = "whole-log"
     ROTATE = "rotate"
     ISSUE = "issue"
     PLACE = "place"
@@ -92,6 +93,25 @@ class Part:
     title: str
     stream: str
     account: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """A part of an account's log that is read by itself."""
+
+    key: str
+    title: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogPiece:
+    """Records of a log, in its own format. With `until`, everything of its part before then has
+    been handed on by now."""
+
+    name: str
+    file: BinaryIO | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +268,8 @@ class Place:
 class Adapter(ABC):
     kind: ClassVar[str]
     title: ClassVar[str]
+    # In which format its whole log is, for those that can read it.
+    log_format: ClassVar[str] = ""
     capabilities: ClassVar[frozenset[Capability]]
     settings: ClassVar[tuple[Setting, ...]]
     # Sentences, shown on the page of a connection and in the docs.
@@ -328,6 +350,15 @@ class Adapter(ABC):
     def log_complete_until(self, now: datetime) -> datetime | None:
         """Until when the log can be relied on to be complete. None: there is no log."""
         return None
+
+    def log_parts(self) -> Sequence[LogPart]:
+        """What of the accounts' logs can be read as a whole, each by itself."""
+        raise NotImplementedError(Capability.WHOLE_LOG)
+
+    def log_read(self, part: LogPart, *, since: datetime, now: datetime) -> Iterator[LogPiece]:
+        """What a part recorded since then, oldest first. What was handed on before it raises
+        stands: reading goes on from the last `until`."""
+        raise NotImplementedError(Capability.WHOLE_LOG)
 
     def made_with(self, subject: Subject, *, since: datetime) -> Sequence[Made]:
         """What was made with a credential since then, with the steps that take it back."""

@@ -15,11 +15,11 @@ from apps.connectors.services.applying import sync_drop
 from apps.connectors.services.exporting import inventory_export
 from apps.connectors.services.jobs import sync_confirm, sync_upload
 from apps.connectors.tables import SourceTable
-from apps.connectors.uploads import upload_delete, upload_keep
 from apps.core.htmx import Request, moved, render_page
 from apps.core.jobs import jobs_of
 from apps.core.listing import render_listing
 from apps.core.policies import page
+from apps.core.uploads import upload_delete, upload_keep
 from apps.inventory.models import Source
 
 

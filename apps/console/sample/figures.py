@@ -19,6 +19,7 @@ WORSE = {
     "agents": -0.3,
     "writing_grants": -0.1,
     "agents_without_trail": -0.3,
+    "agents_unexplained": -0.3,
 }
 
 

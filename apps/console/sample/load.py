@@ -12,6 +12,7 @@ from apps.console.sample.past import past_reviews_load
 from apps.console.sample.people import people_load
 from apps.console.sample.requests import requests_load
 from apps.console.sample.running import running_review_load
+from apps.console.sample.runs import runs_load
 from apps.console.sample.schedule import templates_load
 from apps.core.actors import Channel, Person, System
 from apps.findings.services import findings_recheck
@@ -39,5 +40,6 @@ def sample_load(*, password: str) -> Iterator[str]:
     found_load(people=people, now=now, actor=steward)
     findings_recheck(actor=system)
     yield "a later reading, and what it found"
+    yield f"{runs_load(now=now)} runs of agents"
     figures_load(today=timezone.localdate())
     yield "figures of half a year"

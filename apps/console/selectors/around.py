@@ -10,7 +10,7 @@ from django.db.models import Model, Q
 from django.utils import timezone
 
 from apps.activity.models import Event, Invocation, Link
-from apps.activity.selectors.searching import FoundRow, rows_of
+from apps.activity.selectors.searching import FoundRow, in_time, rows_of
 from apps.audit.models import AuditEntry
 from apps.console.timelines import PAGES, page_of, timeline_of
 from apps.core.actors import Actor, Role
@@ -22,6 +22,9 @@ from apps.remediation.models import Order
 
 SPANS = {"10m": timedelta(minutes=10), "1h": timedelta(hours=1), "1d": timedelta(days=1)}
 USUAL = "1h"
+# Nothing comes in before it happened, but for clocks that differ; what is later than a month is
+# found by a search alone.
+SKEW, LATE = timedelta(days=1), timedelta(days=31)
 MOST = 100
 
 
@@ -44,7 +47,10 @@ class Around:
 def around_of(
     kind: str, pk: int, actor: Actor, *, at: datetime | None = None, span: str = USUAL
 ) -> Around | None:
-    """None if there is no such record for this reader, or none that has a page."""
+    """None if there is no such record for this reader, or none that has a page.
+
+    Raises `UnclearSearch` where too much came in to be read soon.
+    """
     if kind not in PAGES:
         return None
     model: Any = apps.get_model(kind)
@@ -86,9 +92,11 @@ def _entries(subject: Model, actor: Actor, since: datetime, until: datetime) -> 
 
 
 def _rows(whose: Q, actor: Actor, since: datetime, until: datetime) -> list[FoundRow]:
-    rows = Event.objects.in_trail().filter(whose)
+    rows = Event.objects.in_trail().filter(whose).recorded_between(since - SKEW, until + LATE)
     rows = rows.filter(happened_at__gte=since, happened_at__lte=until).visible_to(actor)
-    return rows_of(list(rows.order_by("-happened_at", "-leaf_index")[:MOST]), actor)
+    with in_time():
+        found = list(rows.order_by("-happened_at", "-leaf_index")[:MOST])
+    return rows_of(found, actor)
 
 
 def _of_agent(agent_id: int | None) -> Q:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 WEEK = timedelta(days=7)
+CHECK_OVERDUE = "agent-reconstruction-overdue"
 CHART_DAYS = 182
 
 
@@ -50,7 +51,6 @@ def five_questions(actor: Actor) -> list[Question]:
     # Figures are kept of everything there is: beside a part of it they would mislead, and tell.
     changes = _changes_since(today - WEEK) if reads_all_systems(actor) else {}
     agents = Agent.objects.visible_to(actor).standing()
-    unexplained = agents.filter(trail_connected=False)
     shared = Finding.objects.visible_to(actor).standing().filter(rule="credential-shared")
     return [
         Question(
@@ -84,10 +84,10 @@ def five_questions(actor: Actor) -> list[Question]:
         ),
         Question(
             "Whose recent activity can we not explain?",
-            count_capped(unexplained),
-            _url("inventory:agent_list", trail="none"),
-            under="agents whose trail is not connected",
-            change=changes.get("agents_without_trail"),
+            count_capped(agents.unexplained()),
+            _url("inventory:agent_list", unexplained="true"),
+            under="agents with unexplained calls, unconfirmed actions, or no trail at all",
+            change=changes.get("agents_unexplained"),
             tone="unsure",
         ),
     ]
@@ -117,6 +117,7 @@ def not_looked_at(actor: Actor) -> list[Unseen]:
     """What the figures do not cover: stale sources, unmapped identities, systems without a log."""
     # The finding, not the condition: that one would be looked up for every identity there is.
     agentless = Finding.objects.visible_to(actor).holding().filter(rule="identity-without-agent")
+    overdue = Finding.objects.visible_to(actor).holding().filter(rule=CHECK_OVERDUE)
     systems = System.objects.visible_to(actor).present()
     sources = Source.objects.visible_to(actor).stale_at(timezone.now())
     rows: Iterable[tuple[Count, str, str]] = [
@@ -131,6 +132,11 @@ def not_looked_at(actor: Actor) -> list[Unseen]:
             "system with no log connected",
             _url("inventory:system_list", log="none"),
         ),
+        (
+            count_capped(overdue),
+            "overdue reconstruction check",
+            _url("findings:finding_list", rule=CHECK_OVERDUE, state=list(HOLDING)),
+        ),
     ]
     return [Unseen(_counted(count, what), href) for count, what, href in rows if count.value]
 
@@ -144,6 +150,7 @@ _PLURAL = {
     "stale source": "stale sources",
     "identity with no agent": "identities with no agent",
     "system with no log connected": "systems with no log connected",
+    "overdue reconstruction check": "overdue reconstruction checks",
 }
 
 

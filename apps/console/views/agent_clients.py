@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from django.conf import settings
 from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import trigger_client_event
 
 from apps.accounts.fresh_sign_in import fresh_sign_in_required
-from apps.console.forms.clients import ClientForm, RevokeClientForm, SecretForm
+from apps.console.forms.clients import ClientForm, CollectsForm, RevokeClientForm, SecretForm
 from apps.console.views.agents import visible_agent
 from apps.core.dialogs import Words, answer_dialog
 from apps.core.errors import DomainError
@@ -22,6 +23,7 @@ from apps.inventory import policies, services
 from apps.inventory.filters import AgentClientFilterSet
 from apps.inventory.models import Agent, AgentClient
 from apps.inventory.services import NewSecret
+from apps.inventory.states import APPEND_TRAIL
 from apps.inventory.tables import AgentClientTable
 
 
@@ -87,6 +89,37 @@ def client_rotate(request: Request, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @page(policies.can_make_clients)
 @fresh_sign_in_required
+def client_collects(request: Request, pk: int) -> HttpResponse:
+    """Whose telemetry this client delivers."""
+    agent = visible_agent(request, pk)
+    client = _client_of(request, agent)
+    enforce(policies.can_change_collects(request.actor, client))
+    others = Agent.objects.visible_to(request.actor).standing().exclude(pk=agent.pk)
+    collected = client.collects.order_by("name").values_list("name", flat=True)
+    form = CollectsForm(
+        request.POST or None,
+        agents=others,
+        initial={"agent_ids": "\n".join(collected)},
+    )
+    return answer_dialog(
+        request,
+        form=form,
+        act=partial(services.client_change_collects, client_id=client.pk, actor=request.actor),
+        words=Words(
+            f"Whose telemetry does {agent} deliver?",
+            "For a collector that stands between agents and Countersign. Each record then says "
+            "that this client attested it; what came before stays as it was.",
+            "Save",
+            said="Saved.",
+        ),
+        changed="agent",
+        back=agent.get_absolute_url(),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@page(policies.can_make_clients)
+@fresh_sign_in_required
 def client_revoke(request: Request, pk: int) -> HttpResponse:
     agent = visible_agent(request, pk)
     client = _client_of(request, agent)
@@ -129,10 +162,17 @@ def _answer_with_secret(
         except DomainError as error:
             form.add_error(None, str(error))
         else:
+            tells = APPEND_TRAIL in made.client.scopes
             response = render_page(
                 request,
                 "console/client_secret.html",
-                {"agent": agent, "made": made, "back": back, "site": public_url("")},
+                {
+                    "agent": agent,
+                    "made": made,
+                    "back": back,
+                    "site": public_url(""),
+                    "telemetry": settings.INGEST_URL if tells else "",
+                },
                 regions=["dialog"],
             )
             response.headers["Cache-Control"] = "no-store"

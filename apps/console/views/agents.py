@@ -46,6 +46,7 @@ def agent_detail(request: Request, pk: int) -> HttpResponse:
             "may_suspend": policies.can_suspend_agent(actor, agent),
             "may_sign_in": policies.can_make_client(actor, agent) if client is None else None,
             "may_rotate": client and policies.can_rotate_client(actor, client),
+            "may_collect": client and policies.can_change_collects(actor, client),
             "may_end_client": client and policies.can_revoke_client(actor, client),
             "may_retire": policies.can_retire_agent(actor, agent),
         },

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from apps.activity.models import Invocation
 from apps.activity.policies import can_browse
+from apps.activity.searching import UnclearSearch
 from apps.console.selectors.around import SPANS, USUAL, around_of
 from apps.console.selectors.run_access import access_of
 from apps.core.htmx import Request, render_page
@@ -21,9 +22,11 @@ from apps.core.policies import page
 def around(request: Request, kind: str, pk: int) -> HttpResponse:
     """What was done about a record and what came in of it, about one moment."""
     span = request.GET.get("span", USUAL)
-    told = around_of(
-        kind, pk, request.actor, at=_moment(request), span=span if span in SPANS else USUAL
-    )
+    span = span if span in SPANS else USUAL
+    try:
+        told = around_of(kind, pk, request.actor, at=_moment(request), span=span)
+    except UnclearSearch as error:
+        return render_page(request, "console/around_refused.html", {"why": error}, status=422)
     if told is None:
         raise Http404
     return render_page(request, "console/around.html", {"told": told, "spans": SPANS})
@@ -45,4 +48,9 @@ def invocation_access(request: Request, pk: int) -> HttpResponse:
     """The permissions that a run used, and why each was there: a panel of the run's page."""
     run = get_object_or_404(Invocation.objects.visible_to(request.actor), pk=pk)
     access = access_of(run, request.actor)
-    return render_page(request, "console/invocation_access.html", {"access": access, "run": run})
+    return render_page(
+        request,
+        "console/invocation_access.html",
+        {"access": access, "run": run},
+        regions=["invocation-access"],
+    )

@@ -29,6 +29,7 @@ class Files:
     tick: Callable[[int, str], None]
     counts: dict[str, int] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
+    logs: list[dict[str, Any]] = field(default_factory=list)
     written: int = 0
 
     @contextmanager
@@ -54,6 +55,23 @@ class Files:
             def write(value: dict[str, Any]) -> None:
                 file.write(line({**value, "package_status": self.status}) + "\n")
                 self._count(name, title)
+
+            yield write
+
+    @contextmanager
+    def exact(
+        self, name: str, title: str, *, is_counted: bool = True
+    ) -> Iterator[Callable[[bytes], None]]:
+        """Lines that stay byte for byte as they are, since their hash is what is proven."""
+        self.titles[name] = title
+        if is_counted:
+            self.counts[name] = 0
+        with self.bag.path(name).open("wb") as file:
+
+            def write(text: bytes) -> None:
+                file.write(text + b"\n")
+                if is_counted:
+                    self._count(name, title)
 
             yield write
 

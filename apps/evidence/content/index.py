@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import xlsxwriter
 
+from apps.core.csv import safe_cell
 from apps.evidence.content.files import Files, utc
 from apps.evidence.content.review import INTERIM
 
@@ -132,7 +133,7 @@ def _cell(value: Any) -> Any:
         return utc(value)
     if isinstance(value, date):
         return value.isoformat()
-    return value if isinstance(value, int) else str(value)[:CELL]
+    return value if isinstance(value, int) else safe_cell(value)[:CELL]
 
 
 def _plain(text: str) -> str:

@@ -1,6 +1,7 @@
 """The audit entries about a campaign: what changed, by whom, and why."""
 
 import heapq
+from array import array
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from operator import itemgetter
@@ -11,6 +12,7 @@ from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 from apps.audit.models import AuditEntry
 from apps.evidence.content.files import Files
 from apps.evidence.content.items import CHUNK
+from apps.evidence.content.logs import Run, write_sealed_entries
 from apps.evidence.content.review import Review
 from apps.remediation.models import Order
 from apps.reviews.models import Acknowledgement, Campaign, CampaignSource, Hold, ReviewItem
@@ -90,12 +92,17 @@ def _later(after: datetime, unseen_by: str | None) -> Q:
     return later | Q(Unseen(F("xact_id"), Value(unseen_by))) if unseen_by else later
 
 
-def write_record(files: Files, entries: Iterable[dict[str, Any]]) -> int:
-    """Write the entries; returns how many."""
+def write_record(
+    files: Files, entries: Iterable[dict[str, Any]], *, claimed: Run | None = None
+) -> int:
+    """Write the entries, and the seal of each; returns how many."""
+    written = array("q")
     with files.jsonl(NAME, "The record: audit entries") as write:
         for entry in entries:
             write({"entry": entry["pk"], **{field: entry[field] for field in FIELDS[1:]}})
-    return files.counts[NAME]
+            written.append(entry["pk"])
+    write_sealed_entries(files, written, claimed=claimed)
+    return len(written)
 
 
 def setting_changes(review: Review) -> list[dict[str, Any]]:

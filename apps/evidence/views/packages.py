@@ -7,11 +7,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
+from apps.activity.models import Invocation
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, moved, render_page
 from apps.core.links import public_url
 from apps.core.listing import render_listing
-from apps.core.policies import Verdict, page
+from apps.core.policies import Verdict, deny, page
 from apps.evidence import policies
 from apps.evidence.filters import PackageFilterSet
 from apps.evidence.forms import ExportForm
@@ -33,7 +34,7 @@ def package_list(request: Request) -> HttpResponse:
         filterset_class=PackageFilterSet,
         context={
             "empty_title": "No package yet",
-            "empty_text": "Export a campaign, a request, an incident, or a period: "
+            "empty_text": "Export a campaign, a request, an incident, an invocation, or a period: "
             "the zip is checked offline.",
             "empty_icon": "certificate",
         },
@@ -47,11 +48,13 @@ def package_detail(request: Request, pk: int) -> HttpResponse:
     package = _package(request, pk)
     siblings = Package.objects.visible_to(request.actor).beside(package)
     may_export, again = _door(request, package)
+    run = Invocation.objects.visible_to(request.actor).filter(trace_id=package.trace_id).first()
     return render_page(
         request,
         "evidence/package_detail.html",
         {
             "package": package,
+            "about_url": run.get_absolute_url() if run else package.about_url,
             "siblings": siblings.for_table()[:50],
             "may_download": policies.can_download(request.actor, package),
             "may_export": may_export,
@@ -127,9 +130,31 @@ def _door(request: Request, package: Package) -> tuple[Verdict, str]:
     if package.incident is not None:
         address = reverse("evidence:incident_package_create", args=[package.incident_id])
         return policies.can_export_incident(request.actor, package.incident), address
+    if package.trace_id is not None:
+        return _door_of_run(request, package)
     assert package.period is not None  # noqa: S101  (it is about nothing else)
-    period = Period(*package.period, package.period_system_id)
-    asked = {"since": period.since, "until": period.until, "system": period.system_id or ""}
+    return _door_of_period(request, package, Period(*package.period, package.period_system_id))
+
+
+def _door_of_run(request: Request, package: Package) -> tuple[Verdict, str]:
+    run = Invocation.objects.visible_to(request.actor).filter(trace_id=package.trace_id).first()
+    if run is None:
+        return deny("The invocation is no longer kept."), ""
+    address = reverse("evidence:invocation_package_create", args=[run.pk])
+    return policies.can_export_invocation(request.actor, run), address
+
+
+def _door_of_period(request: Request, package: Package, period: Period) -> tuple[Verdict, str]:
+    days = {"since": period.since, "until": period.until}
+    if package.agent is not None:
+        address = reverse("evidence:agent_package_create", args=[package.agent_id])
+        verdict = policies.can_export_agent(request.actor, package.agent, period)
+        return verdict, f"{address}?{urlencode(days)}"
+    if package.is_whole:
+        address = reverse("evidence:everything_package_create")
+        verdict = policies.can_export_everything(request.actor, period)
+        return verdict, f"{address}?{urlencode(days)}"
+    asked = {**days, "system": period.system_id or ""}
     address = f"{reverse('evidence:period_package_create')}?{urlencode(asked)}"
     return policies.can_export_period(request.actor, period), address
 

@@ -5,8 +5,8 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from apps.core.policies import public
+from apps.evidence.services.building import verifier_source
 from apps.evidence.services.keys import keys_published
-from apps.evidence.services.packages import verifier_source
 
 
 @public(because="Public keys; who checks a package has no account.")

@@ -19,7 +19,9 @@ from apps.findings.rules.credentials import (
     SharedCredential,
     UnusedCredential,
 )
+from apps.findings.rules.explained import AttributionLost, UnconfirmedActions, UnexplainedCalls
 from apps.findings.rules.issued import IssuedNotEnded
+from apps.findings.rules.outside import OutsideGrants
 from apps.findings.rules.proof import LogBroken, PartitionMissing, SignerSilent
 from apps.findings.rules.removals import (
     ConnectionFailing,
@@ -27,6 +29,8 @@ from apps.findings.rules.removals import (
     LeakedCredential,
     UsedAfterRevocation,
 )
+from apps.findings.rules.sightings import NewAddress, NewClient, NewHour, UsedByNoAgent
+from apps.findings.rules.use import PurposeDrift, ReconstructionOverdue, UnusedGrant
 
 register(
     LongLivedCredential,
@@ -51,6 +55,17 @@ register(
     LogBroken,
     PartitionMissing,
     SignerSilent,
+    UnexplainedCalls,
+    UnconfirmedActions,
+    AttributionLost,
+    OutsideGrants,
+    UsedByNoAgent,
+    NewAddress,
+    NewClient,
+    NewHour,
+    UnusedGrant,
+    PurposeDrift,
+    ReconstructionOverdue,
 )
 
 __all__ = ["Rule", "all_rules", "register", "rule_choices", "rule_named"]

@@ -13,7 +13,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Concat, Replace
 
-from apps.findings.rules.base import TEXT, Rule, accountable_agent, words
+from apps.findings.rules.base import TEXT, Rule, accountable_agent, identities, words
 from apps.findings.states import Severity
 from apps.grants.models import Grant, GrantStatement
 from apps.grants.states import Level
@@ -95,7 +95,7 @@ class SharedIdentity(Rule):
             .filter(Q(ended_at__isnull=True) | Q(agent__state=AgentState.RETIRED))
         )
         rows = Identity.objects.present().filter(Exists(live.filter(Exists(other))))
-        return _identities(rows, words("More than one agent acts, or has acted, as it"))
+        return identities(rows, words("More than one agent acts, or has acted, as it"))
 
 
 class IdentityWithoutAgent(Rule):
@@ -110,17 +110,7 @@ class IdentityWithoutAgent(Rule):
     def subjects(self, now: datetime) -> QuerySet:
         live = Binding.objects.live().filter(identity=OuterRef("pk"))
         rows = Identity.objects.present().filter(~Exists(live), is_service_linked=False)
-        return _identities(rows, words("No agent is bound to it"))
-
-
-def _identities(rows: QuerySet, detail: Expression) -> QuerySet:
-    described: QuerySet = rows.annotate(
-        finding_label=F("name"),
-        for_agent=accountable_agent(""),
-        for_system=F("system_id"),
-        finding_detail=detail,
-    )
-    return described
+        return identities(rows, words("No agent is bound to it"))
 
 
 def _agents(rows: QuerySet, detail: Expression) -> QuerySet:

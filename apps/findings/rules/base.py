@@ -3,11 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Count, F, Max, OuterRef, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from apps.findings.states import Severity
 from apps.inventory.models import Binding
@@ -33,6 +33,10 @@ class Rule(ABC):
 
     @abstractmethod
     def subjects(self, now: datetime) -> models.QuerySet: ...
+
+    def counted_href(self, subject_id: int, now: datetime) -> str:
+        """The list of what its figures count, where they count something that has one."""
+        return ""
 
 
 _RULES: dict[str, Rule] = {}
@@ -72,6 +76,22 @@ def accountable_agent(identity: str) -> Coalesce:
         .values("one")
     )
     return Coalesce(F(f"{identity}accountable_agent_id"), Subquery(only))
+
+
+def identities(rows: models.QuerySet, detail: models.Expression) -> models.QuerySet:
+    described: models.QuerySet = rows.annotate(
+        finding_label=F("name"),
+        for_agent=accountable_agent(""),
+        for_system=F("system_id"),
+        finding_detail=detail,
+    )
+    return described
+
+
+def sentence(*parts: Any) -> Concat:
+    """Words and figures one after the other."""
+    said = [words(one) if isinstance(one, str) else Cast(one, TEXT) for one in parts]
+    return Concat(*said, output_field=TEXT)
 
 
 def words(text: str) -> Value:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -46,7 +47,7 @@ def grants_know(*, complete: Collection[int], since: datetime) -> int:
     return _run(KNOWN, values) + _run(UNKNOWN, values)
 
 
-def _run(sql: str, values: Mapping[str, object]) -> int:
+def _run(sql: str, values: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return int(cursor.rowcount)

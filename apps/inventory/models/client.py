@@ -8,7 +8,7 @@ from django.db.models.functions import Lower, Now
 from apps.core.links import record_href
 from apps.inventory.models.agent import Agent
 from apps.inventory.querysets.clients import AgentClientQuerySet
-from apps.inventory.states import ClientState
+from apps.inventory.states import LONGEST_TOKEN, ClientState
 
 
 class AgentClient(models.Model):
@@ -22,6 +22,15 @@ class AgentClient(models.Model):
     oauth_client = models.OneToOneField(Client, models.PROTECT, related_name="agent_client")
     name = models.CharField(max_length=150, help_text="As its agent was called when it was made.")
     scopes = ArrayField(models.CharField(max_length=40))
+    token_seconds = models.IntegerField(
+        "life of its tokens for the trail alone", null=True, help_text="Without one, as any token."
+    )
+    collects = models.ManyToManyField(
+        Agent,
+        related_name="collected_by",
+        blank=True,
+        help_text="Agents whose telemetry it delivers: it is a collector once there is one.",
+    )
     state = models.CharField(
         max_length=8, choices=ClientState, default=ClientState.ACTIVE, editable=False
     )
@@ -49,6 +58,11 @@ class AgentClient(models.Model):
                 name="inventory_agentclient_revoked_at_iff_revoked",
                 condition=Q(state=ClientState.REVOKED, revoked_at__isnull=False)
                 | (~Q(state=ClientState.REVOKED) & Q(revoked_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="inventory_agentclient_token_seconds_bounded",
+                condition=Q(token_seconds__isnull=True)
+                | Q(token_seconds__gte=60, token_seconds__lte=LONGEST_TOKEN),
             ),
             models.UniqueConstraint(
                 name="inventory_agentclient_one_active",

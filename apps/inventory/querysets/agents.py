@@ -10,6 +10,9 @@ from apps.inventory.states import AgentState
 if TYPE_CHECKING:
     from apps.inventory.models import Agent, System
 
+# The rules of findings that say somebody's recent activity is not explained.
+UNEXPLAINED_BY = ("identity-unexplained", "agent-unconfirmed")
+
 
 class AgentQuerySet(models.QuerySet["Agent"]):
     def visible_to(self, actor: Actor) -> Self:
@@ -37,6 +40,15 @@ class AgentQuerySet(models.QuerySet["Agent"]):
     def with_trail(self, *, connected: bool) -> Self:
         """Agents that count, by whether their activity can be read."""
         return self.standing().filter(trail_connected=connected)
+
+    def unexplained(self) -> Self:
+        """The fifth question of home: agents that count, of which what they did is not all known.
+
+        Systems saw what no run claims, or nothing of what they said they did; or no trail is here.
+        """
+        finding = rows_of(self.model, "findings").standing()
+        found = finding.filter(rule__in=UNEXPLAINED_BY).values("agent")
+        return self.standing().filter(Q(trail_connected=False) | Q(pk__in=found))
 
     def acting_on(self, system: "System") -> Self:
         """Agents that act as some identity of a system now."""

@@ -13,6 +13,7 @@ from apps.inventory.services.agents import (
 from apps.inventory.services.bindings import binding_create, binding_end
 from apps.inventory.services.clients import (
     NewSecret,
+    client_change_collects,
     client_create,
     client_note_use,
     client_revoke,
@@ -51,6 +52,7 @@ __all__ = [
     "agents_hand_over",
     "binding_create",
     "binding_end",
+    "client_change_collects",
     "client_create",
     "client_note_use",
     "client_revoke",

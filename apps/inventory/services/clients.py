@@ -18,7 +18,13 @@ from apps.core.policies import enforce
 from apps.inventory import policies
 from apps.inventory.models import Agent, AgentClient
 from apps.inventory.services.reasons import required_reason
-from apps.inventory.states import CLIENT_MOVES, CLIENT_SCOPES, ClientState
+from apps.inventory.states import (
+    APPEND_TRAIL,
+    CLIENT_MOVES,
+    CLIENT_SCOPES,
+    LONGEST_TOKEN,
+    ClientState,
+)
 
 SECRET_BYTES = 32
 
@@ -32,14 +38,26 @@ class NewSecret:
 
 
 @transaction.atomic
-def client_create(*, agent_id: int, scopes: Sequence[str], reason: str, actor: Actor) -> NewSecret:
-    """Let an agent sign in to the API. It has one such client at a time."""
+def client_create(
+    *,
+    agent_id: int,
+    scopes: Sequence[str],
+    reason: str,
+    actor: Actor,
+    token_seconds: int | None = None,
+) -> NewSecret:
+    """Let an agent sign in to the API. It has one such client at a time.
+
+    `token_seconds` is how long a token lives that may append to the trail and nothing else.
+    """
     agent = Agent.objects.locked(agent_id)
     enforce(policies.can_make_client(actor, agent))
     text = required_reason(reason, "it needs the API")
     wanted = [scope for scope in CLIENT_SCOPES if scope in scopes]
     if not wanted or len(wanted) != len(set(scopes)):
         raise DomainError("Say what it may do.")
+    if token_seconds is not None:
+        _demand_life(token_seconds, wanted)
     secret = secrets.token_urlsafe(SECRET_BYTES)
     oauth_client = Client(name=agent.name[:100], response_types="", redirect_uris="")
     oauth_client.set_secret(secret)
@@ -52,6 +70,7 @@ def client_create(*, agent_id: int, scopes: Sequence[str], reason: str, actor: A
         oauth_client=oauth_client,
         name=agent.name,
         scopes=wanted,
+        token_seconds=token_seconds,
         made_by=actor.user if isinstance(actor, Person) else None,
     )
     record(
@@ -63,10 +82,40 @@ def client_create(*, agent_id: int, scopes: Sequence[str], reason: str, actor: A
             "agent": (None, agent.pk),
             "client_id": (None, oauth_client.pk),
             "scopes": (None, wanted),
+            **({"token_seconds": (None, token_seconds)} if token_seconds else {}),
         },
         reason=text,
     )
     return NewSecret(client, secret)
+
+
+@transaction.atomic
+def client_change_collects(
+    *, client_id: int, agent_ids: Sequence[int], reason: str, actor: Actor
+) -> AgentClient:
+    """Say whose telemetry it delivers: what an agent of these is called selects that agent.
+
+    With none it delivers its own agent's alone. What came before stays as it was attested.
+    """
+    client = AgentClient.objects.locked(client_id)
+    enforce(policies.can_change_collects(actor, client))
+    text = required_reason(reason, "it collects for these")
+    agents = list(Agent.objects.filter(pk__in=agent_ids).order_by("pk"))
+    if len(agents) != len(set(agent_ids)):
+        raise DomainError("One of these agents is not here.", field="agents")
+    before = sorted(client.collects.values_list("pk", flat=True))
+    after = [agent.pk for agent in agents]
+    if before == after:
+        raise DomainError("That is as it is already.", field="agents")
+    client.collects.set(agents)
+    record(
+        actor=actor,
+        verb=Verb.CLIENT_CHANGED,
+        target=client,
+        changes={"collects": (before, after)},
+        reason=text,
+    )
+    return client
 
 
 @transaction.atomic
@@ -115,6 +164,16 @@ def tokens_drop_expired(*, moment: datetime) -> int:
     """Forget tokens that no longer let anybody in."""
     count: int = Token.objects.filter(expires_at__lte=moment).delete()[0]
     return count
+
+
+def _demand_life(seconds: int, scopes: Sequence[str]) -> None:
+    if APPEND_TRAIL not in scopes:
+        raise DomainError(
+            "Only tokens for the trail may live longer: let it deliver to the trail.",
+            field="token_seconds",
+        )
+    if not 60 <= seconds <= LONGEST_TOKEN:
+        raise DomainError("A token lives from a minute to a day.", field="token_seconds")
 
 
 def _end(client: AgentClient, *, reason: str, actor: Actor) -> AgentClient:

@@ -18,7 +18,6 @@ CHANGEABLE = (
     "environment",
     "owner_id",
     "tags",
-    "log_connected",
 )
 
 
@@ -48,6 +47,18 @@ def system_change(*, system_id: int, actor: Actor, reason: str = "", **fields: A
         setattr(system, name, value)
     _saved(system)
     record(actor=actor, verb=Verb.SYSTEM_CHANGED, target=system, changes=changes, reason=reason)
+    return system
+
+
+@transaction.atomic
+def system_log_connect(*, system_id: int, actor: Actor) -> System:
+    """Note that what this system records is read: said by who reads it, never by a person."""
+    system = System.objects.locked(system_id)
+    if not system.log_connected:
+        system.log_connected = True
+        system.save(update_fields=["log_connected"])
+        changes = {"log_connected": (False, True)}
+        record(actor=actor, verb=Verb.SYSTEM_CHANGED, target=system, changes=changes)
     return system
 
 

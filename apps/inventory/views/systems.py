@@ -45,7 +45,6 @@ def system_edit(request: Request, pk: int) -> HttpResponse:
         "environment": system.environment,
         "owner_id": system.owner_id,
         "tags": ", ".join(system.tags),
-        "log_connected": system.log_connected,
     }
     return answer_dialog(
         request,

@@ -6,7 +6,6 @@ system's answer to ours.
 """
 
 import logging
-import secrets
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -20,6 +19,7 @@ from apps.connectors.adapters.live import Adapter, Issued, ProviderError, heals
 from apps.connectors.models import Connection
 from apps.connectors.services.adapters import adapter_of
 from apps.core.actors import Actor, Machine
+from apps.core.correlation import correlation_new
 from apps.core.errors import DomainError
 from apps.core.policies import enforce
 from apps.core.references import ReferenceRefused
@@ -89,7 +89,7 @@ def _ask(ask: Ask, actor: Machine) -> tuple[Issuance, Connection, Cut]:
         raise DomainError(f"{identity} is gone from its source.", field="identity_id")
     connection = connection_for(identity)
     if not ask.correlation_id:
-        ask = replace(ask, correlation_id=secrets.token_hex(16))
+        ask = replace(ask, correlation_id=correlation_new())
     now = timezone.now()
     cut_to = cut(ask, agent, identity, connection, now)
     issuance = Issuance.objects.create(

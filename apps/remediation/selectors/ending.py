@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from apps.activity.selectors.breaking import WouldBreak, breaks_without_credential
 from apps.connectors.adapters.live import latest
 from apps.connectors.adapters.planning import plan_for
 from apps.connectors.adapters.removal import Plan, Step, Wanted, When
@@ -34,6 +35,7 @@ class Confirmation:
     alike: Sequence[Credential]
     grants: int
     standing: Order | None
+    breaks: WouldBreak
 
     @property
     def by_hand(self) -> bool:
@@ -70,6 +72,7 @@ def confirmation_of(credential: Credential, kind: OrderKind, actor: Actor) -> Co
         alike=list(alike.exclude(pk=credential.pk)[:20]) if credential.fingerprint else [],
         grants=Grant.objects.present().filter(identity=credential.identity_id).count(),
         standing=Order.objects.stopping(credential.pk).exclude(state__in=GONE).first(),
+        breaks=breaks_without_credential(credential, actor),
     )
 
 

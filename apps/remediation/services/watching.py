@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
+from apps.activity.models import EventRow, UseHour
+from apps.activity.states import Outcome
 from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.connectors.adapters.live import Adapter, Call, Capability, How, ProviderError
@@ -28,6 +30,7 @@ GRACE = timedelta(minutes=1)
 WATCHED_FOR = timedelta(days=30)
 LOOKED_AT_EVERY = timedelta(minutes=15)
 MOST_AT_ONCE = 200
+MOST_CALLS = 500
 # A log that is silent for less long says little.
 WORTH_TELLING = timedelta(hours=1)
 
@@ -41,13 +44,17 @@ class _Use:
 
 
 def orders_watch(*, actor: Actor) -> int:
-    """Look for uses of what was ended: in what was read of it, and in the systems' own logs.
+    """Look for uses of what was ended: in what was read of it, in the systems' own logs, and in
+    those of the trail.
 
     Returns how many were found. One that worked reopens its order; a refused one tells that
     somebody still holds it. Each order tells its first, and each that worked after that.
     """
     now = timezone.now()
-    uses = {use.order_id: use for use in [*_by_log(now), *_by_last_use(now)]}
+    uses: dict[int, _Use] = {}
+    for use in [*_by_log(now), *_by_trail(now), *_by_last_use(now)]:
+        if use.order_id not in uses or use.worked:
+            uses[use.order_id] = use
     return sum(_note(use, actor) for use in uses.values())
 
 
@@ -59,6 +66,41 @@ def _by_last_use(now: datetime) -> list[_Use]:
     first = rows.order_by("stopped_at", "pk")
     used = first.values_list("pk", "credential__last_used_at")[:MOST_AT_ONCE]
     return [_Use(pk, at, how, worked=True) for pk, at in used if at is not None]
+
+
+def _by_trail(now: datetime) -> list[_Use]:
+    """Calls of the logs that are here, whichever way they came in and however late."""
+    calls = UseHour.objects.filter(
+        credential_id=OuterRef("credential_id"), last_at__gt=OuterRef("effective_by") + GRACE
+    )
+    used = Order.objects.watched_at(now - WATCHED_FOR).filter(Exists(calls))
+    found = (_told_by_trail(order) for order in used.order_by("stopped_at", "pk")[:MOST_AT_ONCE])
+    return [use for use in found if use is not None]
+
+
+def _told_by_trail(order: Order) -> _Use | None:
+    if order.effective_by is None or order.credential_id is None:
+        return None
+    rows = (
+        EventRow.objects.of_trail()
+        .calls()
+        .used_with(
+            order.credential_id,
+            max(order.effective_by + GRACE, order.used_after_at or order.effective_by),
+        )
+    )
+    calls = list(rows.order_by("happened_at", "leaf_index")[:MOST_CALLS])
+    worked = [one for one in calls if one.outcome not in {Outcome.DENIED, Outcome.FAILED}]
+    if not calls or (order.used_after_at is not None and not worked):
+        return None
+    first = (worked or calls)[0]
+    how = "worked" if worked else f"was refused ({first.get_outcome_display().lower()})"
+    many = f"{len(calls)}" if len(calls) < MOST_CALLS else f"{MOST_CALLS} or more"
+    told = (
+        f"The trail holds {many} calls since; {first.name} from"
+        f" {first.address or 'an address not told'} {how}."
+    )
+    return _Use(order.pk, first.happened_at, told, worked=bool(worked))
 
 
 def _by_log(now: datetime) -> list[_Use]:

@@ -15,11 +15,29 @@ from apps.core.jobs import jobs_of
 from apps.core.listing import render_listing
 from apps.core.policies import enforce, page
 from apps.remediation import policies
-from apps.remediation.filters import IncidentCallFilterSet
+from apps.remediation.filters import IncidentCallFilterSet, IncidentFilterSet
 from apps.remediation.models import Incident, IncidentCall
 from apps.remediation.selectors.incidents import story_of
 from apps.remediation.services import incidents
-from apps.remediation.tables import IncidentCallTable
+from apps.remediation.tables import IncidentCallTable, IncidentTable
+
+
+@require_GET
+@page(policies.can_see_incidents)
+def incident_list(request: Request) -> HttpResponse:
+    return render_listing(
+        request,
+        "remediation/incident_list.html",
+        rows=Incident.objects.visible_to(request.actor).for_table(),
+        table_class=IncidentTable,
+        filterset_class=IncidentFilterSet,
+        context={
+            "empty_title": "No credential was killed as compromised",
+            "empty_text": "Killing one opens its incident: what it did since it was exposed.",
+            "empty_icon": "shield-check",
+        },
+        csv_name="incidents",
+    )
 
 
 @require_GET

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from apps.activity.selectors.measured import Measured, measured_of
 from apps.core.actors import Person
 from apps.findings.models import Finding
 from apps.grants.models import GrantStatement, Justification
@@ -43,6 +44,7 @@ class Row:
     serves: list[Agent]
     is_new: bool
     never_justified: bool
+    measured: Measured | None
 
     @property
     def attestation(self) -> ItemNote | None:
@@ -146,7 +148,10 @@ class _Rows:
         self.notes = _grouped(notes.order_by("pk"), "item_id")
         self.findings = _findings_about(items)
         self.copies = _copies(items)
-        self.window = timedelta(days=campaign.policy.get("measured_window_days", 90))
+        days = campaign.policy.get("measured_window_days", 90)
+        self.window = timedelta(days=days)
+        held = [item.grant for item in items if item.grant]
+        self.measured = measured_of(held, actor, days=days, now=self.now)
 
     def all(self) -> list[Row]:
         return [self._row(item) for item in self.items]
@@ -167,7 +172,7 @@ class _Rows:
             asked=asked,
             draft=self.drafts.get(item.pk),
             decision=getattr(item, "decision", None),
-            recommendation=recommend(self._facts(item, serves, served)),
+            recommendation=recommend(self._measured(item, self._facts(item, serves, served))),
             paths=self.paths.get(item.grant_id or 0, []),
             tasks=served,
             findings=self.findings.get(item.pk, []),
@@ -175,6 +180,7 @@ class _Rows:
             serves=serves,
             is_new=bool(since and item.grant and item.grant.first_seen_at > since),
             never_justified=bool(item.grant and item.grant.justification_id is None),
+            measured=self.measured.get(item.grant_id or 0),
         )
 
     def _facts(self, item: ReviewItem, serves: Sequence[Agent], served: tuple[str, ...]) -> Facts:
@@ -208,6 +214,26 @@ class _Rows:
                 if one.severity in HIGH and one.rule != SAID_ALREADY
             ),
             long_lived=_long_lived(item.credential, self.campaign.policy, self.now),
+        )
+
+    def _measured(self, item: ReviewItem, facts: Facts) -> Facts:
+        """The same facts with what the log of its system tells of a grant's use."""
+        measured = self.measured.get(item.grant_id or 0)
+        if measured is None or item.grant is None:
+            return facts
+        last = measured.last_at
+        ago = [ago for ago in (facts.used_ago, self.now - last if last else None) if ago]
+        return replace(
+            facts,
+            use_is_known=facts.use_is_known or measured.is_known,
+            used_ago=min(ago, default=None),
+            is_logged=measured.is_known,
+            coverage=measured.coverage,
+            calls=measured.calls,
+            traced=measured.traced,
+            traced_enough=self.campaign.policy.get("coverage_known_percent", 80),
+            used_names=measured.names,
+            action_count=item.grant.action_count,
         )
 
 

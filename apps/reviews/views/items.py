@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.activity.selectors.breaking import breaks_without_credential, breaks_without_grant
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, render_page, written
 from apps.core.numbers import whole_number
@@ -91,6 +92,24 @@ def item_detail(request: Request, pk: int) -> HttpResponse:
         "may_exclude": can_exclude(actor, item.campaign),
     }
     return render_page(request, "reviews/item_detail.html", context, regions=["item-story"])
+
+
+@require_GET
+@page(can_browse)
+def item_breaks(request: Request, pk: int) -> HttpResponse:
+    """What would break without what the item asks about."""
+    item = _item(request, pk)
+    breaks = None
+    if item.grant is not None:
+        breaks = breaks_without_grant(item.grant, request.actor)
+    elif item.credential is not None:
+        breaks = breaks_without_credential(item.credential, request.actor)
+    return render_page(
+        request,
+        "reviews/item_breaks.html",
+        {"item": item, "breaks": breaks},
+        regions=["dialog"],
+    )
 
 
 @require_GET

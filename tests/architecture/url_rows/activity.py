@@ -3,6 +3,7 @@ from apps.activity.models import Event, Invocation, SavedSearch
 from tests.activity.runs import keep, run
 from tests.architecture.url_matrix import EVERYBODY, RECORD, Row, inside
 from tests.factories.accounts import UserFactory
+from tests.factories.grants import GrantFactory
 from tests.factories.inventory import AgentFactory, CredentialFactory
 
 
@@ -41,8 +42,14 @@ ROWS = {
     "activity:payloads_open": Row(WORDS, _run, method="post"),
     "activity:payload_open": Row(WORDS, _leaf, method="post"),
     "activity:agent_activity": Row(RECORD, lambda: [AgentFactory().pk]),
+    "activity:agent_standing": Row(RECORD, _agent),
     "activity:credential_use": Row(RECORD, lambda: [CredentialFactory().pk]),
+    "activity:credential_breaks": Row(RECORD, lambda: [CredentialFactory().pk]),
+    "activity:grant_use": Row(RECORD, lambda: [GrantFactory().pk]),
     "activity:record_detail": Row(RECORD, _leaf),
+    "activity:reconstruction_list": Row(EVERYBODY),
+    "activity:reconstruction_detail": Row(RECORD, _agent),
+    "activity:reconstruction_sign": Row(RECORD, _agent, overrides={"auditor": 403}),
     "activity:search": Row(EVERYBODY),
     "activity:search_save": Row(EVERYBODY, method="post"),
     "activity:search_forget": Row(NOBODY_ELSES, _saved, method="post"),

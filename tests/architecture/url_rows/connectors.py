@@ -1,9 +1,12 @@
-from apps.connectors.models import Sync
+from django.utils import timezone
+
+from apps.activity.models import Stream
+from apps.connectors.models import LogSource, Sync
 from apps.connectors.states import ConnectionState, SyncStatus
-from tests.architecture.url_matrix import READERS, STEWARDS, Row
+from tests.architecture.url_matrix import READERS, READERS_RECORD, STEWARDS, Row
 from tests.factories.accounts import UserFactory
 from tests.factories.connectors import ConnectionFactory
-from tests.factories.inventory import SourceFactory
+from tests.factories.inventory import SourceFactory, SystemFactory
 
 
 def _source():
@@ -36,6 +39,19 @@ def _asked():
     return [asked.pk]
 
 
+def _log():
+    return [Stream.objects.create(system=SystemFactory(), log_format="cloudtrail").pk]
+
+
+def _log_source():
+    source = LogSource.objects.create(
+        connection=ConnectionFactory(),
+        stream=Stream.objects.get(pk=_log()[0]),
+        since=timezone.now(),
+    )
+    return [source.pk]
+
+
 ROWS = {
     "connectors:source_list": Row(READERS),
     # A source is about a whole account, so a seat limited to systems reads it too.
@@ -55,4 +71,8 @@ ROWS = {
     "connectors:connection_allow_removal": Row(STEWARDS, _asked),
     "connectors:connection_stop_removal": Row(STEWARDS, _removing),
     "connectors:connection_retire": Row(STEWARDS, _connection),
+    "connectors:log_sources": Row(READERS_RECORD, _log),
+    "connectors:log_source_add": Row(STEWARDS, _log),
+    "connectors:log_source_read": Row(STEWARDS, _log_source, method="post"),
+    "connectors:log_source_stop": Row(STEWARDS, _log_source, method="post"),
 }

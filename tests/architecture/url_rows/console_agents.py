@@ -20,6 +20,10 @@ def _with_client():
     return [AgentClientFactory().agent_id]
 
 
+def _with_collector():
+    return [AgentClientFactory(scopes=["trail:append"]).agent_id]
+
+
 def _waiting():
     agent = AgentFactory(purpose="Pays invoices.")
     agent.purpose_changed_at, agent.purpose_changed_by = timezone.now(), agent.owner
@@ -41,6 +45,7 @@ ROWS = {
     "console:client_list": Row(EVERYBODY),
     "console:client_new": Row(STEWARDS, _in_state(AgentState.ACTIVE)),
     "console:client_rotate": Row(STEWARDS, _with_client),
+    "console:client_collects": Row(STEWARDS, _with_collector),
     "console:client_revoke": Row(STEWARDS, _with_client),
     "console:agent_retire": Row(ACT, _in_state(AgentState.ACTIVE)),
 }

@@ -1,7 +1,13 @@
+from uuid import uuid4
+
+from django.utils import timezone
+
+from apps.activity.models import Invocation
 from apps.core.models import Job
 from apps.evidence.models import Package, Sample
 from tests.architecture.url_matrix import PUBLIC, READERS, READERS_RECORD, Row
 from tests.factories.approvals import AccessRequestFactory
+from tests.factories.inventory import AgentFactory
 from tests.factories.remediation import IncidentFactory
 from tests.factories.reviews import ReviewItemFactory
 
@@ -42,6 +48,26 @@ def _sample():
     return [sample.pk]
 
 
+def _invocation():
+    """Of an agent on a system that the limited seat does not cover."""
+    at = timezone.now()
+    agent = AgentFactory()
+    run = Invocation.objects.create(
+        log_id=1,
+        trace_id=uuid4(),
+        agent_id=agent.pk,
+        started_at=at,
+        ended_at=at,
+        first_recorded=at,
+        last_recorded=at,
+    )
+    return [run.pk]
+
+
+def _agent():
+    return [AgentFactory().pk]
+
+
 # Whoever sees the campaign sees its form; outside their seat it says so and builds nothing.
 SAYS_SO = {"limited auditor": 200}
 NOT_BUILT_YET = {"steward": 403, "auditor": 403}
@@ -55,6 +81,9 @@ ROWS = {
     "evidence:package_create": Row(READERS_RECORD, _campaign, overrides=SAYS_SO),
     "evidence:request_package_create": Row(READERS_RECORD, _request),
     "evidence:incident_package_create": Row(READERS_RECORD, _incident),
+    "evidence:invocation_package_create": Row(READERS_RECORD, _invocation),
+    "evidence:agent_package_create": Row(READERS_RECORD, _agent),
+    "evidence:everything_package_create": Row(READERS),
     "evidence:period_package_create": Row(READERS),
     "evidence:package_download": Row(
         READERS_RECORD, _package, method="post", overrides=NOT_BUILT_YET

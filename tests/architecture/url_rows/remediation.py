@@ -2,7 +2,7 @@ from django.utils import timezone
 
 from apps.remediation.models import Batch
 from apps.remediation.states import BatchState, OrderKind
-from tests.architecture.url_matrix import EVERYBODY, READERS_RECORD, RECORD, STEWARDS, Row
+from tests.architecture.url_matrix import EVERYBODY, READERS, READERS_RECORD, RECORD, STEWARDS, Row
 from tests.factories.accounts import UserFactory
 from tests.factories.inventory import AgentFactory, CredentialFactory
 from tests.factories.remediation import IncidentFactory, OrderFactory
@@ -74,6 +74,7 @@ ROWS = {
     "remediation:batch_detail": Row(STEWARDS, _held),
     "remediation:batch_release": Row(STEWARDS, _held),
     "remediation:batch_refuse": Row(STEWARDS, _held),
+    "remediation:incident_list": Row(READERS),
     "remediation:incident_detail": Row(READERS_RECORD, _incident),
     "remediation:incident_calls": Row(READERS_RECORD, _incident),
     "remediation:incident_read": Row(STEWARDS, _incident, method="post"),

@@ -35,6 +35,7 @@ ROWS = {
     "reviews:bench_revoke": Row(OWN_ITEMS, _of_agent),
     "reviews:bench_submit": Row(BENCH, _campaign),
     "reviews:item_detail": Row(RECORD, _item),
+    "reviews:item_breaks": Row(RECORD, _item),
     "reviews:item_card": Row(DECIDE, _item),
     "reviews:item_draft": Row(DECIDE, _item, method="post"),
     "reviews:item_undo": Row(DECIDE, _item, method="post"),

@@ -11,7 +11,7 @@ from apps.audit.operations import NeverDeleted, RequireAuditedState
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("activity", "0004_measure_use"),
+        ("activity", "0005_logs_import"),
         ("audit", "0002_make_the_trail_append_only"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

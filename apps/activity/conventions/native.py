@@ -1,0 +1,83 @@
+"""What agents without OpenTelemetry send: records of one run, named as Countersign names them."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from apps.activity.conventions.bounds import TRUNCATED, fitted
+from apps.activity.conventions.messages import is_deep
+from apps.activity.conventions.spans import Unreadable
+from apps.activity.readings import Reading
+from apps.activity.states import Kind
+
+MOMENT = r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$"
+WORDS = ("told", "instructions", "decided", "did", "result", "outcome", "anomaly")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def root_span(correlation: str) -> str:
+    """The span of the run itself; what names no parent hangs below it."""
+    return _span(correlation, "")
+
+
+def readings_of(
+    correlation: str, records: Iterable[Mapping[str, Any]], *, agent: str = ""
+) -> list[Reading]:
+    """One reading for each. Raises `Unreadable` with the place of what cannot be meant."""
+    return [_reading(correlation, at, one, agent) for at, one in enumerate(records)]
+
+
+def _reading(correlation: str, at: int, record: Mapping[str, Any], agent: str) -> Reading:
+    is_run = record["kind"] == Kind.INVOCATION
+    name, parent = record.get("id"), record.get("parent")
+    if name:
+        span = _span(correlation, name)
+    else:
+        span = root_span(correlation) if is_run and not parent else ""
+    above = _span(correlation, parent) if parent else "" if is_run else root_span(correlation)
+    started = _nanoseconds(record["started_at"], f"records.{at}.started_at")
+    ended = record.get("ended_at")
+    body = {word: record[word] for word in WORDS if record.get(word) is not None}
+    if is_deep(body):
+        raise Unreadable(f"records.{at} is nested too deeply.")
+    return Reading(
+        record["kind"],
+        record["name"],
+        started,
+        _nanoseconds(ended, f"records.{at}.ended_at") if ended else started,
+        trace_id=correlation,
+        span_id=span,
+        parent_id=above,
+        request_id=record.get("request_id") or "",
+        target=record.get("target") or "",
+        level=record.get("level") or "",
+        outcome=record.get("status") or "",
+        severity=record.get("severity") or 0,
+        claimed_agent=agent,
+        conversation=record.get("conversation") or "",
+        system=record.get("system") or "",
+        warnings=(TRUNCATED,) if fitted(body) else (),
+        body=body,
+    )
+
+
+def _span(correlation: str, name: str) -> str:
+    """The agent's own names may be anything; spans have 16 hexadecimal digits."""
+    return hashlib.sha256(f"{correlation} {name}".encode()).hexdigest()[:16]
+
+
+def _nanoseconds(said: str, place: str) -> int:
+    """To the nanosecond, which a `datetime` would cut."""
+    told = said.upper().replace("Z", "+00:00")
+    fraction = re.search(r"\.(\d+)", told)
+    whole = told.replace(fraction[0], "") if fraction else told
+    try:
+        since = datetime.fromisoformat(whole) - EPOCH
+    except (ValueError, OverflowError) as error:
+        raise Unreadable(f"{place} is no time that there can be.") from error
+    if since.days < 0:
+        raise Unreadable(f"{place} lies before 1970.")
+    seconds = since.days * 86_400 + since.seconds
+    return seconds * 10**9 + int(fraction[1].ljust(9, "0") if fraction else 0)

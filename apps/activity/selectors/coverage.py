@@ -1,0 +1,221 @@
+"""What systems recorded of an agent against what it said, by day, system, and identity."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import F, Max, Min, Q, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from apps.activity.models import DeedHour, Stream, UseHour
+from apps.activity.settling import settled_before
+from apps.inventory.models import Agent, Binding, Identity, System
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The calls of one identity on one system on one day.
+
+    `unexplained` are those that no run claims, and that are old enough for that to be said;
+    `unsettled` those that are not. Of an identity that several agents share, neither can be tied
+    to one of them. Where no log is whole for the day, figures are what was seen, not all there was.
+    """
+
+    identity: Identity | None
+    identity_id: int
+    calls: int
+    proven: int
+    unexplained: int
+    unsettled: int
+    is_shared: bool
+    is_known: bool
+
+    @property
+    def coverage(self) -> int | None:
+        """In whole percent, never rounded up to all of them; None where it is not known."""
+        return 100 * self.proven // self.calls if self.is_known and self.calls else None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the agent said it did on one system on one day.
+
+    `unconfirmed` were missed in a whole log; of `unjudged` no log would show whether they were.
+    """
+
+    deeds: int
+    confirmed: int
+    failed: int
+    unconfirmed: int
+    unjudged: int
+
+
+@dataclass(slots=True)
+class Group:
+    """One system on one day; without a system, what was done on nobody knows which."""
+
+    system: System | None
+    start: datetime
+    end: datetime
+    lines: list[Line] = field(default_factory=list)
+    told: Told | None = None
+
+    @property
+    def bounds(self) -> str:
+        """The query of a list that holds what the figures of this day count."""
+        return urlencode({"start": self.start.isoformat(), "end": self.end.isoformat()})
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A system that the agent acts on, not all of whose time is known; both None: no log of it."""
+
+    system: System
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Newest day first; and the systems of which a part of the time asked for is not known."""
+
+    groups: list[Group]
+    not_known: list[Silence]
+    since: datetime
+    until: datetime
+    settled: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What rows name by id, and from when until when the logs of a system are whole."""
+
+    systems: Mapping[int, System]
+    identities: Mapping[int, Identity]
+    whole: Mapping[int, tuple[datetime, datetime]]
+
+    def knows(self, system_id: int, start: datetime, end: datetime) -> bool:
+        since, until = self.whole.get(system_id, (end, start))
+        return since <= start and until >= end
+
+
+def coverage_of(agent: Agent, since: datetime, until: datetime) -> Coverage:
+    """What is explained of one agent in [since, until), by the days of the reader's zone.
+
+    Seven queries, however long it is.
+    """
+    settled = settled_before(timezone.now())
+    acts_as = Binding.objects.live().filter(agent=agent).values_list("identity__system", "identity")
+    bound = set(acts_as)
+    uses, deeds = _uses(agent, since, until, settled), _deeds(agent, since, until, settled)
+    on = {system for system, _ in bound}
+    found = _found(on, [*uses, *deeds], {identity for _, identity in bound})
+    groups: dict[tuple[date, int], Group] = {}
+    for row in (*uses, *deeds):
+        key = row["day"], row["system_id"]
+        if key not in groups:
+            start, end = _bounds(row["day"], since, until)
+            groups[key] = Group(found.systems.get(row["system_id"]), start, end)
+    for row in uses:
+        group = groups[row["day"], row["system_id"]]
+        group.lines.append(_line(row, group, found))
+    for row in deeds:
+        groups[row["day"], row["system_id"]].told = _told(row)
+    ordered = [groups[key] for key in sorted(groups, key=lambda key: (-key[0].toordinal(), key[1]))]
+    return Coverage(ordered, list(_silences(on, found, since, until)), since, until, settled)
+
+
+def _uses(
+    agent: Agent, since: datetime, until: datetime, settled: datetime
+) -> list[dict[str, Any]]:
+    rows = (
+        UseHour.objects.of_agent(agent.pk)
+        .filter(hour__gte=since, hour__lt=until)
+        .annotate(day=TruncDate("hour"))
+        .values("day", "system_id", "identity_id")
+        .annotate(
+            all_calls=Sum("calls"),
+            all_proven=Sum("proven"),
+            late=Sum(F("calls") - F("proven"), filter=Q(hour__gte=settled), default=0),
+            nobodys=Sum("calls", filter=Q(agent_id__isnull=True), default=0),
+        )
+        .order_by("day", "system_id", "identity_id")
+    )
+    return list(rows)
+
+
+def _deeds(
+    agent: Agent, since: datetime, until: datetime, settled: datetime
+) -> list[dict[str, Any]]:
+    rows = (
+        DeedHour.objects.filter(agent_id=agent.pk, hour__gte=since, hour__lt=until)
+        .annotate(day=TruncDate("hour"), is_judged=DeedHour.objects.is_judged(settled))
+        .values("day", "system_id")
+        .annotate(
+            all_deeds=Sum("deeds"),
+            all_confirmed=Sum("confirmed"),
+            all_failed=Sum("failed"),
+            missed=Sum("unconfirmed", filter=Q(is_judged=True), default=0),
+            unjudged=Sum("unconfirmed", filter=Q(is_judged=False), default=0),
+        )
+        .order_by("day", "system_id")
+    )
+    return list(rows)
+
+
+def _found(on: set[int], rows: Iterable[Mapping[str, Any]], identities: set[int]) -> _Found:
+    systems = on | {row["system_id"] for row in rows}
+    identities |= {row["identity_id"] for row in rows if "identity_id" in row}
+    whole = (
+        Stream.objects.filter(system__in=systems, complete_until__isnull=False)
+        .values("system")
+        .annotate(since=Min("complete_from"), until=Max("complete_until"))
+        .values_list("system", "since", "until")
+    )
+    return _Found(
+        System.objects.in_bulk(systems),
+        Identity.objects.in_bulk(identities),
+        {system: (since, until) for system, since, until in whole if since},
+    )
+
+
+def _bounds(day: date, since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    start = timezone.make_aware(datetime.combine(day, time.min))
+    end = timezone.make_aware(datetime.combine(day + DAY, time.min))
+    return max(start, since), min(end, until)
+
+
+def _line(row: Mapping[str, Any], group: Group, found: _Found) -> Line:
+    return Line(
+        identity=found.identities.get(row["identity_id"]),
+        identity_id=row["identity_id"],
+        calls=row["all_calls"],
+        proven=row["all_proven"],
+        unexplained=row["all_calls"] - row["all_proven"] - row["late"],
+        unsettled=row["late"],
+        is_shared=row["nobodys"] > 0,
+        is_known=found.knows(row["system_id"], group.start, group.end),
+    )
+
+
+def _told(row: Mapping[str, Any]) -> Told:
+    return Told(
+        deeds=row["all_deeds"],
+        confirmed=row["all_confirmed"],
+        failed=row["all_failed"],
+        unconfirmed=row["missed"],
+        unjudged=row["unjudged"],
+    )
+
+
+def _silences(
+    on: Iterable[int], found: _Found, since: datetime, until: datetime
+) -> Iterable[Silence]:
+    for pk in sorted(on, key=lambda pk: found.systems[pk].name):
+        if not found.knows(pk, since, until):
+            yield Silence(found.systems[pk], *found.whole.get(pk, (None, None)))

@@ -1,0 +1,194 @@
+"""Whether what an agent did can be told, from instruction to call: figures, rules, and a verdict.
+
+The verdict follows from the rules alone; a person then signs it with what they know beside it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, Sum
+
+from apps.activity.models import DeedHour, Invocation, UseHour
+from apps.activity.querysets.measured import told_runs
+from apps.activity.selectors.measured import NO_LOG, Log, logs_of
+from apps.activity.states import Told
+from apps.core.preferences import preference
+from apps.inventory.models import Agent, Binding, System
+
+# Payloads are looked into, so that a busy agent's newest runs stand for all of them.
+MOST_RUNS = 2000
+# What a run must say of itself, and below which share nothing can be told any more.
+SAID_PERCENT, LOST_PERCENT = 95, 50
+
+
+@dataclass(frozen=True, slots=True)
+class OfSystem:
+    """One system the agent acts on: its calls, how many are explained, how far its log reaches."""
+
+    system: System
+    calls: int
+    explained: int
+    log: Log
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was told and seen in [since, until]. Of the newest `looked_at` runs, how many tell."""
+
+    since: datetime
+    until: datetime
+    runs: int
+    looked_at: int
+    with_trigger: int
+    with_steps: int
+    with_outcome: int
+    deeds: int
+    confirmed: int
+    systems: tuple[OfSystem, ...]
+    needed: int
+
+    def kept(self) -> dict[str, Any]:
+        """As it is written into what is signed."""
+        return {
+            "runs": self.runs,
+            "looked_at": self.looked_at,
+            "with_trigger": self.with_trigger,
+            "with_steps": self.with_steps,
+            "with_outcome": self.with_outcome,
+            "actions": self.deeds,
+            "confirmed": self.confirmed,
+            "systems": [
+                {
+                    "system": str(one.system),
+                    "system_id": one.system.pk,
+                    "calls": one.calls,
+                    "explained": one.explained,
+                    "log_since": one.log.since.isoformat() if one.log.since else None,
+                    "log_until": one.log.until.isoformat() if one.log.until else None,
+                    "log_is_complete": one.is_complete,
+                }
+                for one in self.systems
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One stated rule: so many of so many, and from which share it holds."""
+
+    text: str
+    part: int
+    whole: int
+    needed: int
+
+    @property
+    def percent(self) -> int | None:
+        """None where there was nothing to tell, and so nothing is missing."""
+        return 100 * self.part // self.whole if self.whole else None
+
+    @property
+    def holds(self) -> bool:
+        return self.percent is None or self.percent >= self.needed
+
+    @property
+    def is_lost(self) -> bool:
+        return self.percent is not None and self.percent < LOST_PERCENT
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Figures with the rules over them, and the verdict that follows."""
+
+    figures: Figures
+    rules: tuple[Rule, ...]
+    verdict: Told
+    reasons: tuple[str, ...]
+
+
+def check_of(agent: Agent, days: int, now: datetime) -> Check:
+    """What can be told of the agent's last days, in seven queries."""
+    figures = _figures(agent, now - timedelta(days=days), now)
+    rules = _rules(figures)
+    verdict, reasons = _verdict(figures, rules)
+    return Check(figures, rules, verdict, reasons)
+
+
+def _figures(agent: Agent, since: datetime, until: datetime) -> Figures:
+    runs = Invocation.objects.of_agent(agent.pk).filter(started_at__gte=since, started_at__lt=until)
+    looked = told_runs(agent.pk, since, until, MOST_RUNS)
+    deeds = DeedHour.objects.filter(agent_id=agent.pk, hour__gte=since).aggregate(
+        made=Sum("deeds"), confirmed=Sum("confirmed")
+    )
+    return Figures(
+        since=since,
+        until=until,
+        runs=runs.count(),
+        looked_at=looked[0],
+        with_trigger=looked[1],
+        with_steps=looked[2],
+        with_outcome=looked[3],
+        deeds=deeds["made"] or 0,
+        confirmed=deeds["confirmed"] or 0,
+        systems=_systems(agent, since, until),
+        needed=preference("coverage_known_percent"),
+    )
+
+
+def _systems(agent: Agent, since: datetime, until: datetime) -> tuple[OfSystem, ...]:
+    """Its own calls, and those of identities it shares that nothing ties to another agent."""
+    identities = dict(
+        Binding.objects.live().filter(agent=agent).values_list("identity", "identity__system")
+    )
+    its = Q(agent_id=agent.pk) | Q(agent_id=None, identity_id__in=identities)
+    rows = (
+        UseHour.objects.filter(its, hour__gte=since)
+        .values_list("system_id")
+        .annotate(made=Sum("calls"), explained=Sum("proven"))
+        .order_by()
+    )
+    used = {system: (made, explained) for system, made, explained in rows}
+    systems = System.objects.filter(pk__in={*used, *identities.values()}).order_by("name")
+    logs = logs_of([one.pk for one in systems])
+    return tuple(
+        OfSystem(
+            one,
+            *used.get(one.pk, (0, 0)),
+            log=logs.get(one.pk, NO_LOG),
+            is_complete=logs.get(one.pk, NO_LOG).is_complete(since, until),
+        )
+        for one in systems
+    )
+
+
+def _rules(figures: Figures) -> tuple[Rule, ...]:
+    looked, needed = figures.looked_at, figures.needed
+    return (
+        Rule("Runs that say what triggered them", figures.with_trigger, looked, SAID_PERCENT),
+        Rule("Runs that say how they reasoned", figures.with_steps, looked, needed),
+        Rule("Runs that say how they ended", figures.with_outcome, looked, SAID_PERCENT),
+        Rule("Actions that a system confirms", figures.confirmed, figures.deeds, needed),
+        *(
+            Rule(f"API calls on {one.system} that trace to a run", one.explained, one.calls, needed)
+            for one in figures.systems
+        ),
+    )
+
+
+def _verdict(figures: Figures, rules: Collection[Rule]) -> tuple[Told, tuple[str, ...]]:
+    """The first that fits: not known, cannot be told, can be told, in part."""
+    dark = [str(one.system) for one in figures.systems if not one.is_complete]
+    reasons = [
+        f"{rule.text}: {rule.percent} %, needed {rule.needed} %" for rule in rules if not rule.holds
+    ]
+    if dark:
+        reasons.append(f"The log is not complete over these days: {', '.join(dark)}")
+    if not figures.systems:
+        return Told.UNKNOWN, ("It is bound to no identity, so no system's log can tell of it.",)
+    if len(dark) == len(figures.systems):
+        return Told.UNKNOWN, tuple(reasons)
+    if any(rule.is_lost for rule in rules):
+        return Told.NO, tuple(reasons)
+    return (Told.PARTLY if reasons else Told.YES), tuple(reasons)

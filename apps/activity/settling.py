@@ -1,0 +1,20 @@
+"""From when on it is said that nobody explains a call, or that no log shows a deed."""
+
+from datetime import datetime, timedelta
+
+from apps.core.preferences import preference
+
+
+def settled_before(now: datetime) -> datetime:
+    """What happened before this is old enough to be judged: no late batch is waited for.
+
+    A whole hour, so that figures by the hour and lists of single records hold the same.
+    """
+    settled = now - timedelta(hours=preference("settling_hours"))
+    return settled.replace(minute=0, second=0, microsecond=0)
+
+
+def judged_since(now: datetime) -> datetime:
+    """From when on what agents did is judged: a whole hour."""
+    since = now - timedelta(days=preference("explained_days"))
+    return since.replace(minute=0, second=0, microsecond=0)

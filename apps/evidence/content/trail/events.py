@@ -1,0 +1,134 @@
+"""The records themselves: exact lines, the words beside them, and an index for people."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import batched
+from typing import Any
+
+from apps.activity.models import Event, Payload
+from apps.evidence.content.files import Files, line, utc
+from apps.evidence.content.index import Cover, Workbook
+from apps.evidence.content.logs import Run, runs_of, write_proof
+from apps.evidence.content.trail.scope import Tale
+
+EVENTS, PAYLOADS = "data/events.jsonl", "data/payloads.jsonl"
+INDEX = [
+    "leaf",
+    "happened_at",
+    "recorded_at",
+    "kind",
+    "name",
+    "target",
+    "level",
+    "outcome",
+    "severity",
+    "agent",
+    "identity",
+    "system",
+    "trace",
+    "span",
+    "address",
+    "payload",
+]
+CHUNK = 2000
+REASON = "Words are left out unless the exporter may read them and asks for them."
+
+
+@dataclass(slots=True)
+class Listed:
+    """What was written: records by kind, payloads by what became of them, places in the log."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    payloads: Counter[str] = field(default_factory=Counter)
+    runs: list[Run] = field(default_factory=list)
+
+
+def write_events(files: Files, tale: Tale) -> Listed:
+    """Write each record's exact line, its payload's state, its row of the index, and the proof."""
+    listed = Listed()
+    with ExitStack() as open_files:
+        title = "Records, word by word as they were sealed"
+        exact = open_files.enter_context(files.exact(EVENTS, title))
+        words = open_files.enter_context(
+            files.exact(PAYLOADS, "What was said, or why it is not here")
+        )
+        index = open_files.enter_context(files.csv("data/index.csv", "Index of the records", INDEX))
+        cover = Cover(tale.name, "Records", INDEX, tale.note, None)
+        book = open_files.enter_context(Workbook(files, cover))
+
+        def places() -> Iterator[int]:
+            for event, header, state, told in _told(tale):
+                exact(event.header.encode())
+                if told:
+                    words(told.encode())
+                    listed.payloads[state] += 1
+                listed.kinds[event.kind] += 1
+                row = _row(event, header, state)
+                index(row)
+                book.write(row)
+                yield event.leaf_index
+
+        listed.runs = runs_of(places())
+    write_proof(
+        files,
+        tale.signed,
+        file=EVENTS,
+        runs=listed.runs,
+        unsigned=tale.unsigned,
+        claimed=tale.claimed,
+    )
+    return listed
+
+
+def _told(tale: Tale) -> Iterator[tuple[Event, dict[str, Any], str, str]]:
+    """Each record with its header, and what is told of its payload."""
+    for events in batched(tale.events(), CHUNK):
+        kept = _payloads(events, with_words=tale.with_payloads)
+        for event in events:
+            header = json.loads(event.header)
+            if "payload" not in header:
+                yield event, header, "", ""
+                continue
+            state, told = _payload(event, kept.get(event.leaf_index), tale)
+            yield event, header, state, line({"i": event.leaf_index, **told})
+
+
+def _payloads(events: Sequence[Event], *, with_words: bool) -> dict[int, Payload]:
+    rows = Payload.objects.filter(
+        log_id=events[0].log_id,
+        leaf_index__in=[one.leaf_index for one in events],
+        recorded_at__gte=min(one.recorded_at for one in events),
+        recorded_at__lte=max(one.recorded_at for one in events),
+    )
+    if not with_words:
+        rows = rows.only("log_id", "leaf_index", "recorded_at", "erased_at")
+    return {one.leaf_index: one for one in rows}
+
+
+def _payload(event: Event, kept: Payload | None, tale: Tale) -> tuple[str, dict[str, Any]]:
+    if kept is None:
+        return "absent", {"absent": True}
+    if kept.erased_at is not None:
+        return "erased", {"erased": utc(kept.erased_at)}
+    if not tale.with_payloads or kept.salt is None:
+        return "redacted", {"redacted": True}
+    return "included", {"salt": bytes(kept.salt).hex(), "body": kept.body}
+
+
+def _row(event: Event, header: dict[str, Any], state: str) -> list[Any]:
+    """What the index says of a record is what its line says."""
+    whose = header.get("whose", {})
+    return [
+        event.leaf_index,
+        event.happened_at,
+        event.recorded_at,
+        event.kind,
+        *(header.get(name, "") for name in ("name", "target", "level", "outcome")),
+        header.get("severity", 0),
+        *(whose.get(name, "") for name in ("agent", "identity", "system")),
+        *(header.get(name, "") for name in ("trace", "span", "address")),
+        state,
+    ]

@@ -1,0 +1,192 @@
+"""Which records a package of the trail holds, and whether any is still to come."""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from operator import attrgetter
+from typing import Any
+
+from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from apps.activity.models import Event, Invocation, Link
+from apps.activity.services.append import LOG
+from apps.activity.states import Kind
+from apps.core.errors import DomainError
+from apps.evidence.content.items import CHUNK
+from apps.evidence.content.logs import Run, SignedLog, signed_log
+from apps.evidence.content.review import FINAL, INTERIM
+from apps.evidence.models import Package
+from apps.evidence.subjects import Subject
+from apps.inventory.models import Agent, Binding
+
+# Records of one batch stand together in the log; this far about their range they were kept.
+ABOUT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tale:
+    """What a package of the trail is about. `claimed` is the range of the log it accounts for."""
+
+    about: str
+    name: str
+    package: str
+    signed: SignedLog
+    with_payloads: bool
+    unsigned: int
+    claimed: Run | None = None
+    invocation: Invocation | None = None
+    agent: Agent | None = None
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def log_id(self) -> int:
+        return self.signed.log.pk
+
+    @property
+    def status(self) -> str:
+        return INTERIM if self.note else FINAL
+
+    @property
+    def note(self) -> str:
+        """Why the package is interim, in words; empty once nothing is still to come."""
+        said = []
+        if self.until is not None and self.until >= timezone.now().date():
+            said.append("the period is not over")
+        if self.unsigned:
+            said.append(f"records newer than the last checkpoint: {self.unsigned}")
+        return f"Not everything is here ({'; '.join(said)}), so this will change." if said else ""
+
+    @property
+    def links(self) -> QuerySet[Link]:
+        rows = Link.objects.filter(log_id=self.log_id, call_leaf__lt=self.signed.size)
+        if self.invocation is not None:
+            rows = rows.filter(invocation=self.invocation)
+        if self.agent is not None:
+            rows = rows.filter(invocation__agent_id=self.agent.pk)
+        if self.claimed is not None:
+            first, end = self.claimed
+            rows = rows.filter(call_leaf__gte=first, call_leaf__lt=end)
+        return rows.select_related("invocation").order_by("call_leaf", "pk")
+
+    @property
+    def invocations(self) -> QuerySet[Invocation]:
+        """The runs that are told of, whole or in part."""
+        rows = Invocation.objects.filter(log_id=self.log_id)
+        if self.invocation is not None:
+            return rows.filter(pk=self.invocation.pk)
+        start, end = moments_of(self.since, self.until)
+        rows = rows.filter(first_recorded__lt=end, last_recorded__gte=start)
+        if self.agent is not None:
+            rows = rows.filter(agent_id=self.agent.pk)
+        return rows.order_by("started_at", "pk")
+
+    def events(self) -> Iterator[Event]:
+        """The records, in the order of the log and in constant memory."""
+        streams = [rows.iterator(CHUNK) for rows in self._streams()]
+        return heapq.merge(*streams, key=attrgetter("leaf_index"))
+
+    def _streams(self) -> list[QuerySet[Event]]:
+        if self.invocation is not None:
+            return self._of_invocation(self.invocation)
+        first, end = self.claimed or (0, 0)
+        start, until = moments_of(self.since, self.until)
+        rows = Event.objects.filter(log_id=self.log_id, leaf_index__gte=first, leaf_index__lt=end)
+        rows = rows.recorded_between(start - ABOUT, until + ABOUT).order_by("leaf_index")
+        if self.agent is not None:
+            linked = Link.objects.filter(
+                log_id=self.log_id,
+                call_leaf=OuterRef("leaf_index"),
+                invocation__agent_id=self.agent.pk,
+            )
+            as_itself = Q(kind=Kind.API) & (
+                Q(identity_id__in=dedicated_to(self.agent.pk)) | Exists(linked)
+            )
+            rows = rows.filter((~Q(kind=Kind.API) & Q(agent_id=self.agent.pk)) | as_itself)
+        return [rows]
+
+    def _of_invocation(self, run: Invocation) -> list[QuerySet[Event]]:
+        told = Event.objects.told_in(self.log_id, run.trace_id)
+        told = told.recorded_between(run.first_recorded, run.last_recorded)
+        streams = [told.filter(leaf_index__lt=self.signed.size).order_by("leaf_index")]
+        span = self.links.order_by().aggregate(
+            first=Min("call_recorded_at"), last=Max("call_recorded_at")
+        )
+        if span["first"] is not None:
+            calls = Event.objects.filter(log_id=self.log_id)
+            calls = calls.filter(leaf_index__in=self.links.order_by().values("call_leaf"))
+            streams.append(
+                calls.recorded_between(span["first"], span["last"]).order_by("leaf_index")
+            )
+        return streams
+
+
+def moments_of(since: date | None, until: date | None) -> tuple[datetime, datetime]:
+    """Whole days in UTC, as [start, end)."""
+    assert since is not None and until is not None  # noqa: S101, PT018  (a period has both)
+    start = datetime.combine(since, time.min, UTC)
+    return start, datetime.combine(until, time.min, UTC) + timedelta(days=1)
+
+
+def dedicated_to(agent_id: int) -> list[int]:
+    """Identities that this agent is, or was, bound to, and no other ever was."""
+    rows = Binding.objects.filter(agent=agent_id)
+    others = Binding.objects.exclude(agent=agent_id).filter(identity=OuterRef("identity"))
+    return list(rows.filter(~Exists(others)).values_list("identity", flat=True).distinct())
+
+
+def tale_of(package: Package) -> Tale:
+    """What the package holds as things stand now. Raises `DomainError` where nothing is proven."""
+    signed = signed_log(LOG)
+    if signed is None:
+        raise DomainError(
+            "No checkpoint of the trail is signed yet, so nothing in it can be proven. "
+            "Start the signer, and export again."
+        )
+    if package.trace_id is not None:
+        return _of_invocation(package, signed)
+    return _of_period(package, signed)
+
+
+def _of_invocation(package: Package, signed: SignedLog) -> Tale:
+    run = Invocation.objects.filter(log_id=signed.log.pk, trace_id=package.trace_id).first()
+    if run is None:
+        raise DomainError("The invocation is no longer kept.")
+    told = Event.objects.told_in(run.log_id, run.trace_id)
+    told = told.recorded_between(run.first_recorded, run.last_recorded)
+    unsigned = told.filter(leaf_index__gte=signed.size).count()
+    unsigned += run.links.filter(call_leaf__gte=signed.size).count()
+    return Tale(
+        about=Subject.INVOCATION,
+        name=f"Invocation {run}",
+        package=f"invocation-{run.trace}",
+        signed=signed,
+        with_payloads=package.with_payloads,
+        unsigned=unsigned,
+        invocation=run,
+        agent=None,
+    )
+
+
+def _of_period(package: Package, signed: SignedLog) -> Tale:
+    start, end = moments_of(package.period_from, package.period_to)
+    rows = Event.objects.filter(log_id=signed.log.pk, recorded_at__gte=start, recorded_at__lt=end)
+    found: dict[str, Any] = rows.aggregate(first=Min("leaf_index"), last=Max("leaf_index"))
+    first, behind = (found["first"], found["last"] + 1) if found["first"] is not None else (0, 0)
+    claimed = (min(first, signed.size), min(behind, signed.size))
+    days = f"{package.period_from}-{package.period_to}"
+    whose = f"agent-{package.agent_id}" if package.agent_id else "everything"
+    return Tale(
+        about=package.subject,
+        name=package.about,
+        package=f"{whose}-{days}",
+        signed=signed,
+        with_payloads=package.with_payloads,
+        unsigned=behind - max(claimed[1], first) if behind else 0,
+        claimed=claimed,
+        agent=package.agent,
+        since=package.period_from,
+        until=package.period_to,
+    )

@@ -1,0 +1,467 @@
+"""Bringing in what systems recorded: each record once, whose it is, and what could not be read."""
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import CommandError
+
+from apps.activity.models import Event, IngestRequest, LogImport, LogRecord, Stream
+from apps.activity.services import logs
+from apps.activity.services.keeping import Overtaken, batch_keep
+from apps.audit.models import AuditEntry
+from apps.proof.models import Log
+from tests.activity.data import beside
+from tests.activity.logs import (
+    ACCOUNT,
+    ROBOT,
+    as_lines,
+    bring,
+    command,
+    delivered,
+    event,
+    stream,
+)
+from tests.factories.inventory import CredentialFactory, IdentityFactory, SystemFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def at(minute, second=0):
+    return datetime(2026, 7, 10, 11, minute, second, tzinfo=UTC)
+
+
+def test_every_real_event_of_cloudtrail_is_kept_and_found_again():
+    """By its own id, its request's id, who it was, and from where."""
+    system = SystemFactory(name="AWS", kind="aws", account="123837392027")
+    folder = beside("aws/cloudtrail")
+    files = sorted(folder.iterdir())
+    real = [one for path in files for one in _real(path)]
+    arns = {arn for one in real if (arn := _holder(one))}
+    known = {arn: IdentityFactory(system=system, external_id=arn, name=arn[-50:]) for arn in arns}
+
+    said = json.loads(
+        command("log_import", *files, "--system", "AWS", "--format", "cloudtrail", "--json")
+    )
+
+    assert (said["kept"], said["unreadable"], len(real)) == (1233, 0, 1233)
+    kept = {json.loads(one.header)["original"]: one for one in Event.objects.all()}
+    for one in real:
+        found = kept[one["eventID"]]
+        arn = _holder(one)
+        assert found.request_id == (one.get("requestID") or "")
+        assert found.address == one.get("sourceIPAddress", "")
+        assert found.system_id == system.pk
+        assert found.identity_id == (known[arn].pk if arn else None)
+    busiest = Event.objects.filter(request_id=real[0]["requestID"])
+    assert {json.loads(one.header)["original"] for one in busiest} >= {real[0]["eventID"]}
+    assert sum(one.identity_id is not None for one in kept.values()) > 1000
+
+
+def test_overlapping_files_are_kept_once():
+    log = stream()
+    bring(log, delivered(*(event(number) for number in range(1, 61))))
+
+    again = bring(log, delivered(*(event(number) for number in range(31, 91))))
+
+    assert (again.kept, again.repeated) == (30, 30)
+    assert Event.objects.count() == LogRecord.objects.count() == 90
+    assert len({json.loads(one.header)["original"] for one in Event.objects.all()}) == 90
+
+
+def test_the_same_id_in_the_log_of_another_system_is_another_record():
+    bring(stream(), delivered(event(1)))
+    bring(stream(account="444455556666"), delivered(event(1)))
+
+    assert Event.objects.count() == 2
+
+
+def test_records_without_an_id_that_say_the_same_are_as_many_as_there_are():
+    log = stream("generic", mapping={"name": "act", "happened_at": "at"}, kind="crm")
+    lines = [{"act": "read", "at": "2026-07-10T11:00:00Z"}] * 3
+    bring(log, as_lines(*lines))
+
+    again = bring(log, as_lines(*lines, {"act": "write", "at": "2026-07-10T11:00:00Z"}))
+
+    assert (again.kept, again.repeated) == (1, 3)
+    assert Event.objects.count() == 4
+
+
+def test_lines_of_vault_without_a_request_id_do_not_hide_one_another():
+    log = stream("vault", kind="vault")
+    line = {"type": "response", "request": {"operation": "read", "path": "secret/a"}}
+    lines = [line | {"time": f"2026-07-10T11:00:0{number}Z"} for number in range(3)]
+
+    assert bring(log, as_lines(*lines)).kept == 3
+
+
+def test_a_line_that_cannot_be_read_is_named_and_the_rest_is_kept():
+    log = stream()
+
+    held = bring(log, as_lines(event(1), "{broken", event(2)), name="trail.jsonl")
+
+    assert (held.status, held.kept, held.unreadable) == ("done", 2, 1)
+    (trouble,) = held.troubles
+    assert (trouble["file"], trouble["line"]) == ("trail.jsonl", 2)
+    assert "not valid JSON" in trouble["why"]
+    assert "trail.jsonl, line 2" in held.said
+
+
+def test_a_time_of_which_something_could_not_be_read_is_not_complete():
+    log = stream()
+
+    bring(log, as_lines(event(1), "{broken", event(2)))
+
+    log.refresh_from_db()
+    assert (log.complete_until, log.last_event_at) == (None, at(0, 2))
+    assert not log.system.log_connected
+
+
+def test_a_file_of_which_nothing_can_be_read_is_refused_as_a_whole():
+    held = bring(stream("vault", kind="vault"), as_lines(*(event(n) for n in range(1500))))
+
+    assert (held.status, held.kept) == ("failed", 0)
+    assert held.said.startswith("Nothing of it could be read. log.json, line 1: It is no line of")
+    assert held.unreadable == 1001
+    assert not Event.objects.exists()
+
+
+def test_the_files_of_a_zip_are_read_each_by_its_name():
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as packed:
+        packed.writestr("a/one.json.gz", delivered(event(1), event(2)))
+        packed.writestr("a/two.jsonl", as_lines(event(3), "{"))
+        packed.writestr("__MACOSX/a/._one.json.gz", b"x")
+
+    held = bring(stream(), raw.getvalue(), name="logs.zip")
+
+    assert (held.kept, held.unreadable) == (3, 1)
+    assert held.troubles[0]["file"] == "logs.zip: a/two.jsonl"
+
+
+# What is complete.
+
+
+def test_what_a_file_holds_counts_as_complete_from_its_first_to_its_last_record():
+    log = stream()
+
+    bring(log, delivered(event(60), event(120), event(0)))
+
+    log.refresh_from_db()
+    assert (log.complete_from, log.complete_until) == (at(0), at(2))
+    assert log.last_event_at == at(2)
+    log.system.refresh_from_db()
+    assert log.system.log_connected
+
+
+def test_across_a_gap_the_log_is_not_complete_until_the_gap_is_filled():
+    log = stream()
+    bring(log, delivered(event(0), event(60)))
+    bring(log, delivered(event(50 * 60), event(55 * 60)))
+    log.refresh_from_db()
+    across = log.complete_from
+
+    bring(log, delivered(*(event(number * 60) for number in range(1, 51))))
+
+    log.refresh_from_db()
+    assert across == at(50)
+    assert (log.complete_from, log.complete_until) == (at(0), at(55))
+
+
+def test_an_older_file_does_not_move_what_is_complete_now():
+    log = stream()
+    bring(log, delivered(event(50 * 60), event(55 * 60)))
+
+    bring(log, delivered(event(0), event(60)))
+
+    log.refresh_from_db()
+    assert (log.complete_from, log.complete_until) == (at(50), at(55))
+    assert len(log.covered) == 2
+
+
+def test_a_record_of_tomorrow_makes_nothing_complete_until_then():
+    log = stream()
+
+    bring(log, delivered(event(1), event(2, eventTime="2099-01-01T00:00:00Z")))
+
+    log.refresh_from_db()
+    assert log.complete_until < datetime.now(UTC)
+    assert log.last_event_at < datetime.now(UTC)
+
+
+# Whose it is.
+
+
+def whose(**said):
+    bring(stream(), delivered(event(1, **said)))
+    return Event.objects.get()
+
+
+def test_a_session_is_its_roles():
+    log = stream()
+    role = f"arn:aws:iam::{ACCOUNT}:role/service/deploy"
+    identity = IdentityFactory(system=log.system, external_id=role, name="deploy")
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/run-1"
+    issuer = {"sessionContext": {"sessionIssuer": {"arn": role}}}
+
+    bring(
+        log,
+        delivered(
+            event(1, userIdentity={"type": "AssumedRole", "arn": session} | issuer),
+            event(2, userIdentity={"type": "AssumedRole", "arn": session}),
+            event(3, userIdentity={"type": "AssumedRole", "arn": session + "-2"}),
+        ),
+    )
+
+    assert set(Event.objects.values_list("identity_id", flat=True)) == {identity.pk}
+
+
+def test_a_role_of_that_name_in_another_account_is_not_taken_for_it():
+    log = stream()
+    elsewhere = SystemFactory(kind="aws", account="444455556666")
+    IdentityFactory(
+        system=elsewhere, external_id="arn:aws:iam::444455556666:role/x/deploy", name="deploy"
+    )
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/run-1"
+
+    bring(log, delivered(event(1, userIdentity={"type": "AssumedRole", "arn": session})))
+
+    assert Event.objects.get().identity_id is None
+
+
+def test_a_key_tells_whose_a_call_is_where_the_log_names_nobody():
+    log = stream()
+    key = CredentialFactory(identity__system=log.system, external_id="AKIAEXAMPLE")
+
+    bring(log, delivered(event(1, userIdentity={"type": "IAMUser", "accessKeyId": "AKIAEXAMPLE"})))
+
+    found = Event.objects.get()
+    assert (found.identity_id, found.credential_id) == (key.identity_id, key.pk)
+    assert json.loads(found.header)["whose"]["identity"] == key.identity.name
+
+
+def test_a_call_recorded_in_another_known_account_is_of_that_system():
+    log = stream()
+    other = SystemFactory(kind="aws", account="444455556666")
+
+    bring(
+        log,
+        delivered(
+            event(1, recipientAccountId="444455556666"),
+            event(2, recipientAccountId="999999999999"),
+        ),
+    )
+
+    first, second = Event.objects.order_by("leaf_index")
+    assert (first.system_id, second.system_id) == (other.pk, None)
+    assert "no system here" in second.header
+
+
+def test_a_token_of_github_is_found_by_its_digest():
+    log = stream("github", kind="github")
+    digest = hashlib.sha256(b"the token")
+    token = CredentialFactory(identity__system=log.system, fingerprint=digest.hexdigest())
+    told = base64.b64encode(digest.digest()).decode()
+    line = {"action": "git.clone", "@timestamp": 1_783_683_000_000, "_document_id": "d"}
+
+    bring(log, as_lines(line | {"actor": "somebody", "hashed_token": told}))
+
+    found = Event.objects.get()
+    assert (found.credential_id, found.identity_id) == (token.pk, token.identity_id)
+
+
+def test_an_account_of_kubernetes_is_found_by_its_username():
+    log = stream("kubernetes", kind="kubernetes")
+    name = "system:serviceaccount:shop:refunds"
+    account = IdentityFactory(system=log.system, external_id=name, name="refunds")
+    line = {
+        "auditID": "a1",
+        "verb": "get",
+        "stage": "ResponseComplete",
+        "requestReceivedTimestamp": "2026-07-10T11:00:00Z",
+        "user": {"username": name},
+    }
+
+    bring(log, as_lines(line))
+
+    assert Event.objects.get().identity_id == account.pk
+
+
+def test_a_role_of_vault_is_found_by_its_entity_and_a_token_by_its_accessor():
+    log = stream("vault", kind="vault")
+    role = IdentityFactory(
+        system=log.system, external_id="auth/approle/role/x", facts={"entity_id": "e-1"}
+    )
+    token = CredentialFactory(identity=role, external_id="acc-1")
+    line = {
+        "type": "response",
+        "time": "2026-07-10T11:00:00Z",
+        "request": {"id": "r1", "operation": "read", "path": "secret/a"},
+        "auth": {"entity_id": "e-1", "accessor": "acc-1"},
+    }
+
+    bring(log, as_lines(line))
+
+    found = Event.objects.get()
+    assert (found.identity_id, found.credential_id) == (role.pk, token.pk)
+
+
+def test_the_same_name_twice_on_a_system_is_nobody():
+    log = stream(
+        "generic",
+        kind="crm",
+        mapping={"name": "act", "happened_at": "at", "principal": "who"},
+    )
+    for key in ("a", "b"):
+        IdentityFactory(system=log.system, external_id=key, name="bot")
+
+    bring(log, as_lines({"act": "read", "at": "2026-07-10T11:00:00Z", "who": "bot"}))
+
+    assert Event.objects.get().identity_id is None
+
+
+def test_a_batch_asks_the_same_however_many_records_it_holds(django_assert_max_num_queries):
+    log = stream()
+
+    with django_assert_max_num_queries(45):
+        bring(log, delivered(*(event(number) for number in range(1500))))
+
+
+# Killed midway.
+
+
+class Killed(BaseException):
+    """As a process that is stopped dead between two statements."""
+
+
+def test_whoever_goes_on_keeps_and_counts_nothing_twice(monkeypatch):
+    monkeypatch.setattr(logs, "MOST_RECORDS", 10)
+    log, raw = stream(), as_lines(*(event(number) for number in range(35)), "{broken")
+    opened = logs.import_open(stream=log, way="file", name="log.json", actor=ROBOT)
+
+    def die(held):
+        if held.position == 20:
+            raise Killed
+
+    def run(told=None):
+        pieces = logs.Piece("log.json", io.BytesIO(raw))
+        return logs.import_run(log_import=opened, pieces=[pieces], actor=ROBOT, told=told)
+
+    with pytest.raises(Killed):
+        run(die)
+    halfway = Event.objects.count()
+    held = run()
+
+    assert halfway == 20
+    assert (held.kept, held.repeated, held.unreadable) == (35, 0, 1)
+    assert Event.objects.count() == Log.objects.get(name="activity").size == 35
+    assert held.troubles[0]["line"] == 36
+
+
+def test_a_batch_whose_transaction_broke_off_left_nothing(monkeypatch):
+    log = stream()
+    monkeypatch.setattr("apps.activity.services.keeping.stream_cover", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        bring(log, delivered(event(1)))
+
+    assert not Event.objects.exists()
+    assert not LogRecord.objects.exists()
+    assert not IngestRequest.objects.exists()
+
+
+def test_a_worker_that_was_taken_for_dead_writes_nothing_more():
+    log = stream()
+    held = bring(log, delivered(event(1)))
+    LogImport.objects.filter(pk=held.pk).update(status="running", finished_at=None)
+    late = logs.Batch(start=0, position=1)
+
+    with pytest.raises(Overtaken):
+        batch_keep(log_import=held, batch=late, resolver=logs.Resolver(log))
+
+
+# The command, and the record.
+
+
+def test_the_command_says_what_it_kept_and_names_what_it_could_not_read(tmp_path):
+    SystemFactory(name="AWS", kind="aws")
+    path = tmp_path / "trail.jsonl"
+    path.write_bytes(as_lines(event(1), "{", event(2)))
+
+    out = command("log_import", path, "--system", "AWS", "--format", "cloudtrail")
+    again = command("log_import", path, "--system", "AWS", "--format", "cloudtrail")
+
+    assert "trail.jsonl, line 2: This is not valid JSON" in out
+    assert "2 kept, 0 were here already, 1 could not be read, 2 of no known identity" in out
+    assert "0 kept, 2 were here already" in again
+    assert Stream.objects.count() == 1
+    assert Event.objects.count() == 2
+
+
+def test_the_command_takes_a_mapping_for_any_other_log(tmp_path):
+    system = SystemFactory(name="CRM", kind="crm")
+    mapping, path = tmp_path / "mapping.json", tmp_path / "crm.jsonl"
+    mapping.write_text(json.dumps({"name": "act", "happened_at": "at"}))
+    path.write_bytes(as_lines({"act": "refund", "at": "2026-07-10T11:00:00Z"}))
+
+    command("log_import", path, "--system", "CRM", "--format", "generic", "--mapping", mapping)
+
+    assert Event.objects.get().name == "refund"
+    assert system.logs.get().mapping == {"name": "act", "happened_at": "at"}
+
+
+def test_the_command_refuses_what_it_does_not_know(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"\0\0")
+    SystemFactory(name="CRM")
+
+    for wrong, said in (
+        (["log_import", path, "--system", "None", "--format", "vault"], "no system called None"),
+        (["log_import", tmp_path / "y", "--system", "CRM", "--format", "vault"], "no such file"),
+        (["log_import", path, "--system", "CRM", "--format", "generic"], "name has to be mapped"),
+        (["log_import", path, "--system", "CRM", "--format", "vault"], "x.jsonl, line 1"),
+    ):
+        with pytest.raises(CommandError, match=said):
+            command(*wrong)
+
+
+def test_a_command_that_was_stopped_is_said_to_have_been(tmp_path):
+    log = stream(name="AWS")
+    opened = logs.import_open(stream=log, way="command", name="old.json", actor=ROBOT)
+    LogImport.objects.filter(pk=opened.pk).update(
+        status="running", advanced_at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    path = tmp_path / "new.json"
+    path.write_bytes(delivered(event(1)))
+
+    command("log_import", path, "--system", "AWS", "--format", "cloudtrail")
+
+    opened.refresh_from_db()
+    assert opened.status == "failed"
+    assert "stopped halfway" in opened.said
+
+
+def test_what_was_read_of_a_log_stands_in_the_record():
+    log = stream()
+
+    bring(log, delivered(event(1), event(2)))
+
+    read = AuditEntry.objects.get(verb="activity.logimport.read")
+    connected = AuditEntry.objects.get(verb="inventory.system.changed")
+    assert read.changes["kept"] == [None, 2]
+    assert connected.target_id == log.system_id
+
+
+def _real(path):
+    return json.loads(gzip.decompress(path.read_bytes()))["Records"]
+
+
+def _holder(one):
+    who = one["userIdentity"]
+    issuer = who.get("sessionContext", {}).get("sessionIssuer", {}).get("arn")
+    return issuer or who.get("arn")

@@ -1,0 +1,222 @@
+"""Whether what an agent did can be told, from instruction to call; and who signs that."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.activity.headers import Whose
+from apps.activity.models import Reconstruction
+from apps.activity.readings import Reading
+from apps.activity.selectors.reconstructing import check_of
+from apps.activity.services.hours import hours_count
+from apps.activity.states import Told
+from apps.audit.models import AuditEntry
+from apps.findings.rules.use import ReconstructionOverdue
+from tests.activity.runs import keep
+from tests.activity.use import logged
+from tests.factories.accounts import UserFactory
+from tests.factories.inventory import AgentFactory, BindingFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def binding(reviewer):
+    return BindingFactory(agent=AgentFactory(active=True, owner=reviewer))
+
+
+def runs(binding, count=1, *, told=True, explained=True, action=True):
+    """So many runs of the agent three days ago, each with one call that its system recorded."""
+    at = int((timezone.now() - timedelta(days=3)).timestamp() * 1e9)
+    of_agent = Whose(agent_id=binding.agent_id, agent=binding.agent.name)
+    of_system = Whose(identity_id=binding.identity_id, system_id=binding.identity.system_id)
+    for number in range(count):
+        trace = f"{number + 1 + 1000 * explained + 5000 * told:032x}"
+        said = {"trace_id": trace, "outcome": "ok"}
+        body = {"body": {"told": "Refund order 7"}} if told else {}
+        readings = [
+            Reading("invocation", "refunds", at, at + 10**9, span_id="a" * 16, **said, **body),
+            Reading("step", "chat", at, at, span_id="b" * 16, parent_id="a" * 16, **said),
+        ]
+        if action:
+            readings.append(Reading("call", "refund", at, at, request_id=f"R{trace}", **said))
+        keep(*readings, whose=of_agent)
+        named = f"R{trace}" if explained else f"S{trace}"
+        keep(Reading("api", "refund", at, at, request_id=named, outcome="ok"), whose=of_system)
+    hours_count()
+
+
+def check(binding):
+    return check_of(binding.agent, 30, timezone.now())
+
+
+def test_what_is_told_confirmed_and_explained_can_be_told(binding):
+    logged(binding.identity.system)
+    runs(binding, 3)
+
+    found = check(binding)
+
+    assert (found.verdict, found.reasons) == (Told.YES, ())
+    figures = found.figures
+    assert (figures.runs, figures.with_trigger, figures.with_steps, figures.with_outcome) == (
+        3,
+        3,
+        3,
+        3,
+    )
+    assert (figures.deeds, figures.confirmed) == (3, 3)
+    assert [(one.calls, one.explained) for one in figures.systems] == [(3, 3)]
+
+
+def test_without_a_complete_log_it_is_not_known(binding):
+    logged(binding.identity.system, days=10)
+    runs(binding, 3)
+
+    found = check(binding)
+
+    assert found.verdict == Told.UNKNOWN
+    assert f"The log is not complete over these days: {binding.identity.system}" in found.reasons
+
+
+def test_calls_that_no_run_explains_cannot_be_told(binding):
+    logged(binding.identity.system)
+    runs(binding, 3, explained=False)
+
+    found = check(binding)
+
+    assert found.verdict == Told.NO
+    assert f"API calls on {binding.identity.system} that trace to a run: 0 %, needed 80 %" in (
+        found.reasons
+    )
+
+
+def test_a_part_that_is_missing_is_named(binding):
+    logged(binding.identity.system)
+    runs(binding, 3)
+    runs(binding, 1, told=False)
+
+    found = check(binding)
+
+    assert found.verdict == Told.PARTLY
+    assert found.reasons == ("Runs that say what triggered them: 75 %, needed 95 %",)
+
+
+def test_an_agent_that_did_nothing_while_the_logs_are_whole_can_be_told(binding):
+    logged(binding.identity.system)
+
+    assert check(binding).verdict == Told.YES
+
+
+def test_an_agent_without_an_identity_is_not_known():
+    found = check_of(AgentFactory(), 30, timezone.now())
+
+    assert found.verdict == Told.UNKNOWN
+
+
+def sign(client, binding, reason="I read ten of them from end to end."):
+    url = reverse("activity:reconstruction_sign", args=[binding.agent_id])
+    return client.post(url, {"reason": reason})
+
+
+def test_the_owner_signs_what_was_measured_and_it_is_recorded(as_reviewer, reviewer, binding):
+    logged(binding.identity.system)
+    runs(binding, 2)
+
+    sign(as_reviewer, binding)
+
+    signed = Reconstruction.objects.get()
+    assert (signed.agent, signed.signed_by, signed.verdict) == (binding.agent, reviewer, Told.YES)
+    assert signed.figures["runs"] == 2
+    assert signed.due_on == timezone.localdate() + timedelta(days=90)
+    entry = AuditEntry.objects.get(verb="activity.reconstruction.signed")
+    assert (entry.target_id, entry.reason) == (signed.pk, "I read ten of them from end to end.")
+    page = as_reviewer.get(reverse("activity:reconstruction_detail", args=[binding.agent_id]))
+    assert "I read ten of them from end to end." in page.content.decode()
+
+
+def test_a_signature_takes_a_note(as_reviewer, binding):
+    response = sign(as_reviewer, binding, reason="")
+
+    assert response.status_code == 422
+    assert not Reconstruction.objects.exists()
+
+
+def test_who_neither_owns_it_nor_is_a_steward_does_not_sign(as_reviewer, reviewer):
+    managed = BindingFactory(agent=AgentFactory(active=True))
+    managed.agent.team.manager = reviewer
+    managed.agent.team.save()
+
+    response = sign(as_reviewer, managed)
+
+    assert response.status_code == 403
+    assert not Reconstruction.objects.exists()
+
+
+def test_what_was_signed_never_changes(as_reviewer, binding):
+    sign(as_reviewer, binding)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Reconstruction.objects.update(verdict=Told.NO)
+
+
+def overdue():
+    return set(ReconstructionOverdue().subjects(timezone.now()).values_list("name", flat=True))
+
+
+def signed(agent, due):
+    now = timezone.now()
+    return Reconstruction.objects.create(
+        agent=agent,
+        since=now,
+        until=now,
+        figures={},
+        verdict=Told.YES,
+        note="Fine.",
+        signed_by=UserFactory(),
+        due_on=timezone.localdate() + timedelta(days=due),
+    )
+
+
+def test_a_check_is_overdue_past_its_day_unless_a_newer_one_stands(binding):
+    other = AgentFactory(active=True)
+    for agent in (binding.agent, other):
+        signed(agent, -1)
+    signed(other, 30)
+
+    assert overdue() == {binding.agent.name}
+
+
+def test_an_agent_that_runs_and_was_never_checked_becomes_overdue(binding):
+    runs(binding)
+    assert overdue() == set()
+
+    later = timezone.now() + timedelta(days=91)
+
+    names = ReconstructionOverdue().subjects(later).values_list("name", "finding_detail")
+    assert set(names) == {(binding.agent.name, "It runs, and was never checked")}
+
+
+def test_the_list_names_each_agent_with_its_verdict_and_finds_the_overdue(as_steward, binding):
+    signed(binding.agent, -1)
+    never = AgentFactory()
+
+    page = as_steward.get(reverse("activity:reconstruction_list")).content.decode()
+    late = as_steward.get(reverse("activity:reconstruction_list"), {"overdue": "true"})
+
+    assert "Can be told" in page
+    assert "never checked" in page
+    assert binding.agent.name in late.content.decode()
+    assert never.name not in late.content.decode()
+
+
+def test_the_list_asks_as_much_for_one_agent_as_for_twenty(
+    as_steward, binding, django_assert_max_num_queries
+):
+    for _ in range(20):
+        signed(AgentFactory(), 1)
+
+    with django_assert_max_num_queries(9):
+        as_steward.get(reverse("activity:reconstruction_list"))

@@ -1,0 +1,380 @@
+"""The rules over what systems recorded against what agents said.
+
+Each is shown true, no longer true, and not known.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.accounts.services.settings import setting_change
+from apps.activity.headers import Whose
+from apps.activity.models import Stream
+from apps.activity.readings import Reading
+from apps.activity.services.hours import bindings_heed, hours_count
+from apps.core.actors import Person
+from apps.findings.models import Finding
+from apps.findings.services import findings_recheck
+from apps.findings.states import FindingState
+from apps.grants.models import Permission
+from tests.activity.trails import kept
+from tests.factories.grants import GrantFactory, GrantStatementFactory
+from tests.factories.inventory import BindingFactory
+
+pytestmark = pytest.mark.django_db
+
+SECOND = 10**9
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def ago(days=0, **more):
+    """A time in the middle of an hour, so that no test depends on when it runs."""
+    moment = timezone.now() - timedelta(days=days, **more)
+    return moment.replace(minute=30, second=0, microsecond=0)
+
+
+def at(moment):
+    return int(moment.timestamp()) * SECOND
+
+
+def call(name="s3:GetObject", *, moment=None, **more):
+    when = at(moment or ago(3))
+    return Reading("api", name, when, when, **{"outcome": "ok", **more})
+
+
+def told(kind="call", name="s3:GetObject", *, moment=None, trace=TRACE, **more):
+    when = at(moment or ago(3))
+    return Reading(kind, name, when, when + SECOND, trace_id=trace, **{"outcome": "ok", **more})
+
+
+def held(rule, system):
+    findings_recheck(actor=system, rules=[rule])
+    return {one.subject_id: one.detail for one in Finding.objects.holding().filter(rule=rule)}
+
+
+@pytest.fixture
+def binding(db):
+    return BindingFactory(agent__name="helper", identity__system__kind="aws")
+
+
+@pytest.fixture
+def agent(binding):
+    return binding.agent
+
+
+@pytest.fixture
+def identity(binding):
+    return binding.identity
+
+
+@pytest.fixture
+def as_identity(identity):
+    return Whose(identity_id=identity.pk, system_id=identity.system_id)
+
+
+@pytest.fixture
+def of_agent(agent):
+    return Whose(agent_id=agent.pk, agent=agent.name)
+
+
+def whole_log(system, since=None, until=None):
+    return Stream.objects.create(
+        system=system,
+        log_format="cloudtrail",
+        complete_from=since or ago(60),
+        complete_until=until or timezone.now(),
+    )
+
+
+def test_calls_of_no_run_are_a_finding_until_a_run_claims_them(
+    system, agent, identity, as_identity, of_agent
+):
+    kept(call(request_id="R1"), call(request_id="R2"), whose=as_identity)
+    kept(told(request_id="R1"), whose=of_agent)
+    assert held("identity-unexplained", system) == {
+        identity.pk: "1 of 2 API calls of the last 30 days are of no run"
+    }
+    assert Finding.objects.get().agent == agent
+
+    kept(told(request_id="R2"), whose=of_agent)
+
+    assert held("identity-unexplained", system) == {}
+    assert Finding.objects.get().state == FindingState.RESOLVED
+
+
+def test_a_call_near_a_run_is_not_explained_by_it(system, identity, as_identity, of_agent):
+    kept(told("invocation", "run"), whose=of_agent)
+    kept(call(), whose=as_identity)
+
+    assert identity.pk in held("identity-unexplained", system)
+
+
+def test_a_call_that_a_late_batch_may_explain_is_no_finding_yet(system, as_identity, steward):
+    kept(call(moment=ago(hours=3)), whose=as_identity)
+    assert held("identity-unexplained", system) == {}
+
+    setting_change(
+        key="settling_hours", value=1, reason="Batches come at once.", actor=Person(steward)
+    )
+
+    assert len(held("identity-unexplained", system)) == 1
+
+
+def test_a_steward_says_from_how_many_unexplained_calls_on(system, as_identity, steward):
+    kept(call(), call(), whose=as_identity)
+    setting_change(
+        key="unexplained_calls", value=3, reason="A few are noise.", actor=Person(steward)
+    )
+    assert held("identity-unexplained", system) == {}
+
+    kept(call(moment=ago(4)), whose=as_identity)
+
+    assert len(held("identity-unexplained", system)) == 1
+
+
+def test_of_a_shared_identity_calls_are_not_unexplained_but_nobodys_in_particular(
+    system, identity, as_identity, of_agent
+):
+    BindingFactory(identity=identity)
+    kept(call(request_id="R1"), call(request_id="R2"), whose=as_identity)
+    kept(told(request_id="R1"), whose=of_agent)
+
+    assert held("identity-unexplained", system) == {}
+    assert held("identity-attribution-lost", system) == {
+        identity.pk: "1 of 2 API calls of the last 30 days are of one of its 2 agents,"
+        " and nobody can say of which"
+    }
+
+    kept(told(request_id="R2"), whose=of_agent)
+
+    assert held("identity-attribution-lost", system) == {}
+
+
+def test_an_action_that_a_whole_log_does_not_hold_is_unconfirmed(
+    system, agent, identity, as_identity, of_agent
+):
+    whole_log(identity.system)
+    kept(call(moment=ago(5)), whose=as_identity)
+    kept(told(request_id="R1", system="aws"), whose=of_agent)
+    assert held("agent-unconfirmed", system) == {agent.pk: "1 of 1 actions of the last 30 days"}
+
+    kept(call(request_id="R1"), whose=as_identity)
+
+    assert held("agent-unconfirmed", system) == {}
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        None,
+        {"until": ago(4)},
+        {"since": ago(2)},
+    ],
+)
+def test_without_a_whole_log_of_that_time_nothing_is_unconfirmed(
+    system, identity, as_identity, of_agent, log
+):
+    if log is not None:
+        whole_log(identity.system, **log)
+    kept(call(moment=ago(5)), whose=as_identity)
+
+    kept(told(request_id="R1", system="aws"), whose=of_agent)
+
+    assert held("agent-unconfirmed", system) == {}
+
+
+def test_a_call_of_a_name_that_the_log_never_holds_is_not_missed(system, identity, of_agent):
+    whole_log(identity.system)
+
+    kept(told(request_id="R1", system="aws"), whose=of_agent)
+
+    assert held("agent-unconfirmed", system) == {}
+
+
+def test_an_action_that_says_it_failed_or_names_no_system_is_not_missed(
+    system, identity, as_identity, of_agent
+):
+    whole_log(identity.system)
+    kept(call(moment=ago(5)), whose=as_identity)
+
+    kept(told(system="aws", outcome="failed"), told("action", "refund"), whose=of_agent)
+
+    assert held("agent-unconfirmed", system) == {}
+
+
+def test_what_no_grant_would_have_allowed_is_told(system, identity, as_identity):
+    grant = granted(identity, ["s3:Get*"])
+    kept(call("s3:GetObject"), call("s3:DeleteBucket"), call("iam:CreateUser"), whose=as_identity)
+
+    assert held("identity-outside-grants", system) == {
+        identity.pk: "2 calls: iam:CreateUser, s3:DeleteBucket"
+    }
+
+    granted(identity, ["iam:CreateUser"], service="iam")
+    GrantStatementFactory(grant=grant, position=9, actions=["s3:*Bucket"])
+    assert held("identity-outside-grants", system) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("s3:DeleteBucket", "denied"),  # the system did not allow it
+        ("s3:ListBuckets", "ok"),  # no action of a policy is called so: nothing can be said
+        ("sts:GetCallerIdentity", "ok"),  # needs no grant
+    ],
+)
+def test_what_cannot_be_judged_is_not_outside(system, identity, as_identity, name, outcome):
+    granted(identity, ["s3:Get*"])
+
+    kept(call(name, outcome=outcome), whose=as_identity)
+
+    assert held("identity-outside-grants", system) == {}
+
+
+def test_a_grant_counts_for_the_time_it_stood(system, identity, as_identity):
+    grant = granted(identity, ["s3:GetObject"], gone_at=ago(5))
+    kept(call(moment=ago(6)), whose=as_identity)
+    assert held("identity-outside-grants", system) == {}
+
+    kept(call(moment=ago(3)), whose=as_identity)
+
+    assert held("identity-outside-grants", system) == {identity.pk: "1 calls: s3:GetObject"}
+    grant.content_changed_at = ago(2)
+    grant.save(update_fields=["content_changed_at"])
+    assert held("identity-outside-grants", system) == {}
+
+
+def test_an_identity_of_which_no_grant_was_ever_read_is_not_judged(system, identity, as_identity):
+    identity.__class__.objects.update(first_seen_at=ago(40))
+
+    kept(call("s3:DeleteBucket"), whose=as_identity)
+
+    assert held("identity-outside-grants", system) == {}
+
+
+def test_in_other_systems_only_what_their_catalogue_names_is_judged(system):
+    identity = BindingFactory(identity__system__kind="crm").identity
+    granted(identity, ["refund"], service="sales")
+    whose = Whose(identity_id=identity.pk, system_id=identity.system_id)
+    kept(call("export"), whose=whose)
+    assert held("identity-outside-grants", system) == {}
+
+    Permission.objects.create(system_kind="crm", key="export")
+
+    assert held("identity-outside-grants", system) == {identity.pk: "1 calls: export"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "before", "after", "detail"),
+    [
+        (
+            "identity-new-address",
+            {"address": "10.0.0.1"},
+            {"address": "203.0.113.9"},
+            "From 203.0.113.9 · not seen in the 21 days or more before",
+        ),
+        (
+            "identity-new-client",
+            {"client": "Boto3/1.28"},
+            {"client": "curl/8.1"},
+            "With curl · not seen in the 21 days or more before",
+        ),
+    ],
+)
+def test_a_use_as_never_before_is_told_once_the_identity_is_known_for_weeks(  # noqa: PLR0917
+    system, identity, as_identity, rule, before, after, detail
+):
+    kept(call(moment=ago(20), **before), whose=as_identity)
+    kept(call(moment=ago(2), **after), whose=as_identity)
+    assert held(rule, system) == {}, "twenty days are no baseline"
+
+    kept(call(moment=ago(40), **before), whose=as_identity)
+    assert held(rule, system) == {identity.pk: detail}
+
+    kept(call(moment=ago(35), **after), whose=as_identity)
+    assert held(rule, system) == {}, "a late record shows that it is not new"
+
+
+def test_a_new_version_of_a_client_is_no_new_client(system, as_identity):
+    kept(call(moment=ago(40), client="Boto3/1.28"), whose=as_identity)
+    kept(call(moment=ago(2), client="Boto3/1.29"), whose=as_identity)
+
+    assert held("identity-new-client", system) == {}
+
+
+def test_an_identity_that_always_comes_from_elsewhere_has_no_new_address(system, as_identity):
+    many = [call(moment=ago(40), address=f"10.0.0.{number}") for number in range(21)]
+    kept(*many, whose=as_identity)
+    kept(call(moment=ago(2), address="203.0.113.9"), whose=as_identity)
+
+    assert held("identity-new-address", system) == {}
+
+
+def test_an_hour_of_the_day_at_which_it_never_worked_is_told(system, identity, as_identity):
+    noon = datetime.now(tz=UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    for days in range(40, 1, -1):
+        kept(call(moment=noon - timedelta(days=days)), whose=as_identity)
+    assert held("identity-new-hour", system) == {}
+
+    kept(call(moment=noon - timedelta(days=2, hours=9)), whose=as_identity)
+
+    assert held("identity-new-hour", system) == {
+        identity.pk: "In the hour (UTC) of 03 · not seen in the 21 days or more before"
+    }
+
+
+def test_a_client_that_no_run_shows_uses_the_identity_besides_its_agent(
+    system, identity, as_identity, of_agent
+):
+    kept(told(request_id="R1"), whose=of_agent)
+    kept(call(request_id="R1", client="Boto3/1"), call(client="curl/8"), whose=as_identity)
+    assert held("identity-used-by-no-agent", system) == {identity.pk: "By curl"}
+
+    kept(told(request_id="R2"), whose=of_agent)
+    kept(call(request_id="R2", client="curl/8"), whose=as_identity)
+
+    assert held("identity-used-by-no-agent", system) == {}
+
+
+def test_where_no_run_shows_any_client_it_is_not_known_which_is_strange(system, as_identity):
+    kept(call(client="Boto3/1"), call(client="curl/8"), whose=as_identity)
+
+    assert held("identity-used-by-no-agent", system) == {}
+
+
+@pytest.mark.parametrize(
+    ("strange", "detail"),
+    [
+        ({"client": "Mozilla/5.0 (X11)"}, "By mozilla"),
+        ({"name": "signin:ConsoleLogin"}, "By a sign-in at the console"),
+    ],
+)
+def test_a_person_at_the_console_is_no_agent(system, identity, as_identity, strange, detail):
+    kept(call(**strange), whose=as_identity)
+
+    assert held("identity-used-by-no-agent", system) == {identity.pk: detail}
+
+
+def test_a_shared_identity_that_ends_to_be_shared_is_explained_anew(system, identity, as_identity):
+    other = BindingFactory(identity=identity)
+    kept(call(), whose=as_identity)
+    assert len(held("identity-attribution-lost", system)) == 1
+
+    other.ended_at = timezone.now()
+    other.save(update_fields=["ended_at"])
+    bindings_heed()
+    hours_count()
+
+    assert held("identity-attribution-lost", system) == {}
+    assert len(held("identity-unexplained", system)) == 1
+
+
+def granted(identity, actions, *, service="s3", **more):
+    grant = GrantFactory(identity=identity, system=identity.system, service=service, **more)
+    GrantStatementFactory(grant=grant, actions=actions)
+    first = {"first_seen_at": ago(50), "content_changed_at": ago(50)}
+    grant.__class__.objects.filter(pk=grant.pk).update(**first)
+    identity.__class__.objects.filter(pk=identity.pk).update(first_seen_at=ago(50))
+    grant.refresh_from_db()
+    return grant

@@ -12,11 +12,18 @@ from pathlib import Path
 import psycopg
 
 from config.launcher.data import service_account
+from config.launcher.supervisor import LIBC, PR_SET_PDEATHSIG
 from tests.launcher.conftest import _parents, gone_within
 from tests.processes import database_url
 
 OWNER, APPLICATION = "countersign_owner", "countersign"
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def dies_with_the_test():
+    """However the test ends, nothing that it started outlives it."""
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclass
@@ -51,6 +58,7 @@ class Cluster:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=dies_with_the_test,  # noqa: PLW1509 - started from the main thread
             **self._as(),
         )
         deadline = time.monotonic() + 60
@@ -124,6 +132,7 @@ class Cluster:
                 env=self.environment(),
                 stdout=out,
                 stderr=subprocess.STDOUT,
+                preexec_fn=dies_with_the_test,  # noqa: PLW1509
             )
 
     def ask(self, sql, *arguments, role=OWNER):

@@ -41,6 +41,7 @@ while number < 3 or not enough.exists():
             time.sleep(0.2)
     print(json.dumps([names[0], receipt.first, receipt.count]), flush=True)
     number += 1
+    time.sleep(0.1)
 """
 # The signer as it is, but that it may sign as often as it looks.
 SIGN = """
@@ -107,15 +108,15 @@ def size_of(cluster):
 
 
 def test_killed_under_load_nothing_is_lost_nothing_is_sealed_twice(fresh):
-    """The signer twice and the database twice, while two senders deliver."""
+    """The signer twice and the database in between, while two senders deliver."""
     cluster = fresh
     logs, enough = [cluster.home / f"load-{name}" for name in "ab"], cluster.home / "enough"
     loads = [cluster.script(LOAD, log.name, str(enough), log=log) for log in logs]
     signing = cluster.home / "sign.log"
     signer = cluster.script(SIGN, log=signing)
-    for number in range(4):
+    for number in range(3):
         _until_signed_anew(cluster, signer, signing)
-        if number in {1, 3}:
+        if number == 1:
             cluster.kill()
             cluster.start()
         else:
@@ -143,7 +144,7 @@ def test_killed_under_load_nothing_is_lost_nothing_is_sealed_twice(fresh):
 
 def _until_signed_anew(cluster, signer, log):
     """Until the signer, as it runs now, has signed twice more: it is in the middle of its work."""
-    before, deadline = _signed(cluster), time.monotonic() + 120
+    before, deadline = _signed(cluster), time.monotonic() + 240
     while _signed(cluster) < before + 2:
         assert signer.poll() is None, log.read_text()[-2000:]
         assert time.monotonic() < deadline, log.read_text()[-2000:]

@@ -77,6 +77,20 @@ class Memory:
             return None
         return _parsed(lines[-1], path) if lines else None
 
+    def lines(self, log_name: str, *, is_whole: bool = False) -> Iterator[Line]:
+        """What was remembered lately, oldest first, or ever. Raises `MemoryBroken`."""
+        path = self._path(log_name)
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            start = 0 if is_whole else max(0, path.stat().st_size - TAIL)
+            file.seek(start)
+            if start:
+                file.readline()  # of which only the end is here
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield _parsed(line, path)
+
     def append(self, log_name: str, line: Line) -> None:
         """Remember for good: when this returns, the line is on the disk."""
         path = self._path(log_name)

@@ -5,8 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from apps.activity.headers import Whose
 from apps.activity.models import Event, Payload
+from apps.activity.readings import Reading
+from apps.activity.selectors.seals import seal_told
 from apps.activity.services import sweeping
+from apps.activity.services.append import Delivery, deliveries_append
 from apps.activity.services.sweeping import records_sweep
 from apps.proof.merkle import leaf_hash
 from apps.proof.models import Log, Watch
@@ -63,6 +67,36 @@ def test_records_without_words_need_none(key, memory):  # noqa: F811
     logs_sign(key=key, memory=memory, now=timezone.now())
 
     assert found() == ""
+
+
+def test_whatever_came_in_repeats_its_header(key, memory):  # noqa: F811
+    secret = "ghp_" + "a1B2" * 9
+    odd = [
+        {"name": "a\0b\tc\nd\\e\r"},
+        {"name": "é" * 500, "target": "😀" * 300, "request_id": "r" * 400, "address": "1" * 99},
+        {"name": f"push {secret}", "target": secret, "request_id": secret, "address": secret},
+        {"trace_id": "AB" * 16, "correlation": "CD" * 16, "carried_by": "session"},
+        {"happened_at": -5, "ended_at": 2**62},
+        {"happened_at": 1_752_494_400_123_456_789, "ended_at": 1},
+        {"severity": 3, "level": "write", "outcome": "denied", "parent_id": "f" * 16},
+        {"name": ""},
+    ]
+    first = {"kind": "action", "name": "n", "happened_at": 0, "ended_at": 0}
+    readings = [Reading(**(first | one), body={"told": secret + "\0"}) for one in odd]
+    whose = Whose(agent_id=1, identity_id=2, credential_id=3, system_id=4, agent="é\0")
+    deliveries_append([Delivery("test", b"d" * 32, [(one, whose) for one in readings])])
+    logs_sign(key=key, memory=memory, now=timezone.now())
+
+    assert found() == ""
+    assert seal_told(Log.objects.get(), list(Event.objects.all())).trouble == ""
+
+
+def test_a_changed_column_is_found_as_the_record_is_shown(sealed):
+    as_owner(EVENT, "UPDATE activity_event SET target = 'elsewhere' WHERE leaf_index = 300")
+
+    told = seal_told(Log.objects.get(), list(Event.objects.filter(leaf_index=300)))
+
+    assert told.trouble == "Record 300 stands under another target than it says."
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
@@ -10,10 +10,13 @@ from apps.core.actors import Actor
 from apps.inventory.models import Agent
 from apps.inventory.querysets.scope import reads_all_systems
 
+if TYPE_CHECKING:
+    from apps.activity.models import Archive, Erasure
+
 OPEN = (ErasureState.ASKED, ErasureState.APPROVED)
 
 
-class ArchiveQuerySet(models.QuerySet):
+class ArchiveQuerySet(models.QuerySet["Archive"]):
     def dropped(self) -> Self:
         """Those whose records lie in the files alone."""
         return self.filter(dropped_at__isnull=False)
@@ -37,11 +40,11 @@ class ArchiveQuerySet(models.QuerySet):
     def of_month(self, month: date) -> Self:
         return self.filter(month=month.replace(day=1))
 
-    def locked(self, pk: int) -> "models.Model":
+    def locked(self, pk: int) -> "Archive":
         return self.select_for_update().get(pk=pk)
 
 
-class ErasureQuerySet(models.QuerySet):
+class ErasureQuerySet(models.QuerySet["Erasure"]):
     def visible_to(self, actor: Actor) -> Self:
         """Those of agents that the actor may see; of agents nobody knows, who reads everything."""
         if reads_all_systems(actor):
@@ -71,5 +74,5 @@ class ErasureQuerySet(models.QuerySet):
         """Approved, and still to be taken out of a file."""
         return self.filter(state=ErasureState.APPROVED, is_in_archive=True).order_by("pk")
 
-    def locked(self, pk: int) -> "models.Model":
+    def locked(self, pk: int) -> "Erasure":
         return self.select_for_update(of=["self"]).get(pk=pk)

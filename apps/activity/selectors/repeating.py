@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from apps.activity.headers import IDENTIFIER, NAME, moment_of
+from apps.activity.models import Event
 
 TEXTS = {
     "kind": "kind",
@@ -34,6 +35,12 @@ def columns_that_differ(header: str, row: dict[str, Any]) -> list[str]:
     return [name for name, value in _said(said) if row[name] != value]
 
 
+def row_of(event: Event) -> dict[str, Any]:
+    """The columns of a record, with ids as headers write them."""
+    row = {name: getattr(event, name) for name in COLUMNS}
+    return row | {name: row[name].hex for name in IDS if row[name]}
+
+
 def _said(said: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     recorded = datetime.fromisoformat(said.get("recorded", "0001-01-01T00:00:00+00:00"))
     happened = moment_of(said.get("happened", 0), recorded)
@@ -49,7 +56,7 @@ def _said(said: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for column in WHOSE:
         yield column, whose.get(column)
     for column, name in IDS.items():
-        yield column, said.get(name) or None
+        yield column, said.get(name, "").lower() or None
 
 
 def _plain(text: str) -> str:

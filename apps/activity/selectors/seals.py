@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.activity.models import Event
+from apps.activity.selectors.repeating import columns_that_differ, row_of
 from apps.proof.merkle import ProofError, leaf_hash
 from apps.proof.models import Checkpoint, Epoch, Log
 from apps.proof.notes import NoteError
@@ -22,7 +23,10 @@ class SealTold:
 
 
 def seal_told(log: Log, events: Sequence[Event]) -> SealTold:
-    """Hash each header anew against its leaf, and the log against its newest checkpoint."""
+    """Hash each header anew against its leaf, and the log against its newest checkpoint.
+
+    Columns are compared as well: they are what a page shows, and have to repeat the header.
+    """
     newest = Checkpoint.objects.newest_of(log).first()
     signed = newest.size if newest else 0
     try:
@@ -38,6 +42,8 @@ def _trouble(log: Log, events: Sequence[Event], newest: Checkpoint | None) -> st
     for one in events:
         if tiles.node((0, one.leaf_index)) != leaf_hash(one.header.encode()):
             return f"Record {one.leaf_index} says other than what was sealed."
+        if wrong := columns_that_differ(one.header, row_of(one)):
+            return f"Record {one.leaf_index} stands under another {wrong[0]} than it says."
     if newest is not None:
         told = checkpoint_opened(newest, Epoch.objects.filter(log=log))
         if tiles.root(told.size) != told.root:

@@ -39,7 +39,8 @@ def month_bounds(month: date) -> tuple[datetime, datetime]:
 
 def parts_write(folder: Folder, log: Log, month: date, tick: Tick) -> list[dict[str, Any]]:
     """Every part of a month. Those that an earlier run finished are taken as they are."""
-    parts, after = [], -1
+    parts: list[dict[str, Any]] = []
+    after = -1
     while True:
         note = folder.path / f"part-{len(parts) + 1:04}.json"
         part = json.loads(note.read_bytes()) if note.exists() else None
@@ -137,7 +138,9 @@ def _part_write(
         nonlocal gone
         for leaf, salt, body, erased_at in words.iterator(FETCHED):
             gone += erased_at is not None
-            yield word_line(leaf, salt, body, erased_text(erased_at) if erased_at else "")
+            yield word_line(
+                leaf, salt and bytes(salt), body, erased_text(erased_at) if erased_at else ""
+            )
 
     exact = (header.encode() for header in headers.iterator(FETCHED))
     told = folder.lines_write(f"events-{number:04}", exact, named_by_digest=False)

@@ -241,7 +241,7 @@ def words_reconcile(archive: Archive, actor: Actor) -> None:
         erased_at__isnull=False,
     ).values_list("leaf_index", "erased_at")
     if len(gone) != archive.erased:
-        archive_words_remove(archive, {leaf: erased_text(at) for leaf, at in gone}, actor)
+        archive_words_remove(archive, {leaf: erased_text(at) for leaf, at in gone if at}, actor)
 
 
 def archive_words_remove(archive: Archive, erased: Mapping[int, str], actor: Actor) -> None:

@@ -166,5 +166,4 @@ def _move(erasure: Erasure, state: ErasureState, *also: str) -> None:
 
 
 def _locked(erasure_id: int) -> Erasure:
-    erasure: Erasure = Erasure.objects.select_related("asked_by").locked(erasure_id)
-    return erasure
+    return Erasure.objects.select_related("asked_by").locked(erasure_id)

@@ -1,5 +1,6 @@
 """What is kept of the trail: its months, its archive, and the words that were erased."""
 
+from collections.abc import Callable
 from functools import partial
 
 from django.http import Http404, HttpResponse
@@ -152,11 +153,13 @@ def erasure_take_back(request: Request, pk: int) -> HttpResponse:
     return _answer(request, erasure, words, erasure_withdraw)
 
 
-def _answer(request: Request, erasure: Erasure, words: Words, act: object) -> HttpResponse:
+def _answer(
+    request: Request, erasure: Erasure, words: Words, act: Callable[..., Erasure]
+) -> HttpResponse:
     return answer_dialog(
         request,
         form=ReasonForm(request.POST or None),
-        act=partial(act, erasure_id=erasure.pk, actor=request.actor),  # type: ignore[arg-type]
+        act=partial(act, erasure_id=erasure.pk, actor=request.actor),
         words=words,
         changed="erasure",
         back=erasure.get_absolute_url(),

@@ -87,8 +87,9 @@ def record_detail(request: Request, leaf: int) -> HttpResponse:
     archived = subject_visible(leaf, request.actor)
     if archived is None:
         raise Http404
-    context = {"subject": archived, "may_erase": policies.can_ask_erasure(request.actor)}
-    return render_page(request, "activity/archived.html", context)
+    may_erase = policies.can_ask_erasure(request.actor)
+    told_of = {"subject": archived, "may_erase": may_erase}
+    return render_page(request, "activity/archived.html", told_of)
 
 
 @require_POST

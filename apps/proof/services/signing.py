@@ -7,6 +7,7 @@ provably goes on from there, and nothing else.
 import base64
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import batched
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -53,10 +54,13 @@ def signer_memory() -> Memory:
     return Memory(key_path().parent)
 
 
-def logs_sign(*, key: Ed25519PrivateKey, memory: Memory, now: datetime) -> list[Checkpoint]:
+def logs_sign(
+    *, key: Ed25519PrivateKey, memory: Memory, now: datetime, is_first: bool = False
+) -> list[Checkpoint]:
     """Sign every log that is due. Raises `Untrue` at the first that may not be signed.
 
-    The trouble is kept where pages and findings tell of it.
+    The trouble is kept where pages and findings tell of it. The first time everything that was
+    ever remembered is looked for in the database, and later what was lately.
     """
     logs = {log.name: log for log in Log.objects.all()}
     lost = [name for name in memory.logs() if name not in logs]
@@ -65,6 +69,7 @@ def logs_sign(*, key: Ed25519PrivateKey, memory: Memory, now: datetime) -> list[
     signed = []
     for log in logs.values():
         try:
+            _require_checkpoints(log, memory, is_whole=is_first)
             one = _log_sign(log, key=key, memory=memory, now=now)
         except (Untrue, ProofError) as error:
             said = f"{log}: {error}"
@@ -129,6 +134,24 @@ def _log_sign(
     kept = _keep(log, line)
     watch_looked(log, WatchKind.SIGNER, now=now, position=line.size)
     return kept
+
+
+def _require_checkpoints(log: Log, memory: Memory, *, is_whole: bool) -> None:
+    """What was signed in this epoch has to be there, but for the last, of which the database may
+    not have heard."""
+    for some in batched(memory.lines(log.name, is_whole=is_whole), 1000, strict=False):
+        signed = [one for one in some if one.note and one.epoch == log.epoch]
+        if not signed:
+            continue
+        here = set(
+            Checkpoint.objects.filter(
+                log=log, epoch=log.epoch, signed_at__range=(signed[0].at, signed[-1].at)
+            ).values_list("size", "signed_at")
+        )
+        gone = [one for one in signed if (one.size, one.at) not in here]
+        last = memory.last(log.name)
+        if gone and gone != [last]:
+            raise Untrue(f"Its checkpoint {gone[0].size}, signed {gone[0].at}, was taken out.")
 
 
 def _is_due(log: Log, last: Line, now: datetime) -> bool:

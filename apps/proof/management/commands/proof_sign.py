@@ -34,8 +34,9 @@ class Command(BaseCommand):
                     for number in (signal.SIGTERM, signal.SIGINT):
                         signal.signal(number, lambda *_: asked.set())
                     self.stdout.write(f"Signing with what lies in {memory.folder}.")
+                is_first = True
                 while not asked.is_set():
-                    self._turn(key, memory)
+                    is_first = not self._turn(key, memory, is_first=is_first) and is_first
                     if once:
                         break
                     asked.wait(OFTENEST.total_seconds())
@@ -48,12 +49,15 @@ class Command(BaseCommand):
                 returncode=STOPPED,
             ) from error
 
-    def _turn(self, key: Any, memory: Any) -> None:
+    def _turn(self, key: Any, memory: Any, *, is_first: bool) -> bool:
         """Sign what is due. A database that does not answer is asked again next time."""
+        now = timezone.now()
         try:
-            for checkpoint in logs_sign(key=key, memory=memory, now=timezone.now()):
+            for checkpoint in logs_sign(key=key, memory=memory, now=now, is_first=is_first):
                 self.stdout.write(f"Signed log {checkpoint.log.name} at {checkpoint.size}.")
         except OperationalError as error:
             self.stderr.write(f"The database does not answer: {error}")
             with contextlib.suppress(Exception):
                 connection.close()
+            return False
+        return True

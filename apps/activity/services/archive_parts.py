@@ -138,9 +138,8 @@ def _part_write(
         nonlocal gone
         for leaf, salt, body, erased_at in words.iterator(FETCHED):
             gone += erased_at is not None
-            yield word_line(
-                leaf, salt and bytes(salt), body, erased_text(erased_at) if erased_at else ""
-            )
+            erased = erased_text(erased_at) if erased_at else ""
+            yield word_line(leaf, None if salt is None else bytes(salt), body, erased)
 
     exact = (header.encode() for header in headers.iterator(FETCHED))
     told = folder.lines_write(f"events-{number:04}", exact, named_by_digest=False)

@@ -73,9 +73,6 @@ def test_use_reads_well_wherever_it_is_shown(  # noqa: PLR0917
         expect(page.locator("main")).to_contain_text(said)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert_accessible(page)
-        page.screenshot(
-            path=f"/tmp/used_{path.strip('/').replace('/', '_')}_{width}.png", full_page=True
-        )
 
 
 def test_what_would_break_opens_beside_the_item(manager, items, signed_in, live_server):

@@ -152,6 +152,13 @@ def measured_of(
     }
 
 
+def explained_of(agent_id: int, now: datetime) -> tuple[int, int]:
+    """How many API calls of an agent the logs tell of these weeks, and how many trace to a run."""
+    uses = UseHour.objects.filter(agent_id=agent_id, hour__gte=now - timedelta(weeks=WEEKS))
+    sums = uses.aggregate(made=Sum("calls"), traced=Sum("proven"))
+    return sums["made"] or 0, sums["traced"] or 0
+
+
 def _measured(
     sums: _Sums,
     *,

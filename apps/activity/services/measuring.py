@@ -148,9 +148,11 @@ def _measure(identities: Sequence[int], days: Sequence[date] | None) -> None:
 def _count(identities: Sequence[int], days: Sequence[date] | None) -> None:
     """Write the days of use of these identities' grants. Their old ones are gone already."""
     allowed: dict[tuple[int, int, str, str, bool], list[int]] = defaultdict(list)
-    for one in AllowedCall.objects.filter(identity_id__in=identities).iterator():
-        key = one.identity_id, one.system_id, one.name, one.target, one.by_target
-        allowed[key].append(one.grant_id)
+    rows = AllowedCall.objects.filter(identity_id__in=identities)
+    for identity, system, name, target, decides, grant_id in rows.values_list(
+        "identity_id", "system_id", "name", "target", "by_target", "grant_id"
+    ):
+        allowed[identity, system, name, target, decides].append(grant_id)
     # Once a name had too many targets it counts by its name alone, whatever was told of it before.
     by_name = {call[:3] for call in allowed if not call[4]}
     by_target = {call[:3] for call in allowed if call[4]} - by_name

@@ -12,10 +12,10 @@ from apps.activity.states import Told
 register = template.Library()
 
 STYLES = {
-    Told.YES: "bg-green-lt",
-    Told.PARTLY: "bg-yellow-lt",
-    Told.NO: "bg-red-lt",
-    Told.UNKNOWN: "bg-secondary-lt",
+    Told.YES: "state state-active",
+    Told.PARTLY: "state state-suspended",
+    Told.NO: "state state-failed",
+    Told.UNKNOWN: "state state-retired",
 }
 
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from apps.activity.selectors.measured import explained_of
 from apps.core.errors import DomainError
 from apps.core.htmx import Request, render_page, written
 from apps.core.numbers import whole_number, whole_numbers
@@ -124,9 +125,15 @@ def bench_agent(request: Request, pk: int, agent_pk: int) -> HttpResponse:
         "next": units[at + 1] if at + 1 < len(units) else None,
         "may_submit": is_open_campaign(campaign),
         "open_count": sum(row.item.state == ItemState.OPEN for row in shown.rows),
+        "explained": _explained(agent_pk),
         **_progress(units, at),
     }
     return render_page(request, "reviews/bench_agent.html", context, regions=["bench-items"])
+
+
+def _explained(agent_pk: int) -> dict[str, int]:
+    calls, traced = explained_of(agent_pk, timezone.now())
+    return {"calls": calls, "percent": 100 * traced // calls if calls else 0}
 
 
 @require_GET

@@ -139,7 +139,10 @@ def _part_write(
         for leaf, salt, body, erased_at in words.iterator(FETCHED):
             gone += erased_at is not None
             yield word_line(
-                leaf, salt and bytes(salt), body, erased_text(erased_at) if erased_at else ""
+                leaf,
+                None if salt is None else bytes(salt),
+                body,
+                erased_text(erased_at) if erased_at else "",
             )
 
     exact = (header.encode() for header in headers.iterator(FETCHED))

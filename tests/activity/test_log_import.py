@@ -472,3 +472,9 @@ def test_a_first_line_that_cannot_be_read_does_not_take_the_others_along(first):
     held = bring(stream(), as_lines(first, event(1), event(2)))
 
     assert (held.kept, held.unreadable, held.troubles[0]["line"]) == (2, 1, 1)
+
+
+def test_a_record_that_stands_twice_in_one_file_is_kept_once():
+    held = bring(stream(), delivered(event(1), event(2), event(1)))
+
+    assert (held.kept, held.repeated, Event.objects.count()) == (2, 1, 2)

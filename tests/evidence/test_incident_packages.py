@@ -51,6 +51,7 @@ def test_an_incident_that_is_over_is_a_final_package_that_checks(steward):
     assert package.claims["dispositions"] == {"by_hand": 1, "taken_back": 1}
     assert set(members(package)) >= {
         "data/README.html",
+        "data/report.pdf",
         "data/addresses.csv",
         "data/agents.csv",
         "data/calls.csv",

@@ -58,6 +58,7 @@ def test_a_final_package_holds_the_whole_review_and_checks(steward):
     assert code == 0, said
     assert set(members(package)) >= {
         "data/README.html",
+        "data/report.pdf",
         "data/acknowledgement.json",
         "data/assignments.csv",
         "data/campaign.json",

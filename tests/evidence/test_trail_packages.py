@@ -58,6 +58,7 @@ def test_a_run_is_a_package_that_checks(made, steward):
     assert package.status == "Final"
     assert set(members(package)) >= {
         "data/README.html",
+        "data/report.pdf",
         "data/agents.csv",
         "data/bindings.csv",
         "data/controls.csv",

@@ -7,10 +7,12 @@ from django.template.loader import render_to_string
 from apps.evidence.content.controls import CONTROLS
 from apps.evidence.content.files import Files
 from apps.evidence.content.items import words_of
+from apps.evidence.content.report import report_of
 from apps.evidence.content.review import Review
 from apps.evidence.content.sources import not_covered, obtained, sources_of
 
 NAME = "data/README.html"
+REPORT = "data/report.pdf"
 
 
 def write_readme(files: Files, review: Review, facts: dict[str, Any]) -> None:
@@ -26,14 +28,19 @@ def write_readme(files: Files, review: Review, facts: dict[str, Any]) -> None:
         "controls": CONTROLS,
         "contents": contents(files),
     }
-    page = render_to_string("evidence/package/readme.html", context)
-    files.add(NAME, "This page", page.encode())
+    write_page(files, "evidence/package/readme.html", context)
 
 
 def write_addendum_readme(files: Files, review: Review, facts: dict[str, Any]) -> None:
     context = {"campaign": review.campaign, "facts": facts, "contents": contents(files)}
-    page = render_to_string("evidence/package/addendum.html", context)
+    write_page(files, "evidence/package/addendum.html", context)
+
+
+def write_page(files: Files, template: str, context: dict[str, Any]) -> None:
+    """The first page, and the same as PDF."""
+    page = render_to_string(template, context)
     files.add(NAME, "This page", page.encode())
+    files.add(REPORT, "This page as PDF", report_of(page))
 
 
 def contents(files: Files) -> list[dict[str, Any]]:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.template.loader import render_to_string
-
 from apps.evidence.content.access.break_glass import write_uses
 from apps.evidence.content.access.chain import (
     write_beneficiaries,
@@ -25,7 +23,7 @@ from apps.evidence.content.access.sources import not_covered, sources_of
 from apps.evidence.content.controls import write_controls_of
 from apps.evidence.content.files import Files
 from apps.evidence.content.readings import SHOWN, sources_told, write_not_covered, write_sources
-from apps.evidence.content.readme import NAME, contents
+from apps.evidence.content.readme import contents, write_page
 from apps.evidence.content.record import write_record
 
 
@@ -81,5 +79,4 @@ def _write_readme(
         "controls": CONTROLS,
         "contents": contents(files),
     }
-    page = render_to_string("evidence/package/access.html", context)
-    files.add(NAME, "This page", page.encode())
+    write_page(files, "evidence/package/access.html", context)

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.template.loader import render_to_string
-
 from apps.evidence.content.controls import write_controls_of
 from apps.evidence.content.files import Files
 from apps.evidence.content.incident.calls import write_addresses, write_calls, write_made
@@ -21,7 +19,7 @@ from apps.evidence.content.incident.people import (
 from apps.evidence.content.incident.record import entries_of
 from apps.evidence.content.incident.scope import OUTCOMES, Case
 from apps.evidence.content.readings import SHOWN, sources_told, write_not_covered, write_sources
-from apps.evidence.content.readme import NAME, contents
+from apps.evidence.content.readme import contents, write_page
 from apps.evidence.content.record import write_record
 from apps.remediation.selectors.incidents import addresses_of
 
@@ -91,5 +89,4 @@ def _write_readme(
         "controls": CONTROLS,
         "contents": contents(files),
     }
-    page = render_to_string("evidence/package/incident.html", context)
-    files.add(NAME, "This page", page.encode())
+    write_page(files, "evidence/package/incident.html", context)

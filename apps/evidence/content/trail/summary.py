@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from django.template.loader import render_to_string
-
 from apps.core.errors import DomainError
 from apps.evidence.content.controls import write_controls_of
 from apps.evidence.content.files import Files
 from apps.evidence.content.readings import write_not_covered
-from apps.evidence.content.readme import NAME, contents
+from apps.evidence.content.readme import contents, write_page
 from apps.evidence.content.record import write_record
 from apps.evidence.content.trail.chain import chain_of, write_chain
 from apps.evidence.content.trail.controls import controls_of
@@ -81,5 +79,4 @@ def _write_readme(
         "controls": controls_of(tale.about),
         "contents": contents(files),
     }
-    page = render_to_string("evidence/package/trail.html", context)
-    files.add(NAME, "This page", page.encode())
+    write_page(files, "evidence/package/trail.html", context)

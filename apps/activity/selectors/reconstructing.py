@@ -14,8 +14,10 @@ from apps.activity.models import DeedHour, Invocation, UseHour
 from apps.activity.querysets.measured import told_runs
 from apps.activity.selectors.measured import NO_LOG, Log, logs_of
 from apps.activity.states import Told
+from apps.core.actors import Actor
 from apps.core.preferences import preference
 from apps.inventory.models import Agent, Binding, System
+from apps.inventory.querysets.scope import hidden_systems
 
 # Payloads are looked into, so that a busy agent's newest runs stand for all of them.
 MOST_RUNS = 2000
@@ -108,15 +110,15 @@ class Check:
     reasons: tuple[str, ...]
 
 
-def check_of(agent: Agent, days: int, now: datetime) -> Check:
-    """What can be told of the agent's last days, in seven queries."""
-    figures = _figures(agent, now - timedelta(days=days), now)
+def check_of(agent: Agent, days: int, now: datetime, actor: Actor | None = None) -> Check:
+    """What can be told of the agent's last days; of a limited seat, on the systems it covers."""
+    figures = _figures(agent, now - timedelta(days=days), now, actor)
     rules = _rules(figures)
     verdict, reasons = _verdict(figures, rules)
     return Check(figures, rules, verdict, reasons)
 
 
-def _figures(agent: Agent, since: datetime, until: datetime) -> Figures:
+def _figures(agent: Agent, since: datetime, until: datetime, actor: Actor | None) -> Figures:
     runs = Invocation.objects.of_agent(agent.pk).filter(started_at__gte=since, started_at__lt=until)
     looked = told_runs(agent.pk, since, until, MOST_RUNS)
     deeds = DeedHour.objects.filter(agent_id=agent.pk, hour__gte=since).aggregate(
@@ -132,12 +134,14 @@ def _figures(agent: Agent, since: datetime, until: datetime) -> Figures:
         with_outcome=looked[3],
         deeds=deeds["made"] or 0,
         confirmed=deeds["confirmed"] or 0,
-        systems=_systems(agent, since, until),
+        systems=_systems(agent, since, until, actor),
         needed=preference("coverage_known_percent"),
     )
 
 
-def _systems(agent: Agent, since: datetime, until: datetime) -> tuple[OfSystem, ...]:
+def _systems(
+    agent: Agent, since: datetime, until: datetime, actor: Actor | None
+) -> tuple[OfSystem, ...]:
     """Its own calls, and those of identities it shares that nothing ties to another agent."""
     identities = dict(
         Binding.objects.live().filter(agent=agent).values_list("identity", "identity__system")
@@ -150,7 +154,10 @@ def _systems(agent: Agent, since: datetime, until: datetime) -> tuple[OfSystem, 
         .order_by()
     )
     used = {system: (made, explained) for system, made, explained in rows}
-    systems = System.objects.filter(pk__in={*used, *identities.values()}).order_by("name")
+    wanted = {*used, *identities.values()}
+    if actor is not None:
+        wanted -= hidden_systems(actor, wanted)
+    systems = System.objects.filter(pk__in=wanted).order_by("name")
     logs = logs_of([one.pk for one in systems])
     return tuple(
         OfSystem(

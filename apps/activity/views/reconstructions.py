@@ -23,6 +23,7 @@ from apps.core.listing import render_listing
 from apps.core.policies import enforce, page
 from apps.core.preferences import preference
 from apps.inventory.models import Agent
+from apps.inventory.querysets.scope import hidden_systems
 
 
 @require_GET
@@ -51,11 +52,13 @@ def reconstruction_list(request: Request) -> HttpResponse:
 def reconstruction_detail(request: Request, pk: int) -> HttpResponse:
     agent = _agent(request, pk)
     days = preference("reconstruction_days")
+    signed = list(Reconstruction.objects.of_agent(pk).select_related("signed_by")[:20])
     context = {
         "agent": agent,
         "days": days,
-        "check": check_of(agent, days, timezone.now()),
-        "signed": list(Reconstruction.objects.of_agent(pk).select_related("signed_by")[:20]),
+        "check": check_of(agent, days, timezone.now(), request.actor),
+        "signed": signed,
+        "hidden": hidden_systems(request.actor, _systems_in(signed)),
         "may_sign": policies.can_sign(request.actor, agent),
     }
     return render_page(
@@ -95,6 +98,10 @@ def reconstruction_sign_dialog(request: Request, pk: int) -> HttpResponse:
         changed="reconstruction",
         back=reverse("activity:reconstruction_detail", args=[pk]),
     )
+
+
+def _systems_in(signed: list[Reconstruction]) -> set[int]:
+    return {of["system_id"] for one in signed for of in one.figures.get("systems", ())}
 
 
 def _agent(request: Request, pk: int) -> Agent:

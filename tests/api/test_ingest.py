@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -51,7 +52,9 @@ def send(*requests, door=None):
                 *(client.request(how.pop("method", "POST"), path, **how) for path, how in requests)
             )
 
-    return asyncio.run(all_at_once())
+    # A browser's test may have left a loop running in this thread.
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(lambda: asyncio.run(all_at_once())).result()
 
 
 def post(caller, path="/v1/traces", *, kind="", **how):

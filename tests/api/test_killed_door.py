@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -189,16 +190,14 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster(tmp_path_factory):
+def cluster():
     if not all(map(shutil.which, ("initdb", "postgres", "pg_dump", "psql"))):
         pytest.skip("PostgreSQL's programs are not on the path.")
-    folder = tmp_path_factory.mktemp("pg")
-    for one in (folder, *folder.parents[:2]):
-        one.chmod(one.stat().st_mode | 0o711)
-    made = Cluster(folder)
-    yield made
-    if made.process is not None and made.process.poll() is None:
-        made.kill()
+    with TemporaryDirectory(prefix="countersign-") as folder:
+        made = Cluster(Path(folder))
+        yield made
+        if made.process is not None and made.process.poll() is None:
+            made.kill()
 
 
 def test_a_database_that_is_killed_under_load_loses_and_doubles_nothing(caller, cluster, tmp_path):

@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
             model_name="grant",
             name="use_is_logged",
             field=models.BooleanField(
+                db_default=False,
                 default=False,
                 editable=False,
                 help_text="Its use is known by the system's log alone; its source is silent.",

@@ -56,6 +56,7 @@ class Grant(Imported):
     last_used_at = models.DateTimeField(null=True, blank=True)
     use_is_known = models.BooleanField(default=False)
     use_is_logged = models.BooleanField(
+        db_default=False,
         default=False,
         editable=False,
         help_text="Its use is known by the system's log alone; its source is silent.",

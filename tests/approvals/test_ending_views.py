@@ -112,7 +112,8 @@ def test_asking_for_the_renewal_leads_to_a_request_of_its_own(company, policy, a
     assert renew_url(request) not in shown
     told = as_person(company.manager).get(renewal.get_absolute_url()).text
     assert f"request {request.pk}" in told
-    assert "not known, no source tells" in told
+    assert "How it is used" in told
+    assert "<div>Not known.</div>" in told
 
 
 def test_a_grant_to_which_no_request_led_is_renewed_for_the_agent_that_holds_it(

@@ -27,7 +27,7 @@ if __name__ == "__main__":
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from apps.activity.headers import Whose, header_of
+from apps.activity.headers import Whose, header_of, stamp_of
 from apps.activity.readings import Reading
 from apps.evidence import signing
 from apps.evidence.bag import BAG_INFO, BAGIT, MANIFEST, Bag
@@ -122,7 +122,7 @@ def header_at(leaf: int) -> bytes:
         claimed_agent="refund-agent",
         conversation=f"conversation-{leaf // 100}",
     )
-    return header_of(reading, WHOSE, recorded_at=AT, payload=f"{leaf:064x}")
+    return header_of(reading, WHOSE, recorded=stamp_of(AT), payload=f"{leaf:064x}")
 
 
 def row_of(leaf: int, header: dict) -> list:

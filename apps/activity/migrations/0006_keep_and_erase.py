@@ -150,4 +150,6 @@ class Migration(migrations.Migration):
         RequireAuditedState("activity.erasure"),
         NeverDeleted("activity.erasure"),
         NeverDeleted("activity.archive"),
+        NeverDeleted("activity.stream"),
+        NeverDeleted("activity.logimport"),
     ]

@@ -5,10 +5,13 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.audit.operations import NeverDeleted
+
 
 class Migration(migrations.Migration):
     dependencies = [
         ("activity", "0001_the_trail"),
+        ("audit", "0002_make_the_trail_append_only"),
         ("connectors", "0002_add_connections"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -90,4 +93,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        NeverDeleted("connectors.logsource"),
     ]

@@ -191,8 +191,6 @@ class Cluster:
 
 @pytest.fixture
 def cluster():
-    if not all(map(shutil.which, ("initdb", "postgres", "pg_dump", "psql"))):
-        pytest.skip("PostgreSQL's programs are not on the path.")
     with TemporaryDirectory(prefix="countersign-") as folder:
         made = Cluster(Path(folder))
         yield made

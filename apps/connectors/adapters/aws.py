@@ -31,8 +31,6 @@ from apps.connectors.adapters.live import (
     Clue,
     Issued,
     Located,
-    LogPart,
-    LogPiece,
     Made,
     Outcome,
     Part,
@@ -42,6 +40,7 @@ from apps.connectors.adapters.live import (
     Setting,
     Sighting,
 )
+from apps.connectors.adapters.log_parts import LogPart, LogPiece
 from apps.connectors.adapters.removal import Plan, Subject, Wanted
 
 # The services themselves: not what customers put below the same domain.

@@ -15,7 +15,8 @@ from typing import Any, BinaryIO, cast
 
 from apps.connectors.adapters.aws_client import FAILURES, Clients, translated
 from apps.connectors.adapters.aws_trail import COMPLETE_AFTER, GLOBAL_REGIONS
-from apps.connectors.adapters.live import Check, LogPart, LogPiece, ProviderError, Refused
+from apps.connectors.adapters.live import Check, ProviderError, Refused
+from apps.connectors.adapters.log_parts import LogPart, LogPiece
 
 KEPT_BY_HISTORY = timedelta(days=90)
 SLICE = timedelta(days=1)

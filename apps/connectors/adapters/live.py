@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from re import Pattern
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, ClassVar
 
 from apps.connectors.adapters.contract import Row
+from apps.connectors.adapters.log_parts import LogPart, LogPiece
 from apps.connectors.adapters.removal import Plan, Step, Subject, Wanted
 
 
@@ -93,25 +94,6 @@ class Part:
     title: str
     stream: str
     account: str
-
-
-@dataclass(frozen=True, slots=True)
-class LogPart:
-    """A part of an account's log that is read by itself."""
-
-    key: str
-    title: str
-    account: str
-
-
-@dataclass(frozen=True, slots=True)
-class LogPiece:
-    """Records of a log, in its own format. With `until`, everything of its part before then has
-    been handed on by now."""
-
-    name: str
-    file: BinaryIO | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from apps.activity.states import ImportWay
 from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.connectors import policies
-from apps.connectors.adapters.live import Adapter, Capability, LogPart, ProviderError
+from apps.connectors.adapters.live import Adapter, Capability, ProviderError
+from apps.connectors.adapters.log_parts import LogPart
 from apps.connectors.adapters.registry import adapter_class
 from apps.connectors.models import Connection, LogSource
 from apps.connectors.services.adapters import adapter_of

@@ -5,8 +5,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods
 
 from apps.approvals.models import AccessRequest
-from apps.core.errors import DomainError
-from apps.core.htmx import Request, moved, render_page
+from apps.core.htmx import Request, render_page
 from apps.core.policies import page
 from apps.evidence import policies
 from apps.evidence.content.access.scope import still_to_come
@@ -15,6 +14,7 @@ from apps.evidence.services.access_packages import (
     period_package_request,
     request_package_request,
 )
+from apps.evidence.views.asking import package_asked
 
 
 @require_http_methods(["GET", "POST"])
@@ -24,13 +24,11 @@ def request_package_create(request: Request, request_pk: int) -> HttpResponse:
     rows = AccessRequest.objects.visible_to(request.actor)
     asked = get_object_or_404(rows, pk=request_pk)
     form = ExportForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        try:
-            package = request_package_request(request_id=request_pk, actor=request.actor)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            return moved(request, to=package.get_absolute_url())
+    asked_for = package_asked(
+        request, form, lambda: request_package_request(request_id=request_pk, actor=request.actor)
+    )
+    if asked_for is not None:
+        return asked_for
     return render_page(
         request,
         "evidence/request_package_create.html",
@@ -50,13 +48,11 @@ def request_package_create(request: Request, request_pk: int) -> HttpResponse:
 def period_package_create(request: Request) -> HttpResponse:
     """Export the requests of a period, of one system or of all."""
     form = PeriodForm(request.POST or None, actor=request.actor, initial=request.GET.dict())
-    if request.method == "POST" and form.is_valid():
-        try:
-            package = period_package_request(period=form.period(), actor=request.actor)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            return moved(request, to=package.get_absolute_url())
+    asked_for = package_asked(
+        request, form, lambda: period_package_request(period=form.period(), actor=request.actor)
+    )
+    if asked_for is not None:
+        return asked_for
     return render_page(
         request,
         "evidence/period_package_create.html",

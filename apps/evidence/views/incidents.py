@@ -4,13 +4,13 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods
 
-from apps.core.errors import DomainError
-from apps.core.htmx import Request, moved, render_page
+from apps.core.htmx import Request, render_page
 from apps.core.policies import page
 from apps.evidence import policies
 from apps.evidence.content.incident.scope import still_to_come
 from apps.evidence.forms import ExportForm
 from apps.evidence.services.incident_packages import incident_package_request
+from apps.evidence.views.asking import package_asked
 from apps.remediation.models import Incident
 
 
@@ -21,13 +21,13 @@ def incident_package_create(request: Request, incident_pk: int) -> HttpResponse:
     rows = Incident.objects.visible_to(request.actor).for_table()
     incident = get_object_or_404(rows, pk=incident_pk)
     form = ExportForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        try:
-            package = incident_package_request(incident_id=incident_pk, actor=request.actor)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            return moved(request, to=package.get_absolute_url())
+    asked_for = package_asked(
+        request,
+        form,
+        lambda: incident_package_request(incident_id=incident_pk, actor=request.actor),
+    )
+    if asked_for is not None:
+        return asked_for
     return render_page(
         request,
         "evidence/incident_package_create.html",

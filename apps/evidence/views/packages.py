@@ -9,7 +9,7 @@ from django_htmx.http import trigger_client_event
 
 from apps.activity.models import Invocation
 from apps.core.errors import DomainError
-from apps.core.htmx import Request, moved, render_page
+from apps.core.htmx import Request, render_page
 from apps.core.links import public_url
 from apps.core.listing import render_listing
 from apps.core.policies import Verdict, deny, page
@@ -20,6 +20,7 @@ from apps.evidence.models import Package
 from apps.evidence.policies import Period
 from apps.evidence.services import packages
 from apps.evidence.tables import PackageTable
+from apps.evidence.views.asking import package_asked
 from apps.reviews.models import Campaign
 
 
@@ -85,13 +86,13 @@ def package_create(request: Request, campaign_pk: int) -> HttpResponse:
     """Export a campaign: ask for its package."""
     campaign = _campaign(request, campaign_pk)
     form = ExportForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        try:
-            package = packages.package_request(campaign_id=campaign_pk, actor=request.actor)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            return moved(request, to=package.get_absolute_url())
+    asked_for = package_asked(
+        request,
+        form,
+        lambda: packages.package_request(campaign_id=campaign_pk, actor=request.actor),
+    )
+    if asked_for is not None:
+        return asked_for
     return render_page(
         request,
         "evidence/package_create.html",

@@ -5,8 +5,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods
 
 from apps.activity.models import Invocation
-from apps.core.errors import DomainError
-from apps.core.htmx import Request, moved, render_page
+from apps.core.htmx import Request, render_page
 from apps.core.policies import page
 from apps.evidence import policies
 from apps.evidence.forms import AgentForm, EverythingForm, InvocationForm
@@ -15,6 +14,7 @@ from apps.evidence.services.trail_packages import (
     everything_package_request,
     invocation_package_request,
 )
+from apps.evidence.views.asking import package_asked
 from apps.inventory.models import Agent
 
 
@@ -26,15 +26,15 @@ def invocation_package_create(request: Request, invocation_pk: int) -> HttpRespo
     run = get_object_or_404(rows, pk=invocation_pk)
     sent = request.POST if request.method == "POST" else None
     form = InvocationForm(sent, actor=request.actor)
-    if request.method == "POST" and form.is_valid():
-        try:
-            package = invocation_package_request(
-                invocation_id=run.pk, with_payloads=form.with_payloads, actor=request.actor
-            )
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            return moved(request, to=package.get_absolute_url())
+    asked_for = package_asked(
+        request,
+        form,
+        lambda: invocation_package_request(
+            invocation_id=run.pk, with_payloads=form.with_payloads, actor=request.actor
+        ),
+    )
+    if asked_for is not None:
+        return asked_for
     return render_page(
         request,
         "evidence/invocation_package_create.html",
@@ -56,18 +56,18 @@ def agent_package_create(request: Request, agent_pk: int) -> HttpResponse:
     form = AgentForm(
         request.POST or None, actor=request.actor, agent=agent, initial=request.GET.dict()
     )
-    if request.method == "POST" and form.is_valid():
-        try:
-            package = agent_package_request(
-                agent_id=agent.pk,
-                period=form.period(),
-                with_payloads=form.with_payloads,
-                actor=request.actor,
-            )
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            return moved(request, to=package.get_absolute_url())
+    asked_for = package_asked(
+        request,
+        form,
+        lambda: agent_package_request(
+            agent_id=agent.pk,
+            period=form.period(),
+            with_payloads=form.with_payloads,
+            actor=request.actor,
+        ),
+    )
+    if asked_for is not None:
+        return asked_for
     return render_page(
         request,
         "evidence/agent_package_create.html",
@@ -82,15 +82,15 @@ def agent_package_create(request: Request, agent_pk: int) -> HttpResponse:
 def everything_package_create(request: Request) -> HttpResponse:
     """Export everything in a period."""
     form = EverythingForm(request.POST or None, actor=request.actor, initial=request.GET.dict())
-    if request.method == "POST" and form.is_valid():
-        try:
-            package = everything_package_request(
-                period=form.period(), with_payloads=form.with_payloads, actor=request.actor
-            )
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            return moved(request, to=package.get_absolute_url())
+    asked_for = package_asked(
+        request,
+        form,
+        lambda: everything_package_request(
+            period=form.period(), with_payloads=form.with_payloads, actor=request.actor
+        ),
+    )
+    if asked_for is not None:
+        return asked_for
     return render_page(
         request,
         "evidence/everything_package_create.html",

@@ -4,8 +4,10 @@ import json
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from apps.activity.scrubbing import scrubbed
+from apps.activity.scrubbing import PATTERNS, replaced, scrubbed
 
 AWS = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
@@ -114,3 +116,22 @@ def test_time_grows_with_the_text_and_no_faster(part):
     large = min(taken(256_000) for _ in range(2))
 
     assert large < max(small, 0.002) * 8 * 4
+
+
+PIECES = st.sampled_from(
+    [
+        *(text for texts in SECRETS.values() for text in texts),
+        *("secret", "key", "token", "_access", "_", "-", " ", "api", "password", "\v", "=", ": "),
+        *('"', '\\"', "\\n", "s.", "a1B2c3" * 4, "K", "ſ", "é", "İ", "://", "@", "x" * 40, "Q~"),
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_what_is_passed_over_quickly_holds_no_secret_of_any_shape(text):
+    expected = text
+    for pattern in PATTERNS:
+        expected, _ = replaced(pattern, expected)
+
+    assert scrubbed(text)[0] == expected

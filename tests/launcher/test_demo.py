@@ -133,7 +133,7 @@ def _child_of(demo, program):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         if any(word.endswith(program.encode()) for word in words[:3]):
             return pid
-    raise AssertionError(f"no {program} among the children")
+    raise AssertionError(f"no {program} among the children:\n{demo.printed()}")
 
 
 def _owner_url(demo):

@@ -127,24 +127,25 @@ def _named(whose: Whose) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value}
 
 
-def body_of(reading: Reading) -> str:
-    """The payload as JSON, "" if there is none; past the limit its beginning, which says so."""
+def body_of(reading: Reading) -> bytes:
+    """The payload as JSON, empty if there is none; past the limit its beginning, which says so."""
     if not reading.body:
-        return ""
+        return b""
     text = orjson.dumps(reading.body, default=str, option=orjson.OPT_NON_STR_KEYS)
     if len(text) <= LARGEST_BODY:
-        return text.decode()
+        return text
     cut = {
         "beginning": text[: LARGEST_BODY // 2].decode(errors="ignore"),
         "original_bytes": len(text),
         "original_sha256": hashlib.sha256(text).hexdigest(),
     }
-    return orjson.dumps(cut).decode()
+    return orjson.dumps(cut)
 
 
-def commitment(salt: bytes, body: str) -> str:
+def commitment(salt: bytes, body: bytes | str) -> str:
     """What a header says of its payload: HMAC-SHA256(salt, body), hexadecimal."""
-    return hmac.digest(salt, body.encode(), "sha256").hex()
+    told = body if isinstance(body, bytes) else body.encode()
+    return hmac.digest(salt, told, "sha256").hex()
 
 
 def moment_of(nanoseconds: int, otherwise: datetime) -> datetime:

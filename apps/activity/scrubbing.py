@@ -150,11 +150,11 @@ def scrubbed(text: str) -> tuple[str, int]:
     return text, count
 
 
-def scrubber_of(texts: Sequence[str]) -> Callable[[str], str] | None:
+def scrubber_of(texts: Sequence[bytes]) -> Callable[[bytes], bytes] | None:
     """What takes secrets out of any of these texts; None where there is none in all of them."""
-    if not POSSIBLE.Match("\n".join(texts)):
+    if not POSSIBLE.Match(b"\n".join(texts)):
         return None
-    return lambda text: scrubbed(text)[0]
+    return lambda text: scrubbed(text.decode())[0].encode()
 
 
 def replaced(pattern: Pattern, text: str) -> tuple[str, int]:

@@ -122,7 +122,8 @@ PIECES = st.sampled_from(
     [
         *(text for texts in SECRETS.values() for text in texts),
         *("secret", "key", "token", "_access", "_", "-", " ", "api", "password", "\v", "=", ": "),
-        *('"', '\\"', "\\n", "s.", "a1B2c3" * 4, "K", "ſ", "é", "İ", "://", "@", "x" * 40, "Q~"),
+        *('"', '\\"', "\\n", "s.", "a1B2c3" * 4, "://", "@", "x" * 40, "Q~"),
+        *("\u212a", "\u017f", "\u0130", "é"),
     ]
 )
 

@@ -127,13 +127,13 @@ def test_spoiled_gzip_and_odd_headers_are_answered(caller):
 
 def test_one_body_that_the_database_refuses_takes_no_other_with_it(caller, monkeypatch):
     """Two come together; one cannot be written. The other is kept, that one wholly not."""
-    line_of = append._event_line
+    columns_of = append._columns
 
-    def broken(reading, *args, **said):
-        line = line_of(reading, *args, **said)
-        return line if reading.span_id != "0" * 15 + "2" else line.replace("\t", "", 1)
+    def broken(reading, *args):
+        columns = columns_of(reading, *args)
+        return columns if reading.span_id != "0" * 15 + "2" else columns.replace("\t", "", 1)
 
-    monkeypatch.setattr(append, "_event_line", broken)
+    monkeypatch.setattr(append, "_columns", broken)
     bad = traces({**SPAN, "spanId": "0" * 15 + "2"}, {**SPAN, "spanId": "0" * 15 + "3"})
 
     good, refused = send(post(caller, json=traces()), post(caller, json=bad))

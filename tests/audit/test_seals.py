@@ -106,7 +106,9 @@ def test_an_entry_that_commits_after_younger_ones_is_sealed_when_it_does():
     first, second = said(2)
     # As if the first had not been committed yet when the second was sealed.
     with transaction.atomic():
-        index = seals.leaves_append("governance", [leaf_hash(header_of(second).encode())])
+        index = seals.leaves_append(
+            seals.log_lock("governance"), [leaf_hash(header_of(second).encode())]
+        )
         Seal.objects.create(entry=second, leaf_index=index, header=header_of(second))
 
     assert entries_seal() == 1

@@ -39,7 +39,7 @@ from tests.bench.telling import bodies
 from tests.doors import PROTOBUF, door_process, post, send_all
 from tests.factories.inventory import AgentClientFactory
 
-SENDERS = 8
+SENDERS = 16
 TABLES = "activity_event, activity_payload, activity_ingestrequest"
 
 

@@ -8,7 +8,7 @@ from apps.proof import tiles
 from apps.proof.merkle import ProofError, leaf_hash, verify_consistency, verify_inclusion
 from apps.proof.models import Log, Tile
 from apps.proof.selectors import Tiles, consistency_proof, inclusion_proof, root_of
-from apps.proof.services.logs import leaves_append
+from apps.proof.services.logs import leaves_append, log_lock
 from tests.proof.tampering import as_owner
 from tests.proof.test_merkle import defined_root
 
@@ -22,7 +22,7 @@ def leaves(count, start=0):
 @transaction.atomic
 def append(count, name="governance"):
     start = getattr(Log.objects.filter(name=name).first(), "size", 0)
-    return leaves_append(name, leaves(count, start))
+    return leaves_append(log_lock(name), leaves(count, start))
 
 
 def test_leaves_come_one_after_another_and_the_root_is_theirs():
@@ -50,7 +50,7 @@ def test_a_log_is_named_after_the_house(settings):
 def test_what_is_rolled_back_was_never_appended():
     append(300)
     with transaction.atomic():
-        leaves_append("governance", leaves(300))
+        leaves_append(log_lock("governance"), leaves(300))
         transaction.set_rollback(True)
 
     append(10)
@@ -62,7 +62,7 @@ def test_what_is_rolled_back_was_never_appended():
 @pytest.mark.django_db(transaction=True)
 def test_appending_outside_a_transaction_is_refused():
     with pytest.raises(TransactionManagementError):
-        leaves_append("governance", leaves(1))
+        leaves_append(log_lock("governance"), leaves(1))
 
 
 def test_proofs_from_tiles_hold():
@@ -138,7 +138,7 @@ def test_eight_thousand_leaves_are_appended_in_no_time():
     for _ in range(5):
         began = time.perf_counter()
         with transaction.atomic():
-            leaves_append("governance", fresh)
+            leaves_append(log_lock("governance"), fresh)
         taken.append(time.perf_counter() - began)
 
     # 30 ms on a quiet machine; this one is shared.

@@ -16,7 +16,7 @@ from apps.proof.memory import Memory
 from apps.proof.merkle import leaf_hash
 from apps.proof.models import Checkpoint, Epoch, Log, Watch
 from apps.proof.selectors import checkpoint_opened, logs_published
-from apps.proof.services.logs import leaves_append
+from apps.proof.services.logs import leaves_append, log_lock
 from apps.proof.services.signing import Untrue, epoch_begin, logs_sign
 from tests.processes import database_url
 from tests.proof.tampering import as_owner
@@ -39,7 +39,9 @@ def sign(key, memory):
 @transaction.atomic
 def append_others(count):
     """Leaves that were not there before."""
-    leaves_append("governance", [leaf_hash(b"other %d" % number) for number in range(count)])
+    leaves_append(
+        log_lock("governance"), [leaf_hash(b"other %d" % number) for number in range(count)]
+    )
 
 
 def trouble():

@@ -1,13 +1,12 @@
 """Taking records in: their headers and leaves, and one COPY for a batch."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from apps.activity.headers import (
@@ -55,63 +54,83 @@ class Receipt:
     is_repeat: bool = False
 
 
-@dataclass(slots=True)
-class _Row:
-    """One record made ready: all of its lines for COPY but the leaf's index, and its leaf."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record made ready: its leaf, and its lines for COPY but for its place in the log.
+
+    `payload` is empty where there is none.
+    """
 
     leaf: bytes
-    event: str
-    payload: str
+    event: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A delivery made ready to be kept, which is most of the work and needs no database."""
+
+    sender: str
+    digest: bytes
+    rows: Sequence[Row]
+
+
+def delivery_ready(delivery: Delivery) -> Ready:
+    """Make headers, leaves, and lines. Secrets are taken out before anything is committed to."""
+    return Ready(delivery.sender, delivery.digest, _rows(delivery.readings, timezone.now()))
 
 
 def deliveries_append(deliveries: Sequence[Delivery]) -> list[Receipt]:
+    """Keep these bodies for good: see `ready_append`."""
+    return ready_append([delivery_ready(one) for one in deliveries])
+
+
+def ready_append(deliveries: Sequence[Ready]) -> list[Receipt]:
     """Keep these bodies for good, in one transaction; one that came before is not kept again.
 
-    When it returns, all is committed and stands in the log. Headers are made and hashed before
-    anything is locked; the head of the log is held for the COPY alone.
+    When it returns, all is committed and stands in the log, whose head is held for the COPY alone.
     """
-    now = timezone.now()
-    ready = [_rows(one.readings, now) for one in deliveries]
     with transaction.atomic():
         log = log_lock(LOG)
-        receipts = _receipts(deliveries, ready, log)
+        receipts = _receipts(deliveries, log)
         rows = [
             row
-            for prepared, receipt in zip(ready, receipts, strict=True)
+            for one, receipt in zip(deliveries, receipts, strict=True)
             if not receipt.is_repeat
-            for row in prepared
+            for row in one.rows
         ]
         if rows:
-            _copy(log.pk, leaves_append(LOG, [row.leaf for row in rows]), rows, now)
+            _copy(log.pk, leaves_append(log, [row.leaf for row in rows]), rows)
     return receipts
 
 
-def _receipts(
-    deliveries: Sequence[Delivery], ready: Sequence[list[_Row]], log: Log
-) -> list[Receipt]:
+def _receipts(deliveries: Sequence[Ready], log: Log) -> list[Receipt]:
     """What each delivery is told, noted for when it comes again. The log's head is held."""
-    sent = Q()
-    for one in deliveries:
-        sent |= Q(sender=one.sender, digest=one.digest)
+    kept = IngestRequest.objects.filter(
+        sender__in={one.sender for one in deliveries},
+        digest__in={one.digest for one in deliveries},
+    )
     known = {
-        (one.sender, bytes(one.digest)): Receipt(one.first_leaf, one.count, is_repeat=True)
-        for one in IngestRequest.objects.filter(sent)
+        (sender, bytes(digest)): Receipt(first, count, is_repeat=True)
+        for sender, digest, first, count in kept.values_list(
+            "sender", "digest", "first_leaf", "count"
+        )
     }
     receipts, fresh, first = [], [], log.size
-    for one, prepared in zip(deliveries, ready, strict=True):
-        key = one.sender, one.digest
+    for one in deliveries:
+        key, count = (one.sender, one.digest), len(one.rows)
         if key not in known:
-            receipts.append(Receipt(first, len(prepared)))
-            known[key] = Receipt(first, len(prepared), is_repeat=True)
+            receipts.append(Receipt(first, count))
+            known[key] = Receipt(first, count, is_repeat=True)
             fresh.append(_noted(one, receipts[-1], log.pk))
-            first += len(prepared)
+            first += count
         else:
             receipts.append(known[key])
     IngestRequest.objects.bulk_create(fresh)
     return receipts
 
 
-def _noted(delivery: Delivery, receipt: Receipt, log_id: int) -> IngestRequest:
+def _noted(delivery: Ready, receipt: Receipt, log_id: int) -> IngestRequest:
     return IngestRequest(
         sender=delivery.sender,
         digest=delivery.digest,
@@ -121,13 +140,12 @@ def _noted(delivery: Delivery, receipt: Receipt, log_id: int) -> IngestRequest:
     )
 
 
-def _rows(readings: Sequence[tuple[Reading, Whose]], now: datetime) -> list[_Row]:
-    """Headers, leaves, and lines. Secrets are taken out before anything is committed to."""
+def _rows(readings: Sequence[tuple[Reading, Whose]], now: datetime) -> list[Row]:
     bodies = [body_of(reading) for reading, _ in readings]
-    scrub = scrubber_of([*bodies, *(words_of(reading) for reading, _ in readings)])
+    scrub = scrubber_of([*bodies, *(words_of(reading).encode() for reading, _ in readings)])
     if scrub is not None:
         bodies = [scrub(body) for body in bodies]
-    recorded, salts = stamp_of(now), os.urandom(SALT * len(bodies))
+    recorded, stamp, salts = stamp_of(now), now.isoformat(), os.urandom(SALT * len(bodies))
     rows = []
     for at, (reading, whose) in enumerate(readings):
         body, salt = bodies[at], salts[at * SALT : (at + 1) * SALT]
@@ -135,14 +153,16 @@ def _rows(readings: Sequence[tuple[Reading, Whose]], now: datetime) -> list[_Row
         header = header_of(reading, whose, recorded=recorded, payload=payload)
         said = _shown(reading)
         if scrub is not None:
-            clean = scrub(header.decode()).encode()
+            clean = scrub(header)
             said = said if clean == header else _shown_of(clean)
             header = clean
+        event = f"{stamp}\t{_columns(reading, whose, said, now)}\t".encode()
+        words = f"{stamp}\t\\\\x{salt.hex()}\t".encode() if body else b""
         rows.append(
-            _Row(
+            Row(
                 leaf_hash(header),
-                _event_line(reading, whose, said=said, header=header.decode(), now=now),
-                f"\\\\x{salt.hex()}\t{_json(body)}\n" if body else "",
+                b"%b%b\n" % (event, _json(header)),
+                b"%b%b\n" % (words, _json(body)) if body else b"",
             )
         )
     return rows
@@ -158,61 +178,58 @@ def _shown_of(header: bytes) -> tuple[str, ...]:
     return tuple(said.get(name, "") for name in ("request", "name", "target", "address"))
 
 
-def _event_line(
-    reading: Reading, whose: Whose, *, said: tuple[str, ...], header: str, now: datetime
-) -> str:
+def _columns(reading: Reading, whose: Whose, said: tuple[str, ...], now: datetime) -> str:
     request, name, target, address = said
     happened = moment_of(reading.happened_at, now)
     ended = moment_of(reading.ended_at, happened)
-    event = (
-        happened.isoformat(),
-        (ended if ended > happened else happened).isoformat(),
-        reading.kind,
-        _number(whose.agent_id),
-        _number(whose.identity_id),
-        _number(whose.credential_id),
-        _number(whose.system_id),
-        reading.trace_id or NULL,
-        reading.span_id,
-        reading.parent_id,
-        reading.correlation or NULL,
-        reading.carried_by,
-        _text(request[:IDENTIFIER]),
-        _text(name[:NAME]),
-        _text(target[:NAME]),
-        reading.level,
-        reading.outcome,
-        str(reading.severity),
-        _text(address[:64]),
-        _json(header),
+    return "\t".join(
+        (
+            happened.isoformat(),
+            (ended if ended > happened else happened).isoformat(),
+            reading.kind,
+            _number(whose.agent_id),
+            _number(whose.identity_id),
+            _number(whose.credential_id),
+            _number(whose.system_id),
+            reading.trace_id or NULL,
+            reading.span_id,
+            reading.parent_id,
+            reading.correlation or NULL,
+            reading.carried_by,
+            _text(request[:IDENTIFIER]),
+            _text(name[:NAME]),
+            _text(target[:NAME]),
+            reading.level,
+            reading.outcome,
+            str(reading.severity),
+            _text(address[:64]),
+        )
     )
-    return "\t".join(event) + "\n"
 
 
-def _copy(log_id: int, first: int, rows: Sequence[_Row], now: datetime) -> None:
+def _copy(log_id: int, first: int, rows: Sequence[Row]) -> None:
     """Write the records; their place in the log stands before each."""
-    stamp = now.isoformat()
     # Django leaves errors of COPY as the driver has them.
     with connection.wrap_database_errors, connection.cursor() as cursor:
         with cursor.copy(f"COPY activity_event ({EVENT}) FROM STDIN") as copy:
-            copy.write("".join(_lines(log_id, first, stamp, [row.event for row in rows])))
+            copy.write(_placed(log_id, first, [row.event for row in rows]))
         with cursor.copy(f"COPY activity_payload ({PAYLOAD}) FROM STDIN") as copy:
-            copy.write("".join(_lines(log_id, first, stamp, [row.payload for row in rows])))
+            copy.write(_placed(log_id, first, [row.payload for row in rows]))
 
 
-def _lines(log_id: int, first: int, stamp: str, lines: Sequence[str]) -> Iterator[str]:
-    for leaf, line in enumerate(lines, first):
-        if line:
-            yield f"{log_id}\t{leaf}\t{stamp}\t{line}"
+def _placed(log_id: int, first: int, lines: Sequence[bytes]) -> bytes:
+    return b"".join(
+        b"%d\t%d\t%b" % (log_id, leaf, line) for leaf, line in enumerate(lines, first) if line
+    )
 
 
 def _number(value: int | None) -> str:
     return NULL if value is None else str(value)
 
 
-def _json(text: str) -> str:
+def _json(text: bytes) -> bytes:
     """A JSON text as COPY wants it: it holds no line break, tab, or NUL that is not escaped."""
-    return text.replace("\\", "\\\\")
+    return text.replace(b"\\", b"\\\\")
 
 
 def _text(value: str) -> str:

@@ -9,12 +9,13 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.db import DatabaseError, close_old_connections, connection
 
 from apps.activity.conventions import otlp
-from apps.activity.services.append import Delivery
+from apps.activity.services.append import Delivery, Ready, delivery_ready
 from apps.api.ingest.bodies import (
     Receive,
     Send,
@@ -26,7 +27,7 @@ from apps.api.ingest.bodies import (
 )
 from apps.api.ingest.gathering import Gatherer, Unkept
 from apps.api.ingest.room import Full, Room
-from apps.api.ingest.senders import Refusal, Sender, sender_of
+from apps.api.ingest.senders import Refusal, Sender, sender_of, sender_remembered
 
 logger = logging.getLogger("countersign.ingest")
 READERS: dict[str, Callable[[bytes, str], otlp.Decoded]] = {
@@ -40,6 +41,9 @@ class Door:
     def __init__(self) -> None:
         self.gatherer = Gatherer()
         self.room = Room()
+        # Reading is work for the interpreter, of which there is one: two, so that a small body
+        # does not wait for all of a large one.
+        self.readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="read")
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -80,26 +84,41 @@ class Door:
         receive: Receive,
         take: Callable[[int], None],
     ) -> bytes:
-        read = READERS.get(scope["path"])
-        if read is None:
+        if scope["path"] not in READERS:
             raise Refusal(404, "Only /v1/traces and /v1/logs are here.")
         if scope["method"] != "POST":
             raise Refusal(405, "Only POST here.")
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        sender = await asyncio.to_thread(
-            _sender, token.strip() if scheme.lower() == "bearer" else ""
-        )
+        sender = await _sender(token.strip() if scheme.lower() == "bearer" else "")
         kind = content_type_of(headers)
         body = await body_of(headers, receive, take)
-        decoded = await asyncio.to_thread(read, body, kind)
-        if decoded.readings:
-            digest = hashlib.sha256(scope["path"].encode() + b"\n" + body).digest()
-            told = sender.attributed(decoded.readings)
-            await self.gatherer.keep(Delivery(sender.name, digest, told))
+        decoded, ready = await asyncio.get_running_loop().run_in_executor(
+            self.readers, _made_ready, scope["path"], body, kind, sender
+        )
+        if ready is not None:
+            await self.gatherer.keep(ready)
         return otlp.answer(decoded, kind, logs=scope["path"] == "/v1/logs")
 
 
-def _sender(token: str) -> Sender:
+def _made_ready(
+    path: str, body: bytes, kind: str, sender: Sender
+) -> tuple[otlp.Decoded, Ready | None]:
+    """What is answered to a body, and what is to be kept of it."""
+    decoded = READERS[path](body, kind)
+    if not decoded.readings:
+        return decoded, None
+    digest = hashlib.sha256(path.encode() + b"\n" + body).digest()
+    told = sender.attributed(decoded.readings)
+    decoded.readings = []
+    return decoded, delivery_ready(Delivery(sender.name, digest, told))
+
+
+async def _sender(token: str) -> Sender:
+    known = sender_remembered(token)
+    return known if known is not None else await asyncio.to_thread(_sender_looked_up, token)
+
+
+def _sender_looked_up(token: str) -> Sender:
     close_old_connections()
     try:
         return sender_of(token)

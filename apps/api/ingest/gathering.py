@@ -1,4 +1,8 @@
-"""Bodies that arrive together are committed together; who sent one waits for its commit."""
+"""Bodies that wait together are committed together; who sent one waits for its commit.
+
+What arrives while one batch is written makes the next: none is held back to wait for others, and
+the more there is to do, the more is done at once.
+"""
 
 import asyncio
 import logging
@@ -7,12 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from django.db import DatabaseError, DataError, close_old_connections
 
 from apps.activity.conventions.spans import Unreadable
-from apps.activity.services.append import Delivery, Receipt, deliveries_append
+from apps.activity.services.append import Ready, Receipt, ready_append
 from apps.api.ingest.room import Full
 
 logger = logging.getLogger(__name__)
-# A batch is closed after so many seconds or records; so many records may wait in all.
-GATHERED_FOR = 0.01
+# A batch is closed with so many records; so many may wait in all.
 MOST_IN_BATCH = 8_000
 MOST_WAITING = 40_000
 
@@ -25,14 +28,14 @@ class Gatherer:
     """One writer for each process. Of a batch that fails, each body is tried alone."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[tuple[Delivery, asyncio.Future[Receipt]]] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[Ready, asyncio.Future[Receipt]]] = asyncio.Queue()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trail")
         self._waiting = 0
         self._task: asyncio.Task[None] | None = None
 
-    async def keep(self, delivery: Delivery) -> Receipt:
+    async def keep(self, delivery: Ready) -> Receipt:
         """Return once the delivery is committed. Raises `Full` and `Unkept`."""
-        count = len(delivery.readings)
+        count = len(delivery.rows)
         if self._waiting and self._waiting + count > MOST_WAITING:
             raise Full
         if self._task is None or self._task.done():
@@ -48,14 +51,13 @@ class Gatherer:
     async def _run(self) -> None:
         while True:
             batch = [await self._queue.get()]
-            await asyncio.sleep(GATHERED_FOR)
-            count = len(batch[0][0].readings)
+            count = len(batch[0][0].rows)
             while count < MOST_IN_BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
-                count += len(batch[-1][0].readings)
+                count += len(batch[-1][0].rows)
             await self._write(batch)
 
-    async def _write(self, batch: list[tuple[Delivery, asyncio.Future[Receipt]]]) -> None:
+    async def _write(self, batch: list[tuple[Ready, asyncio.Future[Receipt]]]) -> None:
         try:
             receipts = await self._in_thread([delivery for delivery, _ in batch])
         except DatabaseError as error:
@@ -78,20 +80,20 @@ class Gatherer:
             if not told.done():
                 told.set_result(receipt)
 
-    async def _in_thread(self, deliveries: list[Delivery]) -> list[Receipt]:
+    async def _in_thread(self, deliveries: list[Ready]) -> list[Receipt]:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writer, _append, deliveries)
 
 
-def _refuse(batch: list[tuple[Delivery, asyncio.Future[Receipt]]], error: Exception) -> None:
+def _refuse(batch: list[tuple[Ready, asyncio.Future[Receipt]]], error: Exception) -> None:
     for _, told in batch:
         if not told.done():
             told.set_exception(error)
 
 
-def _append(deliveries: list[Delivery]) -> list[Receipt]:
+def _append(deliveries: list[Ready]) -> list[Receipt]:
     close_old_connections()
     try:
-        return deliveries_append(deliveries)
+        return ready_append(deliveries)
     finally:
         close_old_connections()

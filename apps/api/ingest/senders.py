@@ -58,15 +58,24 @@ def sender_of(token: str) -> Sender:
 
     Also a suspended agent's records are kept: what it did after it was stopped is wanted most.
     """
-    digest, now = hashlib.sha256(token.encode(errors="replace")).digest(), time.monotonic()
-    until, sender = _remembered.get(digest, (0.0, None))
-    if sender is not None and now < until:
+    sender = sender_remembered(token)
+    if sender is not None:
         return sender
     sender = _looked_up(token)
     if len(_remembered) >= MOST_REMEMBERED:
         _remembered.clear()
-    _remembered[digest] = now + BELIEVED_FOR, sender
+    _remembered[_digest(token)] = time.monotonic() + BELIEVED_FOR, sender
     return sender
+
+
+def sender_remembered(token: str) -> Sender | None:
+    """Whose token this was found to be a moment ago, without asking the database."""
+    until, sender = _remembered.get(_digest(token), (0.0, None))
+    return sender if time.monotonic() < until else None
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode(errors="replace")).digest()
 
 
 def _looked_up(value: str) -> Sender:

@@ -10,7 +10,7 @@ from apps.audit.headers import GOVERNANCE, header_of
 from apps.audit.models import AuditEntry, Seal
 from apps.proof.merkle import leaf_hash
 from apps.proof.models import Log
-from apps.proof.services.logs import leaves_append
+from apps.proof.services.logs import leaves_append, log_lock
 from apps.proof.services.sweeping import Kept, Sweep, log_sweep
 from apps.proof.services.watching import watch_looked, watch_of
 from apps.proof.states import WatchKind
@@ -72,7 +72,7 @@ def _chunk_seal(cursor: int) -> tuple[int, int | None]:
     if not entries:
         return 0, None
     headers = [header_of(entry) for entry in entries]
-    first = leaves_append(GOVERNANCE, [leaf_hash(header.encode()) for header in headers])
+    first = leaves_append(log_lock(GOVERNANCE), [leaf_hash(header.encode()) for header in headers])
     Seal.objects.bulk_create(
         Seal(entry=entry, leaf_index=first + at, header=header)
         for at, (entry, header) in enumerate(zip(entries, headers, strict=True))

@@ -10,13 +10,8 @@ from apps.proof.states import WatchKind
 from apps.proof.tiles import appended
 
 
-def leaves_append(log_name: str, hashes: Sequence[bytes]) -> int:
-    """Append leaf hashes in the caller's transaction; returns the index of the first.
-
-    Holds the log's head until that transaction ends: everybody else who appends waits, so it is
-    called last before the commit. The log is made if there is none of that name.
-    """
-    log = log_lock(log_name)
+def leaves_append(log: Log, hashes: Sequence[bytes]) -> int:
+    """Append leaf hashes to a log whose head is held: see `log_lock`; returns the first's index."""
     first = log.size
     edge, filled = appended(first, bytes(log.frontier), hashes)
     Tile.objects.bulk_create(
@@ -28,7 +23,10 @@ def leaves_append(log_name: str, hashes: Sequence[bytes]) -> int:
 
 
 def log_lock(log_name: str) -> Log:
-    """Hold the head of a log until the caller's transaction ends; it is made if there is none."""
+    """Hold the head of a log until the caller's transaction ends; it is made if there is none.
+
+    Everybody else who appends waits meanwhile, so little is left to do when it is called.
+    """
     return Log.objects.select_for_update().filter(name=log_name).first() or _log_make(log_name)
 
 

@@ -2,8 +2,8 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,9 @@ from apps.activity.readings import Reading
 LARGEST_BODY = 256 * 1024
 # How long what stands in a column may be; the header holds it as long.
 NAME, IDENTIFIER, WHO = 200, 128, 400
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The year 3000, in nanoseconds.
+FIRST_IMPOSSIBLE = 32503680000 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,22 @@ class Whose:
     system_id: int | None = None
     system: str = ""
     attested_by: str = ""
+    named: dict[str, Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """As a header says it: the same for all records of one sender, worked out once."""
+        named = {
+            "agent": self.agent,
+            "agent_id": self.agent_id,
+            "identity": self.identity,
+            "identity_id": self.identity_id,
+            "credential_id": self.credential_id,
+            "system": self.system,
+            "system_id": self.system_id,
+            "attested_by": self.attested_by,
+        }
+        told = {name: value for name, value in named.items() if value}
+        object.__setattr__(self, "named", told)
 
 
 NOBODY = Whose()
@@ -65,7 +84,7 @@ def header_of(reading: Reading, whose: Whose, *, recorded: str, payload: str) ->
         "client": reading.client[:NAME],
         "warnings": reading.warnings,
         "claimed": _claimed(reading),
-        "whose": _named(whose),
+        "whose": whose.named,
         "payload": payload,
     }
     return orjson.dumps(
@@ -111,22 +130,6 @@ def _claimed(reading: Reading) -> dict[str, str]:
     return {name: value for name, value in claimed.items() if value}
 
 
-@lru_cache(maxsize=1000)
-def _named(whose: Whose) -> dict[str, Any]:
-    """The same for every record of one sender; nobody changes it."""
-    named = {
-        "agent": whose.agent,
-        "agent_id": whose.agent_id,
-        "identity": whose.identity,
-        "identity_id": whose.identity_id,
-        "credential_id": whose.credential_id,
-        "system": whose.system,
-        "system_id": whose.system_id,
-        "attested_by": whose.attested_by,
-    }
-    return {name: value for name, value in named.items() if value}
-
-
 def body_of(reading: Reading) -> bytes:
     """The payload as JSON, empty if there is none; past the limit its beginning, which says so."""
     if not reading.body:
@@ -150,6 +153,25 @@ def commitment(salt: bytes, body: bytes | str) -> str:
 
 def moment_of(nanoseconds: int, otherwise: datetime) -> datetime:
     """The time of a reading, to the microsecond; the server's where nobody said a possible one."""
-    if not 0 < nanoseconds < 32503680000 * 10**9:
+    if not 0 < nanoseconds < FIRST_IMPOSSIBLE:
         return otherwise
-    return datetime.fromtimestamp(nanoseconds / 1e9, tz=UTC)
+    return EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+def interval_of(reading: Reading, now: datetime) -> tuple[str, str]:
+    """When it began and ended, as `stamp_of` writes it; none ends before it begins."""
+    begun, ended = reading.happened_at, reading.ended_at
+    if 0 < begun <= ended < FIRST_IMPOSSIBLE:
+        return _stamp_at(begun), _stamp_at(ended)
+    happened = moment_of(begun, now)
+    return stamp_of(happened), stamp_of(max(happened, moment_of(ended, happened)))
+
+
+def _stamp_at(nanoseconds: int) -> str:
+    second, microsecond = divmod(nanoseconds // 1000, 1_000_000)
+    return f"{_second(second)}.{microsecond:06d}+00:00"
+
+
+@lru_cache(maxsize=10_000)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, tz=UTC).isoformat()[:19]

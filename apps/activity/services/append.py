@@ -16,7 +16,7 @@ from apps.activity.headers import (
     body_of,
     commitment,
     header_of,
-    moment_of,
+    interval_of,
     stamp_of,
     words_of,
 )
@@ -180,12 +180,11 @@ def _shown_of(header: bytes) -> tuple[str, ...]:
 
 def _columns(reading: Reading, whose: Whose, said: tuple[str, ...], now: datetime) -> str:
     request, name, target, address = said
-    happened = moment_of(reading.happened_at, now)
-    ended = moment_of(reading.ended_at, happened)
+    begun, ended = interval_of(reading, now)
     return "\t".join(
         (
-            happened.isoformat(),
-            (ended if ended > happened else happened).isoformat(),
+            begun,
+            ended,
             reading.kind,
             _number(whose.agent_id),
             _number(whose.identity_id),

@@ -116,7 +116,7 @@ def _attributes(pairs: Any) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     for pair in pairs if len(pairs) <= MOST_ATTRIBUTES else pairs[:MOST_ATTRIBUTES]:
         value = pair.value
-        attributes[pair.key] = value.string_value or _value(value)
+        attributes[pair.key] = value.string_value or value.int_value or _value(value)
     return attributes
 
 

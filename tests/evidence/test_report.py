@@ -2,7 +2,10 @@
 
 import re
 
-from apps.evidence.content.report import report_of
+import pytest
+from reportlab.pdfbase import pdfmetrics
+
+from apps.evidence.content.report import BOLD, PLAIN, report_of
 
 PAGE = """<html><head><title>INTERIM: Access of Q3</title><style>p {{ color: red }}</style></head>
 <body><p class="mark">INTERIM. Not signed.</p>
@@ -37,3 +40,14 @@ def test_a_long_table_goes_on_over_pages():
 def test_what_no_table_has_and_words_without_end_are_taken():
     assert pages(report_of(PAGE.format(rows=""))) == 1
     assert pages(report_of(PAGE.format(rows=ROW.format("x" * 5000)))) >= 1
+
+
+@pytest.mark.parametrize("font", [PLAIN, BOLD])
+@pytest.mark.parametrize(
+    "name", ["Łukasz Żółć", "Έλεγχος", "Проверка", "Գործակալ", "აგენტი", "סוכן", "وكيل", "€ – “”"]
+)
+def test_names_of_many_scripts_are_drawn(name, font):
+    report_of(PAGE.format(rows=ROW.format(name)))
+
+    drawn = pdfmetrics.getFont(font).face.charToGlyph
+    assert {letter for letter in name if not drawn.get(ord(letter))} == set()

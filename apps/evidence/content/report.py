@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from html import escape
 from html.parser import HTMLParser
 from io import BytesIO
-from pathlib import Path
 
-import reportlab
+from django.conf import settings
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
@@ -21,7 +20,9 @@ from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, 
 
 MARGIN = 18 * mm
 WIDTH = A4[0] - 2 * MARGIN
-PLAIN, BOLD = "Vera", "VeraBd"
+# Letters of Europe, the Caucasus, and the Near East; what it lacks, as Chinese, is drawn as boxes.
+PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"
+FONTS = settings.VENDOR_ROOT / "dejavu-fonts-ttf" / "ttf"
 # Size of the letters and of a line, in points.
 SIZES = {
     "h1": (16, 20),
@@ -47,8 +48,7 @@ def report_of(page: str) -> bytes:
     """The PDF of a first page; the same page gives the same bytes."""
     for name in (PLAIN, BOLD):
         if name not in pdfmetrics.getRegisteredFontNames():
-            fonts = Path(reportlab.__file__).parent / "fonts"
-            pdfmetrics.registerFont(TTFont(name, fonts / f"{name}.ttf"))
+            pdfmetrics.registerFont(TTFont(name, FONTS / f"{name}.ttf"))
     reader = _Reader()
     reader.feed(page)
     reader.close()

@@ -32,6 +32,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["valid_from", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_until__isnull", True)),
+                        fields=("algorithm",),
+                        name="evidence_signingkey_one_current",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("withdrawn_at__isnull", True),
+                            ("valid_until__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="evidence_signingkey_withdrawn_is_over",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
@@ -40,23 +55,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("is_interim", False)),
                 fields=("campaign", "number"),
                 name="evidence_package_final_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signingkey",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_until__isnull", True)),
-                fields=("algorithm",),
-                name="evidence_signingkey_one_current",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signingkey",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("withdrawn_at__isnull", True), ("valid_until__isnull", False), _connector="OR"
-                ),
-                name="evidence_signingkey_withdrawn_is_over",
             ),
         ),
     ]

@@ -5,9 +5,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 from apps.audit.operations import NeverDeleted, RequireAuditedState
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("approvals", "0004_search_requests"),
         ("grants", "0006_filter_grants_by_tag_and_by_gone"),

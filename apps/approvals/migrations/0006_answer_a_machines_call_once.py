@@ -5,9 +5,10 @@ import django.db.models.functions.datetime
 from django.db import migrations, models
 
 from apps.audit.operations import AppendOnly
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("approvals", "0005_end_what_was_asked_for"),
     ]

@@ -7,10 +7,11 @@ from django.conf import settings
 from django.db import migrations, models
 
 from apps.audit.operations import AppendOnly, NeverDeleted, RequireAuditedState
+from apps.core.at_once import AtOnce
 from apps.core.operations import TrigramIndex
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     initial = True
 
     dependencies = [

@@ -1,6 +1,6 @@
 """Migrations that render models once for many operations: nearly all that a migration costs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, override
 
 from django.db import migrations
@@ -38,7 +38,7 @@ class AtOnce(migrations.Migration):
         return project_state
 
 
-def goes(operations: list[Operation]) -> Iterator[list[Operation]]:
+def goes(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
     """A model is made whole, and a field changed once, in a go; what is unusual has its own."""
     go: list[Operation] = []
     made, changed = set[str](), set[tuple[str, str]]()
@@ -68,7 +68,7 @@ def _changed(state: ProjectState, app_label: str, go: list[Operation]) -> None:
         operation.state_forwards(app_label, state)
     if rendered is not None:
         state.apps = rendered
-        state.reload_models({(app_label, name) for one in go if (name := _model_of(one))})
+        state.reload_models([(app_label, name) for one in go if (name := _model_of(one))])
 
 
 def _model_of(operation: Operation) -> str:

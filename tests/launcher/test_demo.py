@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from config.launcher.data import Account, can_enter
-from tests.launcher.conftest import ROOT, alive, gone_within
+from tests.launcher.conftest import ROOT
+from tests.processes import alive, gone_within
 
 pytestmark = pytest.mark.xdist_group("launcher")
 

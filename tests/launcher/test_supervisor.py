@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from config.launcher.supervisor import Child
-from tests.launcher.conftest import alive, gone_within
+from tests.processes import alive, gone_within
 
 # Leaves one of its own behind, says which, and ends as it is told.
 LEAVES = """

@@ -41,7 +41,7 @@ class Cluster:
         account = service_account(self.home)
         self.user = account.uid if account else None
         self._own(self.data.parent)
-        self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
+        self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
         self.start()
         with psycopg.connect(self.url("postgres", "postgres"), autocommit=True) as connection:
             for role in (OWNER, APPLICATION):

@@ -1,12 +1,16 @@
-"""For tests that start a process of their own on the database of the test."""
+"""For tests that start processes of their own: on the test's database, watched, and ended."""
 
 import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.db import connection
+
+from config.launcher.supervisor import LIBC, PR_SET_PDEATHSIG
 
 WORKER = """
 import ctypes, signal, sys
@@ -34,6 +38,7 @@ def worker_process(log, data_dir):
         "DATABASE_URL": database_url(),
         "COUNTERSIGN_DATA_DIR": str(data_dir),
         "DJANGO_SETTINGS_MODULE": "config.settings.test",
+        "CELERY_SKIP_CHECKS": "true",
     }
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -51,3 +56,33 @@ def worker_process(log, data_dir):
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def dies_with_the_test():
+    """However the test ends, nothing that it started outlives it."""
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def parents():
+    """Every process that has not ended, and its parent."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            state, parent = stat.rpartition(")")[2].split()[:2]
+            if state != "Z":
+                yield int(entry.name), int(parent)
+
+
+def alive(pids):
+    return pids & {pid for pid, _ in parents()}
+
+
+def gone_within(pids, seconds):
+    deadline = time.monotonic() + seconds
+    while alive(pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not alive(pids)

@@ -181,7 +181,8 @@ def _holds_nobody(url: str) -> bool:
 
 def _serve(supervisor: Supervisor, environment: dict[str, str], port: int, door: int) -> None:
     program = partial(Child, environment=environment, folder=ROOT)
-    celery = [str(BIN / "celery"), "--app", "config.celery", "--quiet"]
+    # What was checked while the database was prepared is not checked by each worker again.
+    celery = [str(BIN / "celery"), "--app", "config.celery", "--quiet", "--skip-checks"]
     supervisor.start(
         program(
             name="web",

@@ -85,20 +85,28 @@ class Child:
             self.process.stdin.close()
 
     def runs(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        """Whether it does, without taking its end: until `reap` its number stays its own."""
+        if self.process is None or self.process.returncode is not None:
+            return False
+        how = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.process.pid, how) is None
 
     def returned(self) -> int:
         return self.process.returncode if self.process else 1
 
     def send(self, number: signal.Signals) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(number)
+        if self.process is not None and self.runs():
+            os.kill(self.process.pid, number)
 
-    def sweep(self) -> None:
-        """End what a dead child's own children left in its process group."""
-        if self.process is not None:
+    def reap(self) -> None:
+        """End it and what is left in its process group, and only then let its number go.
+
+        Another program may get that number, and its group's, as soon as nobody waits for it.
+        """
+        if self.process is not None and self.process.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def last_words(self) -> str:
         return "\n".join(f"    {line}" for line in list(self.said)[-12:])
@@ -148,9 +156,7 @@ class Supervisor:
                 self._turn(0.2)
         finally:
             for child in children:
-                if child.runs():
-                    self._end(child)
-                self._drain(child)
+                self._end(child)
                 self.children.remove(child)
 
     def watch(self) -> None:
@@ -186,7 +192,7 @@ class Supervisor:
         now = time.monotonic()
         if child.again_at is None:
             self._drain(child)
-            child.sweep()
+            child.reap()
             code = child.process.returncode if child.process else "?"
             steady = now - child.started_at > STEADY_AFTER
             child.pause = 1.0 if steady else child.pause
@@ -208,9 +214,7 @@ class Supervisor:
             while child.runs() and time.monotonic() < deadline and self.asked_to_stop < 2:
                 with suppress(Stopped):
                     self._turn(0.05)
-        child.sweep()
-        if child.process is not None:
-            child.process.wait()
+        child.reap()
         self._drain(child)
 
     def _listen(self, child: Child, *, echo: bool = True) -> None:

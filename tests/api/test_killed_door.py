@@ -4,24 +4,19 @@ kept twice, and no body in part."""
 import http.client
 import json
 import os
-import shutil
-import signal
-import subprocess
 import threading
 import time
 from collections import Counter
 from itertools import count
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
-from django.db import connection
 
 from apps.proof.merkle import leaf_hash
 from apps.proof.tiles import appended
 from config.launcher.services import free_port
 from tests.api.test_ingest import SPAN, traces
+from tests.clusters import OWNER, cluster_made
 from tests.doors import door_process, post
 from tests.processes import database_url
 
@@ -122,96 +117,21 @@ def test_a_door_that_is_killed_under_load_loses_and_doubles_nothing(caller, tmp_
     assert_whole(sending, database_url())
 
 
-class Cluster:
-    """A PostgreSQL of its own that keeps what it says, with a copy of the test's database."""
-
-    def __init__(self, folder):
-        self.folder, self.process = folder, None
-        self.user = "nobody" if os.geteuid() == 0 else None
-        if self.user:
-            shutil.chown(folder, self.user)
-        self.data = folder / "data"
-        self._run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "--no-sync")
-
-    @property
-    def url(self):
-        return f"postgres://postgres@/postgres?host={self.folder}"
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [
-                *("postgres", "-D", self.data, "-k", self.folder),
-                *("-c", "listen_addresses=", "-c", "logging_collector=off"),
-            ],
-            user=self.user,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        deadline = time.monotonic() + 60
-        while True:
+def test_a_database_that_is_killed_under_load_loses_and_doubles_nothing(caller, tmp_path):
+    with cluster_made() as cluster:
+        cluster.take_copy()
+        url = cluster.url(OWNER)
+        with door_process(free_port(), environment_on(url), tmp_path / "door.log") as door:
+            sending = Sending(door.port, caller.token)
             try:
-                psycopg.connect(self.url).close()
-            except psycopg.OperationalError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            else:
-                return
-
-    def kill(self):
-        """The postmaster and all its backends, which are in sessions of their own."""
-        own = self.process.pid
-        backends = Path(f"/proc/{own}/task/{own}/children").read_text().split()
-        for pid in [own, *map(int, backends)]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        self.process.wait(10)
-
-    def fill(self):
-        """Everything of the test's database, tokens included."""
-        at = connection.settings_dict
-        dump = ["pg_dump", "--no-owner", "--no-privileges", "-h", at["HOST"], "-U", at["USER"]]
-        dump += ["-p", str(at["PORT"])] if at["PORT"] else []
-        copied = self.folder / "copy.sql"
-        with copied.open("wb") as out:
-            subprocess.run(
-                [*dump, at["NAME"]],
-                stdout=out,
-                env={**os.environ, "PGPASSWORD": at["PASSWORD"]},
-                check=True,
-            )
-        load = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "postgres"]
-        subprocess.run([*load, "-f", copied], stdout=subprocess.DEVNULL, check=True)
-
-    def _run(self, *command):
-        subprocess.run(command, user=self.user, stdout=subprocess.DEVNULL, check=True)
-
-
-@pytest.fixture
-def cluster():
-    with TemporaryDirectory(prefix="countersign-") as folder:
-        made = Cluster(Path(folder))
-        yield made
-        if made.process is not None and made.process.poll() is None:
-            made.kill()
-
-
-def test_a_database_that_is_killed_under_load_loses_and_doubles_nothing(caller, cluster, tmp_path):
-    cluster.start()
-    cluster.fill()
-    with door_process(free_port(), environment_on(cluster.url), tmp_path / "door.log") as door:
-        sending = Sending(door.port, caller.token)
-        try:
-            for _ in range(KILLS):
+                for _ in range(KILLS):
+                    sending.until(20 * SPANS)
+                    cluster.kill()
+                    time.sleep(0.2)
+                    cluster.start()
                 sending.until(20 * SPANS)
-                cluster.kill()
-                time.sleep(0.2)
-                cluster.start()
-            sending.until(20 * SPANS)
-        finally:
-            sending.end()
-        assert sending.refused[503] > 0
+            finally:
+                sending.end()
+            assert sending.refused[503] > 0
 
-        assert_whole(sending, cluster.url)
+            assert_whole(sending, url)

@@ -41,6 +41,17 @@ def filled_in(**changes):
     }
 
 
+def test_more_steps_than_there_can_be_are_refused_and_not_drawn(as_steward):
+    many = {"steps-TOTAL_FORMS": 1000}
+
+    answer = as_steward.post(reverse("approvals:policy_new"), filled_in(**many))
+
+    assert answer.status_code == 422
+    assert "submit at most 4 forms" in answer.text
+    assert len(answer.context["steps"].forms) == 4
+    assert not Policy.objects.exists()
+
+
 def test_a_steward_begins_with_the_ready_ones_once(as_steward):
     before = as_steward.get(LIST).text
 

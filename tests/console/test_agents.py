@@ -162,6 +162,18 @@ def test_the_purpose_is_edited_with_its_tasks(as_reviewer, reviewer):
     assert [str(need) for need in TaskNeed.objects.all()] == [f"write tickets on {crm}"]
 
 
+def test_more_tasks_than_there_can_be_are_refused_and_not_drawn(as_steward):
+    agent = AgentFactory(purpose="Answers.")
+    form = {"purpose": "Answers.", "tasks-TOTAL_FORMS": "1000", "tasks-INITIAL_FORMS": "0"}
+
+    refused = _page(as_steward, "agent_change_purpose", agent, **form)
+    more = _page(as_steward, "agent_change_purpose", agent, more="1", **form)
+
+    assert refused.status_code == 422
+    assert "submit at most 60 forms" in refused.text
+    assert len(refused.context["formset"].forms) == len(more.context["formset"].forms) == 60
+
+
 def test_a_task_with_many_needs_keeps_them_all(as_steward):
     agent = AgentFactory(purpose="Answers.")
     task = TaskFactory(agent=agent)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from config.launcher.services import free_port
+from tests.processes import parents
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 120
@@ -73,43 +74,20 @@ class Demo:
             connection.close()
 
     def own_children(self):
-        return {pid for pid, parent in _parents() if parent == self.process.pid}
+        return {pid for pid, parent in parents() if parent == self.process.pid}
 
     def children(self):
         """Every process below the supervisor, by id."""
-        parents = dict(_parents())
+        known = dict(parents())
         found, fresh = set(), {self.process.pid}
         while fresh:
-            fresh = {pid for pid, parent in parents.items() if parent in fresh}
+            fresh = {pid for pid, parent in known.items() if parent in fresh}
             found |= fresh
         return found
 
     def end(self, number=signal.SIGINT):
         self.process.send_signal(number)
         return self.process.wait(60)
-
-
-def _parents():
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = (entry / "stat").read_text()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            state, parent = stat.rpartition(")")[2].split()[:2]
-            if state != "Z":
-                yield int(entry.name), int(parent)
-
-
-def alive(pids):
-    return pids & {pid for pid, _ in _parents()}
-
-
-def gone_within(pids, seconds):
-    deadline = time.monotonic() + seconds
-    while alive(pids) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return not alive(pids)
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from config.launcher.data import Account, can_enter
-from tests.launcher.conftest import ROOT, alive, gone_within
+from tests.launcher.conftest import ROOT
+from tests.processes import alive, gone_within
 
 pytestmark = pytest.mark.xdist_group("launcher")
 
@@ -33,14 +34,17 @@ def test_a_demo_mends_itself_and_killed_leaves_no_child_and_ctrl_c_ends_the_next
         " stop it, or choose another COUNTERSIGN_DATA_DIR.\n"
     )
 
+    ended = []
     for name, program, port in (
         ("web", "config.wsgi:application", first.port),
         ("door", "config.ingest:application", first.door()),
     ):
+        first.until(lambda program=program: _child_of(first, program), f"running {program}")
         os.kill(_child_of(first, program), signal.SIGKILL)
-        said = f"{name} ended (-9); starting it again in 1 s"
-        first.until(lambda said=said: said in first.printed(), "noticed")
+        ended.append(f"supervisor | {name} ended (-9); starting it again in 1 s")
+        first.until(lambda: ended[-1] in first.printed(), "noticed")
         first.until(lambda port=port: first.answers(port=port) == 200, "mended")
+    assert _ended(first) == ended, first.printed()
 
     children = first.children()
     assert len(children) > 10
@@ -128,12 +132,23 @@ def test_a_database_of_another_major_version_is_one_sentence(demo, home):
 
 
 def _child_of(demo, program):
-    """The program that the supervisor itself started, never one of that program's own workers."""
+    """The program that the supervisor itself started, never one of that program's own workers.
+
+    None while it is being started: it is the supervisor's twin until it has become itself.
+    """
     for pid in demo.own_children():
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
         if any(word.endswith(program.encode()) for word in words[:3]):
             return pid
-    raise AssertionError(f"no {program} among the children:\n{demo.printed()}")
+    return None
+
+
+def _ended(demo):
+    """What the demo said of programs that ended, whoever ended them."""
+    return [line for line in demo.printed().splitlines() if " ended (" in line]
 
 
 def _owner_url(demo):

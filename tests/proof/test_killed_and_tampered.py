@@ -2,17 +2,15 @@
 
 import json
 import secrets
-import tempfile
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from apps.proof.memory import Memory
 from apps.proof.merkle import leaf_hash, verify_consistency
-from tests.proof.cluster import APPLICATION, OWNER, Cluster
+from tests.clusters import APPLICATION, OWNER, cluster_made
 from tests.proof.test_merkle import defined_root
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("launcher")]
@@ -57,13 +55,9 @@ execute_from_command_line(["manage.py", "proof_sign", *sys.argv[1:]])
 
 @contextmanager
 def made():
-    with tempfile.TemporaryDirectory(prefix="countersign-", ignore_cleanup_errors=True) as folder:
-        one = Cluster(Path(folder))
-        try:
-            one.take_schema()
-            yield one
-        finally:
-            one.stop()
+    with cluster_made() as one:
+        one.take_schema()
+        yield one
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 import apps.accounts.querysets
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     initial = True
 
     dependencies = [
@@ -129,6 +130,23 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "users",
                 "ordering": ["display_name", "pk"],
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["display_name", "id"], name="accounts_user_name"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("role__in", ["", "reviewer", "steward", "auditor"])),
+                        name="accounts_user_role_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("deactivated_at__isnull", True), ("is_active", True)),
+                            models.Q(("deactivated_at__isnull", False), ("is_active", False)),
+                            _connector="OR",
+                        ),
+                        name="accounts_user_active_iff_not_deactivated",
+                    ),
+                ],
             },
             managers=[
                 ("objects", apps.accounts.querysets.PersonManager()),
@@ -158,6 +176,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["name"],
+                "indexes": [
+                    models.Index(fields=["name", "id"], name="accounts_team_name"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -233,18 +254,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["open", "accepted", "withdrawn"])),
+                        name="accounts_invitation_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("role", "auditor"), _negated=True),
+                            ("seat_ends_on__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="accounts_invitation_auditor_has_end",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "open")),
+                        fields=("email",),
+                        name="accounts_invitation_one_open",
+                        violation_error_message="This address has an open invitation already.",
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="user",
-            name="team",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="members",
-                to="accounts.team",
-            ),
         ),
         migrations.CreateModel(
             name="Seat",
@@ -284,57 +314,15 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.AddIndex(
-            model_name="team",
-            index=models.Index(fields=["name", "id"], name="accounts_team_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="invitation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["open", "accepted", "withdrawn"])),
-                name="accounts_invitation_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invitation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("role", "auditor"), _negated=True),
-                    ("seat_ends_on__isnull", False),
-                    _connector="OR",
-                ),
-                name="accounts_invitation_auditor_has_end",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invitation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "open")),
-                fields=("email",),
-                name="accounts_invitation_one_open",
-                violation_error_message="This address has an open invitation already.",
-            ),
-        ),
-        migrations.AddIndex(
+        migrations.AddField(
             model_name="user",
-            index=models.Index(fields=["display_name", "id"], name="accounts_user_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("role__in", ["", "reviewer", "steward", "auditor"])),
-                name="accounts_user_role_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("deactivated_at__isnull", True), ("is_active", True)),
-                    models.Q(("deactivated_at__isnull", False), ("is_active", False)),
-                    _connector="OR",
-                ),
-                name="accounts_user_active_iff_not_deactivated",
+            name="team",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="members",
+                to="accounts.team",
             ),
         ),
     ]

@@ -4,9 +4,10 @@ import django.db.models.functions.text
 from django.db import migrations, models
 
 import apps.accounts.models.invitation
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("accounts", "0002_guard_the_records"),
         ("auth", "0012_alter_user_first_name_max_length"),

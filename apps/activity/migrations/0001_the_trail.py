@@ -13,9 +13,10 @@ from apps.activity.operations import (
     MAKE_PARTITIONS,
     MAKE_TABLES,
 )
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     initial = True
 
     dependencies = [

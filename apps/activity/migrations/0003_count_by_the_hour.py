@@ -3,9 +3,10 @@
 from django.db import migrations, models
 
 from apps.activity.operations import DROP_FIND_DEEDS, FIND_DEEDS
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("activity", "0002_saved_searches"),
     ]

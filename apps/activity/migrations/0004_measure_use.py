@@ -6,6 +6,8 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
+
 APPEND_ONLY = """
 CREATE TRIGGER activity_reconstruction_append_only BEFORE UPDATE OR DELETE
 ON activity_reconstruction FOR EACH ROW EXECUTE FUNCTION activity_refuse('');
@@ -13,7 +15,7 @@ ON activity_reconstruction FOR EACH ROW EXECUTE FUNCTION activity_refuse('');
 DROP_APPEND_ONLY = "DROP TRIGGER activity_reconstruction_append_only ON activity_reconstruction;"
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("activity", "0003_count_by_the_hour"),
         ("inventory", "0011_find_what_the_house_rule_makes_due"),

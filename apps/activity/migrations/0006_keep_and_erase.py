@@ -7,9 +7,10 @@ from django.db import migrations, models
 
 from apps.activity.operations_keeping import DROP, MAKE
 from apps.audit.operations import NeverDeleted, RequireAuditedState
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("activity", "0005_logs_import"),
         ("audit", "0002_make_the_trail_append_only"),

@@ -165,7 +165,10 @@ class StepForm(forms.Form):
         return values
 
 
-StepFormSet = forms.formset_factory(StepForm, extra=0, min_num=MOST_STEPS, max_num=MOST_STEPS)
+# What says that it sends more is refused, and no page is made of as many rows as it says.
+StepFormSet = forms.formset_factory(
+    StepForm, extra=0, min_num=MOST_STEPS, max_num=MOST_STEPS, absolute_max=MOST_STEPS
+)
 
 
 def steps_of(formset: Any) -> list[StepContent]:

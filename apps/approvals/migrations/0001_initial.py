@@ -7,8 +7,10 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     initial = True
 
     dependencies = [
@@ -48,36 +50,22 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["name"],
-            },
-        ),
-        migrations.CreateModel(
-            name="RequestRequirement",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                "indexes": [
+                    models.Index(fields=["name", "id"], name="approvals_group_name"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("key__in", ["", "security", "fallback", "break_glass", "on_call"])
+                        ),
+                        name="approvals_group_key_known",
                     ),
-                ),
-                ("position", models.PositiveSmallIntegerField()),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("manager", "Team manager"),
-                            ("system_owner", "System owner"),
-                            ("group", "Named group"),
-                            ("security", "Security"),
-                            ("stewards", "Stewards"),
-                        ],
-                        max_length=12,
+                    models.UniqueConstraint(
+                        condition=models.Q(("key", ""), _negated=True),
+                        fields=("key",),
+                        name="approvals_group_key_once",
                     ),
-                ),
-                ("label", models.CharField(max_length=120)),
-                ("count", models.PositiveSmallIntegerField()),
-            ],
-            options={
-                "ordering": ["step", "position"],
+                ],
             },
         ),
         migrations.CreateModel(
@@ -110,15 +98,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddField(
-            model_name="group",
-            name="members",
-            field=models.ManyToManyField(
-                related_name="approver_groups",
-                through="approvals.GroupMember",
-                to=settings.AUTH_USER_MODEL,
-            ),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("group", "person"), name="approvals_groupmember_once"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Policy",
@@ -335,6 +321,110 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "access request",
                 "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["state", "id"], name="approvals_request_state"),
+                    models.Index(fields=["label", "id"], name="approvals_request_label"),
+                    models.Index(fields=["level", "id"], name="approvals_request_level"),
+                    models.Index(fields=["submitted_at", "id"], name="approvals_request_sent"),
+                    models.Index(fields=["access_ends_at", "id"], name="approvals_request_ends"),
+                    models.Index(
+                        condition=models.Q(("state", "pending")),
+                        fields=["step_due_at", "id"],
+                        name="approvals_request_step_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state__in", ("submitted", "pending", "approved"))),
+                        fields=["lapses_at", "id"],
+                        name="approvals_request_lapse",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "submitted",
+                                    "pending",
+                                    "approved",
+                                    "provisioned",
+                                    "denied",
+                                    "cancelled",
+                                    "lapsed",
+                                    "invalidated",
+                                ],
+                            )
+                        ),
+                        name="approvals_request_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["new", "renewal", "found"])),
+                        name="approvals_request_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("level__in", ["read", "write", "admin"])),
+                        name="approvals_request_level_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True),
+                        name="approvals_request_has_reason",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("level", "read"), ("days__isnull", False), _connector="OR"
+                        ),
+                        name="approvals_request_write_ends",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("asked_by__isnull", False), ("asked_by_client", "")),
+                            models.Q(
+                                ("asked_by__isnull", True),
+                                models.Q(("asked_by_client", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="approvals_request_somebody_asks",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "pending"), _negated=True),
+                            models.Q(
+                                ("policy__isnull", False),
+                                ("step_at__gte", 1),
+                                ("step_due_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="approvals_request_pending_at_a_step",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ("approved", "provisioned")), _negated=True),
+                            models.Q(("decided_at__isnull", False), ("policy__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="approvals_request_approved_by_a_policy",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "provisioned"), _negated=True),
+                            models.Q(("grant__isnull", False), ("provisioned_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="approvals_request_in_place_is_a_grant",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ("submitted", "pending", "approved"))),
+                        fields=("scope_sha256",),
+                        name="approvals_request_open_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("idempotency_key", ""), _negated=True),
+                        fields=("asked_by_client", "idempotency_key"),
+                        name="approvals_request_idempotent",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -365,6 +455,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["policy", "position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("policy", "position"), name="approvals_policystep_position_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("hours__gte", 1)),
+                        name="approvals_policystep_takes_time",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -412,6 +511,31 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["step", "position"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                ["manager", "system_owner", "group", "security", "stewards"],
+                            )
+                        ),
+                        name="approvals_policyrequirement_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("group__isnull", False), ("kind", "group")),
+                            models.Q(
+                                models.Q(("kind", "group"), _negated=True), ("group__isnull", True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="approvals_policyrequirement_group_iff_named",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("count__gte", 1)),
+                        name="approvals_policyrequirement_asks_somebody",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -470,6 +594,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["question", "answer", "joined"])),
+                        name="approvals_requestnote_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("text", ""), _negated=True),
+                        name="approvals_requestnote_has_text",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answers__isnull", False), ("kind", "answer")),
+                            models.Q(
+                                models.Q(("kind", "answer"), _negated=True),
+                                ("answers__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="approvals_requestnote_answers_iff_answer",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -519,6 +664,98 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("text", ""), _negated=True),
+                            models.Q(("file_sha256", ""), _negated=True),
+                            ("source__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="approvals_requestproof_says_something",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="RequestStep",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=100)),
+                ("hours", models.PositiveSmallIntegerField()),
+                ("opened_at", models.DateTimeField(null=True)),
+                ("passed_at", models.DateTimeField(null=True)),
+                ("fallback_at", models.DateTimeField(null=True)),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="steps",
+                        to="approvals.accessrequest",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["request", "position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("request", "position"), name="approvals_requeststep_position_once"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="RequestRequirement",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("manager", "Team manager"),
+                            ("system_owner", "System owner"),
+                            ("group", "Named group"),
+                            ("security", "Security"),
+                            ("stewards", "Stewards"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("label", models.CharField(max_length=120)),
+                ("count", models.PositiveSmallIntegerField()),
+                (
+                    "step",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requirements",
+                        to="approvals.requeststep",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["step", "position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("step", "position"),
+                        name="approvals_requestrequirement_position_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("count__gte", 1)),
+                        name="approvals_requestrequirement_asks_somebody",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -572,44 +809,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["pk"],
-            },
-        ),
-        migrations.CreateModel(
-            name="RequestStep",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                "indexes": [
+                    models.Index(
+                        fields=["person", "request", "step_at"], name="approvals_approver_inbox"
                     ),
-                ),
-                ("position", models.PositiveSmallIntegerField()),
-                ("name", models.CharField(max_length=100)),
-                ("hours", models.PositiveSmallIntegerField()),
-                ("opened_at", models.DateTimeField(null=True)),
-                ("passed_at", models.DateTimeField(null=True)),
-                ("fallback_at", models.DateTimeField(null=True)),
-                (
-                    "request",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="steps",
-                        to="approvals.accessrequest",
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("requirement", "person"), name="approvals_approver_once"
                     ),
-                ),
-            ],
-            options={
-                "ordering": ["request", "position"],
+                    models.CheckConstraint(
+                        condition=models.Q(("found_by__in", ["policy", "fallback"])),
+                        name="approvals_approver_found_by_known",
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="requestrequirement",
-            name="step",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="requirements",
-                to="approvals.requeststep",
-            ),
         ),
         migrations.CreateModel(
             name="Vote",
@@ -654,323 +868,31 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["pk"],
+                "indexes": [
+                    models.Index(fields=["person", "-id"], name="approvals_vote_person"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("choice__in", ["approve", "deny"])),
+                        name="approvals_vote_choice_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True),
+                        name="approvals_vote_has_reason",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("request", "round", "person"), name="approvals_vote_once_in_a_round"
+                    ),
+                ],
             },
         ),
-        migrations.AddConstraint(
-            model_name="groupmember",
-            constraint=models.UniqueConstraint(
-                fields=("group", "person"), name="approvals_groupmember_once"
-            ),
-        ),
-        migrations.AddIndex(
+        migrations.AddField(
             model_name="group",
-            index=models.Index(fields=["name", "id"], name="approvals_group_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="group",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("key__in", ["", "security", "fallback", "break_glass", "on_call"])
-                ),
-                name="approvals_group_key_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="group",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("key", ""), _negated=True),
-                fields=("key",),
-                name="approvals_group_key_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="accessrequest",
-            index=models.Index(fields=["state", "id"], name="approvals_request_state"),
-        ),
-        migrations.AddIndex(
-            model_name="accessrequest",
-            index=models.Index(fields=["label", "id"], name="approvals_request_label"),
-        ),
-        migrations.AddIndex(
-            model_name="accessrequest",
-            index=models.Index(fields=["level", "id"], name="approvals_request_level"),
-        ),
-        migrations.AddIndex(
-            model_name="accessrequest",
-            index=models.Index(fields=["submitted_at", "id"], name="approvals_request_sent"),
-        ),
-        migrations.AddIndex(
-            model_name="accessrequest",
-            index=models.Index(fields=["access_ends_at", "id"], name="approvals_request_ends"),
-        ),
-        migrations.AddIndex(
-            model_name="accessrequest",
-            index=models.Index(
-                condition=models.Q(("state", "pending")),
-                fields=["step_due_at", "id"],
-                name="approvals_request_step_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="accessrequest",
-            index=models.Index(
-                condition=models.Q(("state__in", ("submitted", "pending", "approved"))),
-                fields=["lapses_at", "id"],
-                name="approvals_request_lapse",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accessrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        [
-                            "submitted",
-                            "pending",
-                            "approved",
-                            "provisioned",
-                            "denied",
-                            "cancelled",
-                            "lapsed",
-                            "invalidated",
-                        ],
-                    )
-                ),
-                name="approvals_request_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accessrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["new", "renewal", "found"])),
-                name="approvals_request_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accessrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("level__in", ["read", "write", "admin"])),
-                name="approvals_request_level_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accessrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True),
-                name="approvals_request_has_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accessrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("level", "read"), ("days__isnull", False), _connector="OR"),
-                name="approvals_request_write_ends",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accessrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("asked_by__isnull", False), ("asked_by_client", "")),
-                    models.Q(
-                        ("asked_by__isnull", True), models.Q(("asked_by_client", ""), _negated=True)
-                    ),
-                    _connector="OR",
-                ),
-                name="approvals_request_somebody_asks",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accessrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "pending"), _negated=True),
-                    models.Q(
-                        ("policy__isnull", False),
-                        ("step_at__gte", 1),
-                        ("step_due_at__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="approvals_request_pending_at_a_step",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accessrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ("approved", "provisioned")), _negated=True),
-                    models.Q(("decided_at__isnull", False), ("policy__isnull", False)),
-                    _connector="OR",
-                ),
-                name="approvals_request_approved_by_a_policy",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accessrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "provisioned"), _negated=True),
-                    models.Q(("grant__isnull", False), ("provisioned_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="approvals_request_in_place_is_a_grant",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accessrequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ("submitted", "pending", "approved"))),
-                fields=("scope_sha256",),
-                name="approvals_request_open_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accessrequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("idempotency_key", ""), _negated=True),
-                fields=("asked_by_client", "idempotency_key"),
-                name="approvals_request_idempotent",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="policystep",
-            constraint=models.UniqueConstraint(
-                fields=("policy", "position"), name="approvals_policystep_position_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="policystep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("hours__gte", 1)), name="approvals_policystep_takes_time"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="policyrequirement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("kind__in", ["manager", "system_owner", "group", "security", "stewards"])
-                ),
-                name="approvals_policyrequirement_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="policyrequirement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("group__isnull", False), ("kind", "group")),
-                    models.Q(models.Q(("kind", "group"), _negated=True), ("group__isnull", True)),
-                    _connector="OR",
-                ),
-                name="approvals_policyrequirement_group_iff_named",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="policyrequirement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("count__gte", 1)),
-                name="approvals_policyrequirement_asks_somebody",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestnote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["question", "answer", "joined"])),
-                name="approvals_requestnote_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestnote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("text", ""), _negated=True),
-                name="approvals_requestnote_has_text",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestnote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("answers__isnull", False), ("kind", "answer")),
-                    models.Q(
-                        models.Q(("kind", "answer"), _negated=True), ("answers__isnull", True)
-                    ),
-                    _connector="OR",
-                ),
-                name="approvals_requestnote_answers_iff_answer",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestproof",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("text", ""), _negated=True),
-                    models.Q(("file_sha256", ""), _negated=True),
-                    ("source__isnull", False),
-                    _connector="OR",
-                ),
-                name="approvals_requestproof_says_something",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="approver",
-            index=models.Index(
-                fields=["person", "request", "step_at"], name="approvals_approver_inbox"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approver",
-            constraint=models.UniqueConstraint(
-                fields=("requirement", "person"), name="approvals_approver_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approver",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("found_by__in", ["policy", "fallback"])),
-                name="approvals_approver_found_by_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requeststep",
-            constraint=models.UniqueConstraint(
-                fields=("request", "position"), name="approvals_requeststep_position_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestrequirement",
-            constraint=models.UniqueConstraint(
-                fields=("step", "position"), name="approvals_requestrequirement_position_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestrequirement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("count__gte", 1)),
-                name="approvals_requestrequirement_asks_somebody",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="vote",
-            index=models.Index(fields=["person", "-id"], name="approvals_vote_person"),
-        ),
-        migrations.AddConstraint(
-            model_name="vote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("choice__in", ["approve", "deny"])),
-                name="approvals_vote_choice_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="vote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True), name="approvals_vote_has_reason"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="vote",
-            constraint=models.UniqueConstraint(
-                fields=("request", "round", "person"), name="approvals_vote_once_in_a_round"
+            name="members",
+            field=models.ManyToManyField(
+                related_name="approver_groups",
+                through="approvals.GroupMember",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
     ]

@@ -5,9 +5,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 from apps.audit.operations import NeverDeleted, RequireAuditedState
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("approvals", "0004_search_requests"),
         ("grants", "0006_filter_grants_by_tag_and_by_gone"),
@@ -81,10 +82,133 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("review", models.TextField(blank=True)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="break_glass_uses",
+                        to="inventory.agent",
+                    ),
+                ),
+                (
+                    "ended_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "grant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="break_glass_uses",
+                        to="grants.grant",
+                    ),
+                ),
+                (
+                    "identity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="break_glass_uses",
+                        to="inventory.identity",
+                    ),
+                ),
+                (
+                    "reviewed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "system",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="break_glass_uses",
+                        to="inventory.system",
+                    ),
+                ),
+                (
+                    "taken_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="break_glass_uses",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "break-glass use",
                 "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["label", "id"], name="approvals_breakglass_label"),
+                    models.Index(fields=["taken_at", "id"], name="approvals_breakglass_taken"),
+                    models.Index(fields=["state", "id"], name="approvals_breakglass_state"),
+                    models.Index(
+                        condition=models.Q(("state", "active")),
+                        fields=["ends_at", "id"],
+                        name="approvals_breakglass_in_force",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["active", "ended", "reviewed"])),
+                        name="approvals_breakglass_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("level__in", ["read", "write", "admin"])),
+                        name="approvals_breakglass_level_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True),
+                        name="approvals_breakglass_has_reason",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("taken_at"))),
+                        name="approvals_breakglass_ends",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at__isnull", True), ("state", "active")),
+                            models.Q(
+                                models.Q(("state", "active"), _negated=True),
+                                ("ended_at__isnull", False),
+                                ("review_due_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="approvals_breakglass_over_iff_ended",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                models.Q(("state", "reviewed"), _negated=True),
+                                ("review", ""),
+                                ("reviewed_by__isnull", True),
+                                ("verdict", ""),
+                            ),
+                            models.Q(
+                                ("reviewed_at__isnull", False),
+                                ("reviewed_by__isnull", False),
+                                ("state", "reviewed"),
+                                ("verdict__in", ["warranted", "unwarranted"]),
+                                models.Q(("review", ""), _negated=True),
+                                models.Q(("reviewed_by", models.F("taken_by")), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="approvals_breakglass_reviewed_by_somebody_else",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "active")),
+                        fields=("scope_sha256",),
+                        name="approvals_breakglass_in_force_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -119,9 +243,49 @@ class Migration(migrations.Migration):
                 ),
                 ("moved_at", models.DateTimeField(null=True)),
                 ("reason", models.TextField(blank=True)),
+                (
+                    "moved_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="proposals",
+                        to="approvals.accessrequest",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["open", "kept", "ordered", "moot"])),
+                        name="approvals_removalproposal_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ("open", "moot")),
+                            models.Q(
+                                ("moved_at__isnull", False),
+                                ("moved_by__isnull", False),
+                                models.Q(("reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="approvals_removalproposal_answered_by_somebody",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "open")),
+                        fields=("request",),
+                        name="approvals_removalproposal_open_once",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -188,214 +352,6 @@ class Migration(migrations.Migration):
                 ),
                 fields=("grant",),
                 name="approvals_request_grant_renewed_once_at_a_time",
-            ),
-        ),
-        migrations.AddField(
-            model_name="breakglass",
-            name="agent",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="break_glass_uses",
-                to="inventory.agent",
-            ),
-        ),
-        migrations.AddField(
-            model_name="breakglass",
-            name="ended_by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="breakglass",
-            name="grant",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="break_glass_uses",
-                to="grants.grant",
-            ),
-        ),
-        migrations.AddField(
-            model_name="breakglass",
-            name="identity",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="break_glass_uses",
-                to="inventory.identity",
-            ),
-        ),
-        migrations.AddField(
-            model_name="breakglass",
-            name="reviewed_by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="breakglass",
-            name="system",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="break_glass_uses",
-                to="inventory.system",
-            ),
-        ),
-        migrations.AddField(
-            model_name="breakglass",
-            name="taken_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="break_glass_uses",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="removalproposal",
-            name="moved_by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="removalproposal",
-            name="request",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="proposals",
-                to="approvals.accessrequest",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="breakglass",
-            index=models.Index(fields=["label", "id"], name="approvals_breakglass_label"),
-        ),
-        migrations.AddIndex(
-            model_name="breakglass",
-            index=models.Index(fields=["taken_at", "id"], name="approvals_breakglass_taken"),
-        ),
-        migrations.AddIndex(
-            model_name="breakglass",
-            index=models.Index(fields=["state", "id"], name="approvals_breakglass_state"),
-        ),
-        migrations.AddIndex(
-            model_name="breakglass",
-            index=models.Index(
-                condition=models.Q(("state", "active")),
-                fields=["ends_at", "id"],
-                name="approvals_breakglass_in_force",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="breakglass",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["active", "ended", "reviewed"])),
-                name="approvals_breakglass_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="breakglass",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("level__in", ["read", "write", "admin"])),
-                name="approvals_breakglass_level_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="breakglass",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True),
-                name="approvals_breakglass_has_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="breakglass",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("taken_at"))),
-                name="approvals_breakglass_ends",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="breakglass",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at__isnull", True), ("state", "active")),
-                    models.Q(
-                        models.Q(("state", "active"), _negated=True),
-                        ("ended_at__isnull", False),
-                        ("review_due_at__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="approvals_breakglass_over_iff_ended",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="breakglass",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        models.Q(("state", "reviewed"), _negated=True),
-                        ("review", ""),
-                        ("reviewed_by__isnull", True),
-                        ("verdict", ""),
-                    ),
-                    models.Q(
-                        ("reviewed_at__isnull", False),
-                        ("reviewed_by__isnull", False),
-                        ("state", "reviewed"),
-                        ("verdict__in", ["warranted", "unwarranted"]),
-                        models.Q(("review", ""), _negated=True),
-                        models.Q(("reviewed_by", models.F("taken_by")), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="approvals_breakglass_reviewed_by_somebody_else",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="breakglass",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "active")),
-                fields=("scope_sha256",),
-                name="approvals_breakglass_in_force_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="removalproposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["open", "kept", "ordered", "moot"])),
-                name="approvals_removalproposal_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="removalproposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ("open", "moot")),
-                    models.Q(
-                        ("moved_at__isnull", False),
-                        ("moved_by__isnull", False),
-                        models.Q(("reason", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="approvals_removalproposal_answered_by_somebody",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="removalproposal",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "open")),
-                fields=("request",),
-                name="approvals_removalproposal_open_once",
             ),
         ),
         RequireAuditedState("approvals.breakglass"),

@@ -5,9 +5,10 @@ import django.db.models.functions.datetime
 from django.db import migrations, models
 
 from apps.audit.operations import AppendOnly
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("approvals", "0005_end_what_was_asked_for"),
     ]
@@ -30,39 +31,35 @@ class Migration(migrations.Migration):
                     "asked_at",
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="keyed_asks",
+                        to="approvals.accessrequest",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("client_id", "key"), name="approvals_keyedask_once_a_client"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("key", ""), _negated=True),
+                        name="approvals_keyedask_has_key",
+                    ),
+                ],
             },
         ),
         migrations.RemoveConstraint(
             model_name="accessrequest",
             name="approvals_request_idempotent",
         ),
-        migrations.AddField(
-            model_name="keyedask",
-            name="request",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="keyed_asks",
-                to="approvals.accessrequest",
-            ),
-        ),
         migrations.RemoveField(
             model_name="accessrequest",
             name="idempotency_key",
-        ),
-        migrations.AddConstraint(
-            model_name="keyedask",
-            constraint=models.UniqueConstraint(
-                fields=("client_id", "key"), name="approvals_keyedask_once_a_client"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="keyedask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("key", ""), _negated=True), name="approvals_keyedask_has_key"
-            ),
         ),
         AppendOnly("approvals.keyedask"),
     ]

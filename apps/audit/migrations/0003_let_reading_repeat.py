@@ -3,8 +3,10 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     dependencies = [
         ("audit", "0002_make_the_trail_append_only"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -5,9 +5,10 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 from apps.audit.operations import AppendOnly
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("audit", "0005_drop_a_second_index_by_actor"),
     ]

@@ -5,8 +5,10 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     initial = True
 
     dependencies = [
@@ -96,6 +98,36 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "reading",
                 "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["status", "created_at"], name="connectors_sync_status"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                [
+                                    "waiting",
+                                    "reading",
+                                    "ready",
+                                    "applying",
+                                    "applied",
+                                    "failed",
+                                    "dropped",
+                                ],
+                            )
+                        ),
+                        name="connectors_sync_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "applied"), _negated=True),
+                            ("source__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="connectors_sync_applied_has_source",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -122,41 +154,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["pk"],
+                "indexes": [
+                    models.Index(fields=["sync", "kind", "id"], name="connectors_staged_kind"),
+                    models.Index(fields=["sync", "kind", "key"], name="connectors_staged_key"),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="sync",
-            index=models.Index(fields=["status", "created_at"], name="connectors_sync_status"),
-        ),
-        migrations.AddConstraint(
-            model_name="sync",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "status__in",
-                        ["waiting", "reading", "ready", "applying", "applied", "failed", "dropped"],
-                    )
-                ),
-                name="connectors_sync_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sync",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "applied"), _negated=True),
-                    ("source__isnull", False),
-                    _connector="OR",
-                ),
-                name="connectors_sync_applied_has_source",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="stagedrow",
-            index=models.Index(fields=["sync", "kind", "id"], name="connectors_staged_kind"),
-        ),
-        migrations.AddIndex(
-            model_name="stagedrow",
-            index=models.Index(fields=["sync", "kind", "key"], name="connectors_staged_key"),
         ),
     ]

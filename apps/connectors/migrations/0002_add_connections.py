@@ -8,10 +8,11 @@ from django.conf import settings
 from django.db import migrations, models
 
 from apps.audit.operations import NeverDeleted, RequireAuditedState
+from apps.core.at_once import AtOnce
 from apps.core.operations import TrigramIndex
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("connectors", "0001_initial"),
         ("inventory", "0009_sign_agents_in_to_the_api"),
@@ -116,17 +117,51 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["name", "pk"],
+                "indexes": [
+                    models.Index(fields=["name", "id"], name="connectors_connection_name"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["aws", "vault", "azure"])),
+                        name="connectors_connection_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["draft", "reading", "removal_asked", "removing", "retired"],
+                            )
+                        ),
+                        name="connectors_connection_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ("removing",)), _negated=True),
+                            models.Q(
+                                ("removal_asked_by__isnull", False),
+                                ("removal_allowed_by__isnull", False),
+                                models.Q(
+                                    ("removal_asked_by", models.F("removal_allowed_by")),
+                                    _negated=True,
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="connectors_connection_removal_by_two",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("failing_since__isnull", True), ("problem", "")),
+                            models.Q(
+                                ("failing_since__isnull", False),
+                                models.Q(("problem", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="connectors_connection_failing_has_problem",
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="sync",
-            name="connection",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="connectors.connection",
-            ),
         ),
         migrations.CreateModel(
             name="Reading",
@@ -179,80 +214,33 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["running", "read", "failed"])),
+                        name="connectors_reading_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "read"), _negated=True),
+                            ("source__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="connectors_reading_read_has_source",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("connection", "job_id", "part"), name="connectors_reading_once"
+                    ),
+                ],
             },
         ),
-        migrations.AddIndex(
-            model_name="connection",
-            index=models.Index(fields=["name", "id"], name="connectors_connection_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="connection",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["aws", "vault", "azure"])),
-                name="connectors_connection_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connection",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["draft", "reading", "removal_asked", "removing", "retired"])
-                ),
-                name="connectors_connection_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connection",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ("removing",)), _negated=True),
-                    models.Q(
-                        ("removal_asked_by__isnull", False),
-                        ("removal_allowed_by__isnull", False),
-                        models.Q(
-                            ("removal_asked_by", models.F("removal_allowed_by")), _negated=True
-                        ),
-                    ),
-                    _connector="OR",
-                ),
-                name="connectors_connection_removal_by_two",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connection",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("failing_since__isnull", True), ("problem", "")),
-                    models.Q(
-                        ("failing_since__isnull", False), models.Q(("problem", ""), _negated=True)
-                    ),
-                    _connector="OR",
-                ),
-                name="connectors_connection_failing_has_problem",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reading",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["running", "read", "failed"])),
-                name="connectors_reading_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reading",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "read"), _negated=True),
-                    ("source__isnull", False),
-                    _connector="OR",
-                ),
-                name="connectors_reading_read_has_source",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reading",
-            constraint=models.UniqueConstraint(
-                fields=("connection", "job_id", "part"), name="connectors_reading_once"
+        migrations.AddField(
+            model_name="sync",
+            name="connection",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="connectors.connection",
             ),
         ),
         RequireAuditedState("connectors.connection"),

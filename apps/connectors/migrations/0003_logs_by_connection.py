@@ -6,9 +6,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 from apps.audit.operations import NeverDeleted
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("activity", "0001_the_trail"),
         ("audit", "0002_make_the_trail_append_only"),

@@ -243,7 +243,11 @@ class TaskForm(forms.Form):
         return TaskDraft(title, tuple(needs))
 
 
-TaskFormSet = forms.formset_factory(TaskForm, extra=2, max_num=60, validate_max=True)
+# What says that it sends more is refused, and no page is made of as many rows as it says.
+MOST_TASKS = 60
+TaskFormSet = forms.formset_factory(
+    TaskForm, extra=2, max_num=MOST_TASKS, absolute_max=MOST_TASKS, validate_max=True
+)
 
 
 def task_initial(task: Task) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     dependencies = [
         ("core", "0001_initial"),
         ("evidence", "0001_initial"),
@@ -32,6 +34,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["valid_from", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_until__isnull", True)),
+                        fields=("algorithm",),
+                        name="evidence_signingkey_one_current",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("withdrawn_at__isnull", True),
+                            ("valid_until__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="evidence_signingkey_withdrawn_is_over",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
@@ -40,23 +57,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("is_interim", False)),
                 fields=("campaign", "number"),
                 name="evidence_package_final_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signingkey",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_until__isnull", True)),
-                fields=("algorithm",),
-                name="evidence_signingkey_one_current",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signingkey",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("withdrawn_at__isnull", True), ("valid_until__isnull", False), _connector="OR"
-                ),
-                name="evidence_signingkey_withdrawn_is_over",
             ),
         ),
     ]

@@ -1,7 +1,9 @@
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     dependencies = [("findings", "0003_add_check_runs")]
 
     operations = [

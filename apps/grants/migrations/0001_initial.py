@@ -7,8 +7,10 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     initial = True
 
     dependencies = [
@@ -142,6 +144,70 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["label", "pk"],
+                "indexes": [
+                    models.Index(fields=["label", "id"], name="grants_grant_label"),
+                    models.Index(fields=["level", "id"], name="grants_grant_level"),
+                    models.Index(fields=["expires_at", "id"], name="grants_grant_expires"),
+                    models.Index(fields=["last_used_at", "id"], name="grants_grant_used"),
+                    models.Index(fields=["first_seen_at", "id"], name="grants_grant_seen"),
+                    models.Index(fields=["stream", "id"], name="grants_grant_stream"),
+                    models.Index(fields=["system", "label", "id"], name="grants_grant_system"),
+                    models.Index(
+                        condition=models.Q(
+                            ("expires_at__isnull", False), ("state__in", ("active", "suspended"))
+                        ),
+                        fields=["expires_at"],
+                        name="grants_grant_due",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["active", "suspended", "revoked", "expired"])
+                        ),
+                        name="grants_grant_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("level__in", ["read", "write", "admin"])),
+                        name="grants_grant_level_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("ended_at__isnull", True), ("state__in", ("active", "suspended"))
+                            ),
+                            models.Q(
+                                models.Q(("state__in", ("active", "suspended")), _negated=True),
+                                ("ended_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="grants_grant_ended_at_iff_over",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("request_id__isnull", True),
+                            ("level", "read"),
+                            ("expires_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="grants_grant_requested_write_expires",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("expires_at__isnull", True),
+                            ("expires_at__gt", models.F("first_seen_at")),
+                            _connector="OR",
+                        ),
+                        name="grants_grant_expires_after_start",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ("active", "suspended"))),
+                        fields=("identity", "system", "service", "level"),
+                        name="grants_grant_one_live",
+                        violation_error_message="This identity holds this already.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -193,19 +259,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["grant", "-id"], name="grants_justification_grant"),
+                    models.Index(fields=["reason_sha256", "id"], name="grants_justification_text"),
+                    models.Index(fields=["given_at", "id"], name="grants_justification_given"),
+                    models.Index(fields=["until", "id"], name="grants_justification_until"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True),
+                        name="grants_justification_has_reason",
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="grant",
-            name="justification",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="grants.justification",
-            ),
         ),
         migrations.CreateModel(
             name="Permission",
@@ -258,6 +324,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["system_kind", "key"],
+                "indexes": [
+                    models.Index(fields=["key", "id"], name="grants_permission_key"),
+                    models.Index(fields=["level", "id"], name="grants_permission_level"),
+                    models.Index(fields=["system_kind", "id"], name="grants_permission_kind"),
+                    models.Index(
+                        fields=["system_kind", "service", "level"], name="grants_permission_service"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("system_kind", "key"), name="grants_permission_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("level__in", ["read", "write", "admin"])),
+                        name="grants_permission_level_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -349,56 +432,17 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.AddIndex(
-            model_name="justification",
-            index=models.Index(fields=["grant", "-id"], name="grants_justification_grant"),
-        ),
-        migrations.AddIndex(
-            model_name="justification",
-            index=models.Index(fields=["reason_sha256", "id"], name="grants_justification_text"),
-        ),
-        migrations.AddIndex(
-            model_name="justification",
-            index=models.Index(fields=["given_at", "id"], name="grants_justification_given"),
-        ),
-        migrations.AddIndex(
-            model_name="justification",
-            index=models.Index(fields=["until", "id"], name="grants_justification_until"),
-        ),
-        migrations.AddConstraint(
-            model_name="justification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True),
-                name="grants_justification_has_reason",
+        migrations.AddField(
+            model_name="grant",
+            name="justification",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="grants.justification",
             ),
-        ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(fields=["label", "id"], name="grants_grant_label"),
-        ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(fields=["level", "id"], name="grants_grant_level"),
-        ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(fields=["expires_at", "id"], name="grants_grant_expires"),
-        ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(fields=["last_used_at", "id"], name="grants_grant_used"),
-        ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(fields=["first_seen_at", "id"], name="grants_grant_seen"),
-        ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(fields=["stream", "id"], name="grants_grant_stream"),
-        ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(fields=["system", "label", "id"], name="grants_grant_system"),
         ),
         migrations.AddIndex(
             model_name="grant",
@@ -413,67 +457,6 @@ class Migration(migrations.Migration):
                 name="grants_grant_unjustified",
             ),
         ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(
-                condition=models.Q(
-                    ("expires_at__isnull", False), ("state__in", ("active", "suspended"))
-                ),
-                fields=["expires_at"],
-                name="grants_grant_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["active", "suspended", "revoked", "expired"])),
-                name="grants_grant_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("level__in", ["read", "write", "admin"])),
-                name="grants_grant_level_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at__isnull", True), ("state__in", ("active", "suspended"))),
-                    models.Q(
-                        models.Q(("state__in", ("active", "suspended")), _negated=True),
-                        ("ended_at__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="grants_grant_ended_at_iff_over",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("request_id__isnull", True),
-                    ("level", "read"),
-                    ("expires_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="grants_grant_requested_write_expires",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("expires_at__isnull", True),
-                    ("expires_at__gt", models.F("first_seen_at")),
-                    _connector="OR",
-                ),
-                name="grants_grant_expires_after_start",
-            ),
-        ),
         migrations.AddConstraint(
             model_name="grant",
             constraint=models.CheckConstraint(
@@ -483,46 +466,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="grants_grant_until_needs_justification",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ("active", "suspended"))),
-                fields=("identity", "system", "service", "level"),
-                name="grants_grant_one_live",
-                violation_error_message="This identity holds this already.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="permission",
-            index=models.Index(fields=["key", "id"], name="grants_permission_key"),
-        ),
-        migrations.AddIndex(
-            model_name="permission",
-            index=models.Index(fields=["level", "id"], name="grants_permission_level"),
-        ),
-        migrations.AddIndex(
-            model_name="permission",
-            index=models.Index(fields=["system_kind", "id"], name="grants_permission_kind"),
-        ),
-        migrations.AddIndex(
-            model_name="permission",
-            index=models.Index(
-                fields=["system_kind", "service", "level"], name="grants_permission_service"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="permission",
-            constraint=models.UniqueConstraint(
-                fields=("system_kind", "key"), name="grants_permission_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="permission",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("level__in", ["read", "write", "admin"])),
-                name="grants_permission_level_known",
             ),
         ),
     ]

@@ -4,8 +4,10 @@ import django.db.models.functions.comparison
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     dependencies = [
         ("grants", "0003_keep_the_key_of_a_policy"),
         ("inventory", "0004_index_credentials_that_never_end"),

@@ -2,10 +2,11 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import migrations, models
 from django.db.models import Q
 
+from apps.core.at_once import AtOnce
 from apps.core.operations import TrigramIndex
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [("grants", "0005_filter_grants_by_rare_states")]
 
     operations = [

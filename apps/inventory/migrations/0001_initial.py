@@ -8,8 +8,10 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     initial = True
 
     dependencies = [
@@ -18,6 +20,85 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="Source",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("stream", models.CharField(max_length=200)),
+                ("format", models.CharField(max_length=60)),
+                ("account", models.CharField(blank=True, max_length=120)),
+                ("label", models.CharField(max_length=200)),
+                ("file_name", models.CharField(blank=True, max_length=200)),
+                ("raw_sha256", models.CharField(max_length=64)),
+                ("raw_bytes", models.PositiveBigIntegerField(default=0)),
+                ("command", models.TextField(blank=True)),
+                ("provider_time", models.DateTimeField(blank=True, null=True)),
+                (
+                    "read_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("read_count", models.PositiveIntegerField(default=0)),
+                ("accepted_count", models.PositiveIntegerField(default=0)),
+                ("rejected_count", models.PositiveIntegerField(default=0)),
+                ("changes", models.JSONField(default=dict)),
+                ("rejected", models.JSONField(default=list)),
+                ("notes", models.JSONField(default=list)),
+                ("independently_obtained", models.BooleanField(default=False)),
+                ("brought_by_label", models.CharField(max_length=150)),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("web", "Browser"),
+                            ("api", "API"),
+                            ("task", "Background task"),
+                            ("command", "Command line"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("superseded_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "brought_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["stream", "-id"], name="inventory_source_stream"),
+                    models.Index(fields=["read_at", "id"], name="inventory_source_read"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "read_count",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("accepted_count"), "+", models.F("rejected_count")
+                                ),
+                            )
+                        ),
+                        name="inventory_source_counts_add_up",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("superseded_at__isnull", True)),
+                        fields=("stream",),
+                        name="inventory_source_one_current",
+                    ),
+                ],
+            },
+        ),
         migrations.CreateModel(
             name="Agent",
             fields=[
@@ -159,13 +240,50 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.source",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["name"],
+                "indexes": [
+                    models.Index(fields=["name", "id"], name="inventory_agent_name"),
+                    models.Index(fields=["state", "id"], name="inventory_agent_state"),
+                    models.Index(fields=["environment", "id"], name="inventory_agent_env"),
+                    models.Index(
+                        fields=["purpose_changed_at", "id"], name="inventory_agent_purpose_at"
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["proposed", "active", "suspended", "retired"])
+                        ),
+                        name="inventory_agent_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "active"), _negated=True),
+                            models.Q(
+                                ("owner__isnull", False), models.Q(("purpose", ""), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="inventory_agent_active_has_owner_and_purpose",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name="Source",
+            name="System",
             fields=[
                 (
                     "id",
@@ -173,52 +291,88 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("stream", models.CharField(max_length=200)),
-                ("format", models.CharField(max_length=60)),
-                ("account", models.CharField(blank=True, max_length=120)),
-                ("label", models.CharField(max_length=200)),
-                ("file_name", models.CharField(blank=True, max_length=200)),
-                ("raw_sha256", models.CharField(max_length=64)),
-                ("raw_bytes", models.PositiveBigIntegerField(default=0)),
-                ("command", models.TextField(blank=True)),
-                ("provider_time", models.DateTimeField(blank=True, null=True)),
+                ("stream", models.CharField(blank=True, editable=False, max_length=200)),
                 (
-                    "read_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-                ),
-                ("read_count", models.PositiveIntegerField(default=0)),
-                ("accepted_count", models.PositiveIntegerField(default=0)),
-                ("rejected_count", models.PositiveIntegerField(default=0)),
-                ("changes", models.JSONField(default=dict)),
-                ("rejected", models.JSONField(default=list)),
-                ("notes", models.JSONField(default=list)),
-                ("independently_obtained", models.BooleanField(default=False)),
-                ("brought_by_label", models.CharField(max_length=150)),
-                (
-                    "channel",
-                    models.CharField(
-                        choices=[
-                            ("web", "Browser"),
-                            ("api", "API"),
-                            ("task", "Background task"),
-                            ("command", "Command line"),
-                        ],
-                        max_length=10,
+                    "first_seen_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
                     ),
                 ),
-                ("superseded_at", models.DateTimeField(editable=False, null=True)),
                 (
-                    "brought_by",
+                    "last_seen_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("gone_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("name", models.CharField(max_length=120, unique=True)),
+                ("kind", models.CharField(max_length=40)),
+                ("account", models.CharField(blank=True, max_length=120)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "environment",
+                    models.CharField(
+                        choices=[
+                            ("production", "Production"),
+                            ("staging", "Staging"),
+                            ("development", "Development"),
+                        ],
+                        default="production",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list
+                    ),
+                ),
+                ("log_connected", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.text.Lower(models.F("name")),
+                        output_field=models.TextField(),
+                    ),
+                ),
+                (
+                    "owner",
                     models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="systems",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to=settings.AUTH_USER_MODEL,
+                        to="inventory.source",
                     ),
                 ),
             ],
             options={
-                "ordering": ["-pk"],
+                "ordering": ["name"],
+                "indexes": [
+                    models.Index(fields=["name", "id"], name="inventory_system_name"),
+                    models.Index(fields=["kind", "id"], name="inventory_system_kind"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("environment__in", ["production", "staging", "development"])
+                        ),
+                        name="inventory_system_environment_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -282,10 +436,29 @@ class Migration(migrations.Migration):
                         to="inventory.source",
                     ),
                 ),
+                (
+                    "system",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="identities",
+                        to="inventory.system",
+                    ),
+                ),
             ],
             options={
                 "verbose_name_plural": "identities",
                 "ordering": ["name", "pk"],
+                "indexes": [
+                    models.Index(fields=["name", "id"], name="inventory_identity_name"),
+                    models.Index(fields=["kind", "id"], name="inventory_identity_kind"),
+                    models.Index(fields=["stream", "id"], name="inventory_identity_stream"),
+                    models.Index(fields=["last_used_at", "id"], name="inventory_identity_used"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("system", "external_id"), name="inventory_identity_once"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -418,99 +591,93 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["pk"],
-            },
-        ),
-        migrations.AddField(
-            model_name="agent",
-            name="source",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="inventory.source",
-            ),
-        ),
-        migrations.CreateModel(
-            name="System",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                "indexes": [
+                    models.Index(fields=["external_id", "id"], name="inventory_cred_external"),
+                    models.Index(fields=["issued_at", "id"], name="inventory_cred_issued"),
+                    models.Index(fields=["expires_at", "id"], name="inventory_cred_expires"),
+                    models.Index(fields=["last_used_at", "id"], name="inventory_cred_used"),
+                    models.Index(fields=["state", "id"], name="inventory_cred_state"),
+                    models.Index(fields=["stream", "id"], name="inventory_cred_stream"),
+                    models.Index(
+                        condition=models.Q(("fingerprint", ""), _negated=True),
+                        fields=["fingerprint"],
+                        name="inventory_cred_fingerprint",
                     ),
-                ),
-                ("stream", models.CharField(blank=True, editable=False, max_length=200)),
-                (
-                    "first_seen_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "active",
+                                    "suspended",
+                                    "revoking",
+                                    "failed",
+                                    "revoked",
+                                    "verified",
+                                    "expired",
+                                ],
+                            )
+                        ),
+                        name="inventory_credential_state_known",
                     ),
-                ),
-                (
-                    "last_seen_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                [
+                                    "access-key",
+                                    "api-key",
+                                    "client-secret",
+                                    "token",
+                                    "password",
+                                    "certificate",
+                                    "lease",
+                                    "managed",
+                                ],
+                            )
+                        ),
+                        name="inventory_credential_kind_known",
                     ),
-                ),
-                ("gone_at", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("name", models.CharField(max_length=120, unique=True)),
-                ("kind", models.CharField(max_length=40)),
-                ("account", models.CharField(blank=True, max_length=120)),
-                ("description", models.TextField(blank=True)),
-                (
-                    "environment",
-                    models.CharField(
-                        choices=[
-                            ("production", "Production"),
-                            ("staging", "Staging"),
-                            ("development", "Development"),
-                        ],
-                        default="production",
-                        max_length=12,
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "stored_in__in",
+                                ["secret-manager", "file", "environment", "code", "unknown"],
+                            )
+                        ),
+                        name="inventory_credential_stored_in_known",
                     ),
-                ),
-                (
-                    "tags",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=40), blank=True, default=list
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("ended_at__isnull", False),
+                                ("state__in", ("revoked", "verified", "expired")),
+                            ),
+                            models.Q(
+                                models.Q(
+                                    ("state__in", ("revoked", "verified", "expired")), _negated=True
+                                ),
+                                ("ended_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="inventory_credential_ended_iff_over",
                     ),
-                ),
-                ("log_connected", models.BooleanField(default=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "search",
-                    models.GeneratedField(
-                        db_persist=True,
-                        expression=django.db.models.functions.text.Lower(models.F("name")),
-                        output_field=models.TextField(),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("expires_at__isnull", True),
+                            ("issued_at__isnull", True),
+                            ("expires_at__gte", models.F("issued_at")),
+                            _connector="OR",
+                        ),
+                        name="inventory_credential_expires_after_issue",
                     ),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="systems",
-                        to=settings.AUTH_USER_MODEL,
+                    models.UniqueConstraint(
+                        fields=("identity", "external_id"), name="inventory_credential_once"
                     ),
-                ),
-                (
-                    "source",
-                    models.ForeignKey(
-                        blank=True,
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="inventory.source",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["name"],
+                ],
             },
         ),
         migrations.CreateModel(
@@ -539,15 +706,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddField(
-            model_name="identity",
-            name="system",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="identities",
-                to="inventory.system",
-            ),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("seat", "system"), name="inventory_seatsystem_once"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Task",
@@ -572,6 +737,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["agent", "position", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("retired_at__isnull", True)),
+                        fields=("agent", "title"),
+                        name="inventory_task_title_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -610,6 +782,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("level__in", ("read", "write", "admin"))),
+                        name="inventory_taskneed_level_known",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("task", "system", "service"), name="inventory_taskneed_once"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -727,252 +908,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="source",
-            index=models.Index(fields=["stream", "-id"], name="inventory_source_stream"),
-        ),
-        migrations.AddIndex(
-            model_name="source",
-            index=models.Index(fields=["read_at", "id"], name="inventory_source_read"),
-        ),
-        migrations.AddConstraint(
-            model_name="source",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "read_count",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("accepted_count"), "+", models.F("rejected_count")
-                        ),
-                    )
-                ),
-                name="inventory_source_counts_add_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="source",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("superseded_at__isnull", True)),
-                fields=("stream",),
-                name="inventory_source_one_current",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="credential",
-            index=models.Index(fields=["external_id", "id"], name="inventory_cred_external"),
-        ),
-        migrations.AddIndex(
-            model_name="credential",
-            index=models.Index(fields=["issued_at", "id"], name="inventory_cred_issued"),
-        ),
-        migrations.AddIndex(
-            model_name="credential",
-            index=models.Index(fields=["expires_at", "id"], name="inventory_cred_expires"),
-        ),
-        migrations.AddIndex(
-            model_name="credential",
-            index=models.Index(fields=["last_used_at", "id"], name="inventory_cred_used"),
-        ),
-        migrations.AddIndex(
-            model_name="credential",
-            index=models.Index(fields=["state", "id"], name="inventory_cred_state"),
-        ),
-        migrations.AddIndex(
-            model_name="credential",
-            index=models.Index(fields=["stream", "id"], name="inventory_cred_stream"),
-        ),
-        migrations.AddIndex(
-            model_name="credential",
-            index=models.Index(
-                condition=models.Q(("fingerprint", ""), _negated=True),
-                fields=["fingerprint"],
-                name="inventory_cred_fingerprint",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="credential",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        [
-                            "active",
-                            "suspended",
-                            "revoking",
-                            "failed",
-                            "revoked",
-                            "verified",
-                            "expired",
-                        ],
-                    )
-                ),
-                name="inventory_credential_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="credential",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "kind__in",
-                        [
-                            "access-key",
-                            "api-key",
-                            "client-secret",
-                            "token",
-                            "password",
-                            "certificate",
-                            "lease",
-                            "managed",
-                        ],
-                    )
-                ),
-                name="inventory_credential_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="credential",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("stored_in__in", ["secret-manager", "file", "environment", "code", "unknown"])
-                ),
-                name="inventory_credential_stored_in_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="credential",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("ended_at__isnull", False),
-                        ("state__in", ("revoked", "verified", "expired")),
-                    ),
-                    models.Q(
-                        models.Q(("state__in", ("revoked", "verified", "expired")), _negated=True),
-                        ("ended_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="inventory_credential_ended_iff_over",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="credential",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("expires_at__isnull", True),
-                    ("issued_at__isnull", True),
-                    ("expires_at__gte", models.F("issued_at")),
-                    _connector="OR",
-                ),
-                name="inventory_credential_expires_after_issue",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="credential",
-            constraint=models.UniqueConstraint(
-                fields=("identity", "external_id"), name="inventory_credential_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="agent",
-            index=models.Index(fields=["name", "id"], name="inventory_agent_name"),
-        ),
-        migrations.AddIndex(
-            model_name="agent",
-            index=models.Index(fields=["state", "id"], name="inventory_agent_state"),
-        ),
-        migrations.AddIndex(
-            model_name="agent",
-            index=models.Index(fields=["environment", "id"], name="inventory_agent_env"),
-        ),
-        migrations.AddIndex(
-            model_name="agent",
-            index=models.Index(
-                fields=["purpose_changed_at", "id"], name="inventory_agent_purpose_at"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="agent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["proposed", "active", "suspended", "retired"])),
-                name="inventory_agent_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="agent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "active"), _negated=True),
-                    models.Q(("owner__isnull", False), models.Q(("purpose", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="inventory_agent_active_has_owner_and_purpose",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="system",
-            index=models.Index(fields=["name", "id"], name="inventory_system_name"),
-        ),
-        migrations.AddIndex(
-            model_name="system",
-            index=models.Index(fields=["kind", "id"], name="inventory_system_kind"),
-        ),
-        migrations.AddConstraint(
-            model_name="system",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("environment__in", ["production", "staging", "development"])),
-                name="inventory_system_environment_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="seatsystem",
-            constraint=models.UniqueConstraint(
-                fields=("seat", "system"), name="inventory_seatsystem_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="identity",
-            index=models.Index(fields=["name", "id"], name="inventory_identity_name"),
-        ),
-        migrations.AddIndex(
-            model_name="identity",
-            index=models.Index(fields=["kind", "id"], name="inventory_identity_kind"),
-        ),
-        migrations.AddIndex(
-            model_name="identity",
-            index=models.Index(fields=["stream", "id"], name="inventory_identity_stream"),
-        ),
-        migrations.AddIndex(
-            model_name="identity",
-            index=models.Index(fields=["last_used_at", "id"], name="inventory_identity_used"),
-        ),
-        migrations.AddConstraint(
-            model_name="identity",
-            constraint=models.UniqueConstraint(
-                fields=("system", "external_id"), name="inventory_identity_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="task",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("retired_at__isnull", True)),
-                fields=("agent", "title"),
-                name="inventory_task_title_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="taskneed",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("level__in", ("read", "write", "admin"))),
-                name="inventory_taskneed_level_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="taskneed",
-            constraint=models.UniqueConstraint(
-                fields=("task", "system", "service"), name="inventory_taskneed_once"
-            ),
         ),
     ]

@@ -1,10 +1,9 @@
-from django.db import migrations
-
 from apps.audit.operations import RequireAuditedState
+from apps.core.at_once import AtOnce
 from apps.core.operations import TrigramIndex
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("inventory", "0001_initial"),
         ("audit", "0002_make_the_trail_append_only"),

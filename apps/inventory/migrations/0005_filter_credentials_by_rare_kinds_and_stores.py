@@ -1,7 +1,9 @@
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     dependencies = [("inventory", "0004_index_credentials_that_never_end")]
 
     operations = [

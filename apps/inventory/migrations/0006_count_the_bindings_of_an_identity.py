@@ -1,5 +1,7 @@
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
+
 # Agents before identities, here and where an agent changes: who locks in one order cannot block
 # each other. Each statement sees what was committed while it waited for the lock before it.
 FUNCTIONS = """
@@ -86,7 +88,7 @@ DROP FUNCTION inventory_count_bindings(bigint[]);
 """
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [("inventory", "0005_filter_credentials_by_rare_kinds_and_stores")]
 
     operations = [

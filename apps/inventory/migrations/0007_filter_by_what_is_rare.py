@@ -1,8 +1,10 @@
 from django.db import migrations, models
 from django.db.models import Q
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     dependencies = [("inventory", "0006_count_the_bindings_of_an_identity")]
 
     operations = [

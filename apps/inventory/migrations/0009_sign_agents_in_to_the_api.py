@@ -8,10 +8,11 @@ from django.conf import settings
 from django.db import migrations, models
 
 from apps.audit.operations import NeverDeleted, RequireAuditedState
+from apps.core.at_once import AtOnce
 from apps.core.operations import TrigramIndex
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("allauth_idp_oidc", "0003_client_allow_uri_wildcards"),
         ("inventory", "0008_walk_identities_by_system"),

@@ -1,5 +1,7 @@
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
+
 # What `apps.core.preferences` has for `static_key_days`; a test holds the two together.
 FUNCTIONS = """
 CREATE FUNCTION inventory_rotation_due(
@@ -40,7 +42,7 @@ DROP FUNCTION inventory_rotation_due(text, timestamptz, timestamptz, integer);
 """
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("core", "0001_initial"),
         ("inventory", "0009_sign_agents_in_to_the_api"),

@@ -1,8 +1,10 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     dependencies = [
         ("inventory", "0010_say_when_rotation_is_due"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

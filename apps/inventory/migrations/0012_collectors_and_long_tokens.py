@@ -3,8 +3,10 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     dependencies = [
         ("allauth_idp_oidc", "0003_client_allow_uri_wildcards"),
         ("inventory", "0011_find_what_the_house_rule_makes_due"),

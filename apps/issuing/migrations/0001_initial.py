@@ -5,10 +5,11 @@ import django.db.models.functions.text
 from django.db import migrations, models
 
 from apps.audit.operations import AppendOnly, NeverDeleted, RequireAuditedState
+from apps.core.at_once import AtOnce
 from apps.core.operations import TrigramIndex
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     initial = True
 
     dependencies = [
@@ -123,6 +124,74 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "issued credential",
                 "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["agent", "-id"], name="issuing_issuance_agent"),
+                    models.Index(fields=["identity", "-id"], name="issuing_issuance_identity"),
+                    models.Index(fields=["connection", "-id"], name="issuing_issuance_connection"),
+                    models.Index(fields=["expires_at", "id"], name="issuing_issuance_expires"),
+                    models.Index(fields=["state", "expires_at"], name="issuing_issuance_state"),
+                    models.Index(
+                        condition=models.Q(("wake_at__isnull", False)),
+                        fields=["wake_at", "id"],
+                        name="issuing_issuance_wake",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "asked",
+                                    "active",
+                                    "ending",
+                                    "ended",
+                                    "end_failed",
+                                    "expired",
+                                    "refused",
+                                    "lost",
+                                ],
+                            )
+                        ),
+                        name="issuing_issuance_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ("active", "ending", "ended")), _negated=True),
+                            models.Q(
+                                ("issued_at__isnull", False),
+                                models.Q(("kind", ""), _negated=True),
+                                models.Q(("external_id", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="issuing_issuance_answered_has_name",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at__isnull", False), ("state", "ended")),
+                            models.Q(
+                                models.Q(("state", "ended"), _negated=True),
+                                ("ended_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="issuing_issuance_ended_iff_ended_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("wake_at__isnull", True), ("state", "ending"), _connector="OR"
+                        ),
+                        name="issuing_issuance_wakes_only_to_end",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_at__gt", models.F("asked_at"))),
+                        name="issuing_issuance_ends_after_it_is_asked",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("client", "key"), name="issuing_issuance_key_once"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -154,6 +223,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("issuance", "grant"), name="issuing_issuancegrant_once"
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -161,109 +235,6 @@ class Migration(migrations.Migration):
             name="grants",
             field=models.ManyToManyField(
                 related_name="issued", through="issuing.IssuanceGrant", to="grants.grant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="issuancegrant",
-            constraint=models.UniqueConstraint(
-                fields=("issuance", "grant"), name="issuing_issuancegrant_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="issuance",
-            index=models.Index(fields=["agent", "-id"], name="issuing_issuance_agent"),
-        ),
-        migrations.AddIndex(
-            model_name="issuance",
-            index=models.Index(fields=["identity", "-id"], name="issuing_issuance_identity"),
-        ),
-        migrations.AddIndex(
-            model_name="issuance",
-            index=models.Index(fields=["connection", "-id"], name="issuing_issuance_connection"),
-        ),
-        migrations.AddIndex(
-            model_name="issuance",
-            index=models.Index(fields=["expires_at", "id"], name="issuing_issuance_expires"),
-        ),
-        migrations.AddIndex(
-            model_name="issuance",
-            index=models.Index(fields=["state", "expires_at"], name="issuing_issuance_state"),
-        ),
-        migrations.AddIndex(
-            model_name="issuance",
-            index=models.Index(
-                condition=models.Q(("wake_at__isnull", False)),
-                fields=["wake_at", "id"],
-                name="issuing_issuance_wake",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="issuance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        [
-                            "asked",
-                            "active",
-                            "ending",
-                            "ended",
-                            "end_failed",
-                            "expired",
-                            "refused",
-                            "lost",
-                        ],
-                    )
-                ),
-                name="issuing_issuance_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="issuance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ("active", "ending", "ended")), _negated=True),
-                    models.Q(
-                        ("issued_at__isnull", False),
-                        models.Q(("kind", ""), _negated=True),
-                        models.Q(("external_id", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="issuing_issuance_answered_has_name",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="issuance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at__isnull", False), ("state", "ended")),
-                    models.Q(
-                        models.Q(("state", "ended"), _negated=True), ("ended_at__isnull", True)
-                    ),
-                    _connector="OR",
-                ),
-                name="issuing_issuance_ended_iff_ended_at",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="issuance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("wake_at__isnull", True), ("state", "ending"), _connector="OR"),
-                name="issuing_issuance_wakes_only_to_end",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="issuance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("expires_at__gt", models.F("asked_at"))),
-                name="issuing_issuance_ends_after_it_is_asked",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="issuance",
-            constraint=models.UniqueConstraint(
-                fields=("client", "key"), name="issuing_issuance_key_once"
             ),
         ),
         RequireAuditedState("issuing.issuance"),

@@ -3,8 +3,10 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     dependencies = [
         ("notices", "0002_schedule_attempts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

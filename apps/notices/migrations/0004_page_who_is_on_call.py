@@ -6,9 +6,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 from apps.audit.operations import NeverDeleted, RequireAuditedState
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("accounts", "0004_search_people_by_trigram"),
         ("audit", "0002_make_the_trail_append_only"),
@@ -30,22 +31,22 @@ class Migration(migrations.Migration):
                     "created_at",
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
-            ],
-        ),
-        migrations.CreateModel(
-            name="LadderStep",
-            fields=[
                 (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    "team",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="page_ladder",
+                        to="accounts.team",
                     ),
                 ),
-                ("position", models.PositiveSmallIntegerField()),
-                ("minutes", models.PositiveSmallIntegerField(null=True)),
             ],
             options={
-                "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("team",), name="notices_ladder_once", nulls_distinct=False
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -98,9 +99,108 @@ class Migration(migrations.Migration):
                 ("escalates_at", models.DateTimeField(editable=False, null=True)),
                 ("acknowledged_at", models.DateTimeField(editable=False, null=True)),
                 ("resolved_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "acknowledged_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "caused_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "ladder",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="pages",
+                        to="notices.ladder",
+                    ),
+                ),
+                (
+                    "resolved_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="pages",
+                        to="accounts.team",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(
+                        fields=["about_type", "about_id", "-id"], name="notices_page_about"
+                    ),
+                    models.Index(fields=["sent_at", "id"], name="notices_page_sent_at"),
+                    models.Index(
+                        condition=models.Q(("state", "sent")),
+                        fields=["id"],
+                        name="notices_page_open",
+                    ),
+                    models.Index(
+                        condition=models.Q(("escalates_at__isnull", False)),
+                        fields=["escalates_at", "id"],
+                        name="notices_page_due",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["sent", "acknowledged", "resolved"])),
+                        name="notices_page_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("severity__in", ["critical", "high", "medium", "low"])),
+                        name="notices_page_severity_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "acknowledged"), _negated=True),
+                            models.Q(
+                                ("acknowledged_at__isnull", False),
+                                ("acknowledged_by__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="notices_page_acknowledged_has_time_and_person",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("resolved_at__isnull", False), ("state", "resolved")),
+                            models.Q(
+                                models.Q(("state", "resolved"), _negated=True),
+                                ("resolved_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="notices_page_resolved_iff_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state", "sent"), ("escalates_at__isnull", True), _connector="OR"
+                        ),
+                        name="notices_page_climbs_only_while_sent",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -132,9 +232,93 @@ class Migration(migrations.Migration):
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 ("retired_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="routes",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "ordering": ["name"],
+                "indexes": [
+                    models.Index(fields=["name", "id"], name="notices_route_name"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("by", "mail"),
+                                ("person__isnull", False),
+                                ("url", ""),
+                                ("secret", ""),
+                            ),
+                            models.Q(
+                                ("by", "chat"),
+                                ("person__isnull", True),
+                                ("url", ""),
+                                models.Q(("secret", ""), _negated=True),
+                            ),
+                            models.Q(
+                                ("by", "pagerduty"),
+                                ("person__isnull", True),
+                                ("url", ""),
+                                models.Q(("secret", ""), _negated=True),
+                            ),
+                            models.Q(
+                                ("by", "webhook"),
+                                ("person__isnull", True),
+                                models.Q(("url", ""), _negated=True),
+                                models.Q(("secret", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="notices_route_has_what_it_needs",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="LadderStep",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                ("minutes", models.PositiveSmallIntegerField(null=True)),
+                (
+                    "ladder",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="steps",
+                        to="notices.ladder",
+                    ),
+                ),
+                (
+                    "route",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="steps",
+                        to="notices.route",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("ladder", "position"), name="notices_ladderstep_position_once"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("ladder", "route"), name="notices_ladderstep_route_once"
+                    ),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -203,75 +387,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="ladder",
-            name="team",
-            field=models.OneToOneField(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="page_ladder",
-                to="accounts.team",
-            ),
-        ),
-        migrations.AddField(
-            model_name="ladderstep",
-            name="ladder",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="steps",
-                to="notices.ladder",
-            ),
-        ),
-        migrations.AddField(
-            model_name="page",
-            name="acknowledged_by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="page",
-            name="caused_by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="page",
-            name="ladder",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="pages",
-                to="notices.ladder",
-            ),
-        ),
-        migrations.AddField(
-            model_name="page",
-            name="resolved_by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="page",
-            name="team",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="pages",
-                to="accounts.team",
-            ),
-        ),
-        migrations.AddField(
             model_name="notice",
             name="page",
             field=models.ForeignKey(
@@ -279,25 +394,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="notices",
                 to="notices.page",
-            ),
-        ),
-        migrations.AddField(
-            model_name="route",
-            name="person",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="routes",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="ladderstep",
-            name="route",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="steps",
-                to="notices.route",
             ),
         ),
         migrations.AddField(
@@ -324,130 +420,6 @@ class Migration(migrations.Migration):
                     ("by__in", ["mail", "chat"]), ("route__isnull", False), _connector="OR"
                 ),
                 name="notices_notice_tools_have_a_route",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ladder",
-            constraint=models.UniqueConstraint(
-                fields=("team",), name="notices_ladder_once", nulls_distinct=False
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="page",
-            index=models.Index(fields=["about_type", "about_id", "-id"], name="notices_page_about"),
-        ),
-        migrations.AddIndex(
-            model_name="page",
-            index=models.Index(fields=["sent_at", "id"], name="notices_page_sent_at"),
-        ),
-        migrations.AddIndex(
-            model_name="page",
-            index=models.Index(
-                condition=models.Q(("state", "sent")), fields=["id"], name="notices_page_open"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="page",
-            index=models.Index(
-                condition=models.Q(("escalates_at__isnull", False)),
-                fields=["escalates_at", "id"],
-                name="notices_page_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="page",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["sent", "acknowledged", "resolved"])),
-                name="notices_page_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="page",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("severity__in", ["critical", "high", "medium", "low"])),
-                name="notices_page_severity_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="page",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "acknowledged"), _negated=True),
-                    models.Q(
-                        ("acknowledged_at__isnull", False), ("acknowledged_by__isnull", False)
-                    ),
-                    _connector="OR",
-                ),
-                name="notices_page_acknowledged_has_time_and_person",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="page",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("resolved_at__isnull", False), ("state", "resolved")),
-                    models.Q(
-                        models.Q(("state", "resolved"), _negated=True),
-                        ("resolved_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="notices_page_resolved_iff_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="page",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state", "sent"), ("escalates_at__isnull", True), _connector="OR"
-                ),
-                name="notices_page_climbs_only_while_sent",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="route",
-            index=models.Index(fields=["name", "id"], name="notices_route_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="route",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("by", "mail"), ("person__isnull", False), ("url", ""), ("secret", "")
-                    ),
-                    models.Q(
-                        ("by", "chat"),
-                        ("person__isnull", True),
-                        ("url", ""),
-                        models.Q(("secret", ""), _negated=True),
-                    ),
-                    models.Q(
-                        ("by", "pagerduty"),
-                        ("person__isnull", True),
-                        ("url", ""),
-                        models.Q(("secret", ""), _negated=True),
-                    ),
-                    models.Q(
-                        ("by", "webhook"),
-                        ("person__isnull", True),
-                        models.Q(("url", ""), _negated=True),
-                        models.Q(("secret", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="notices_route_has_what_it_needs",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ladderstep",
-            constraint=models.UniqueConstraint(
-                fields=("ladder", "position"), name="notices_ladderstep_position_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ladderstep",
-            constraint=models.UniqueConstraint(
-                fields=("ladder", "route"), name="notices_ladderstep_route_once"
             ),
         ),
         RequireAuditedState("notices.page"),

@@ -4,6 +4,8 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
+
 # What governance rests on is guarded by the app that makes it: nothing here is built on `audit`.
 GUARDS = """
 CREATE FUNCTION proof_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -47,7 +49,7 @@ ALTER TABLE proof_log ALTER COLUMN frontier SET STORAGE EXTERNAL;
 """
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     initial = True
 
     dependencies = []

@@ -5,8 +5,10 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     initial = True
 
     dependencies = [
@@ -139,6 +141,87 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["label", "id"], name="remediation_order_label"),
+                    models.Index(fields=["state", "id"], name="remediation_order_state"),
+                    models.Index(fields=["due_at", "id"], name="remediation_order_due"),
+                    models.Index(
+                        fields=["campaign_id", "state"], name="remediation_order_campaign"
+                    ),
+                    models.Index(fields=["grant", "state"], name="remediation_order_grant"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "planned",
+                                    "scheduled",
+                                    "executing",
+                                    "retrying",
+                                    "executed",
+                                    "verified",
+                                    "verify_failed",
+                                    "manual_needed",
+                                    "confirmed",
+                                    "not_applicable",
+                                    "exception",
+                                    "rolled_back",
+                                ],
+                            )
+                        ),
+                        name="remediation_order_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("kind__in", ["revoke", "narrow", "suspend", "rotate", "unbind"])
+                        ),
+                        name="remediation_order_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("binding__isnull", True),
+                                ("credential__isnull", True),
+                                ("grant__isnull", False),
+                            ),
+                            models.Q(
+                                ("binding__isnull", True),
+                                ("credential__isnull", False),
+                                ("grant__isnull", True),
+                            ),
+                            models.Q(
+                                ("binding__isnull", False),
+                                ("credential__isnull", True),
+                                ("grant__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="remediation_order_one_subject",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "exception"), _negated=True),
+                            ("exception_until__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="remediation_order_exception_has_end",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ("verified", "confirmed")), _negated=True),
+                            ("verified_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="remediation_order_verified_has_time",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("origin_id__isnull", False)),
+                        fields=("origin_type", "origin_id", "kind"),
+                        name="remediation_order_once_per_origin",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -199,133 +282,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["done", "proof", "seen"])),
+                        name="remediation_orderproof_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("text", ""), _negated=True),
+                            models.Q(("file_sha256", ""), _negated=True),
+                            ("source__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="remediation_orderproof_says_something",
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="order",
-            index=models.Index(fields=["label", "id"], name="remediation_order_label"),
-        ),
-        migrations.AddIndex(
-            model_name="order",
-            index=models.Index(fields=["state", "id"], name="remediation_order_state"),
-        ),
-        migrations.AddIndex(
-            model_name="order",
-            index=models.Index(fields=["due_at", "id"], name="remediation_order_due"),
-        ),
-        migrations.AddIndex(
-            model_name="order",
-            index=models.Index(fields=["campaign_id", "state"], name="remediation_order_campaign"),
-        ),
-        migrations.AddIndex(
-            model_name="order",
-            index=models.Index(fields=["grant", "state"], name="remediation_order_grant"),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        [
-                            "planned",
-                            "scheduled",
-                            "executing",
-                            "retrying",
-                            "executed",
-                            "verified",
-                            "verify_failed",
-                            "manual_needed",
-                            "confirmed",
-                            "not_applicable",
-                            "exception",
-                            "rolled_back",
-                        ],
-                    )
-                ),
-                name="remediation_order_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("kind__in", ["revoke", "narrow", "suspend", "rotate", "unbind"])
-                ),
-                name="remediation_order_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("binding__isnull", True),
-                        ("credential__isnull", True),
-                        ("grant__isnull", False),
-                    ),
-                    models.Q(
-                        ("binding__isnull", True),
-                        ("credential__isnull", False),
-                        ("grant__isnull", True),
-                    ),
-                    models.Q(
-                        ("binding__isnull", False),
-                        ("credential__isnull", True),
-                        ("grant__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="remediation_order_one_subject",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "exception"), _negated=True),
-                    ("exception_until__isnull", False),
-                    _connector="OR",
-                ),
-                name="remediation_order_exception_has_end",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ("verified", "confirmed")), _negated=True),
-                    ("verified_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="remediation_order_verified_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("origin_id__isnull", False)),
-                fields=("origin_type", "origin_id", "kind"),
-                name="remediation_order_once_per_origin",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderproof",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["done", "proof", "seen"])),
-                name="remediation_orderproof_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderproof",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("text", ""), _negated=True),
-                    models.Q(("file_sha256", ""), _negated=True),
-                    ("source__isnull", False),
-                    _connector="OR",
-                ),
-                name="remediation_orderproof_says_something",
-            ),
         ),
     ]

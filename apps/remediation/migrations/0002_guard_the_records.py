@@ -1,9 +1,8 @@
-from django.db import migrations
-
 from apps.audit.operations import AppendOnly, RequireAuditedState
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("remediation", "0001_initial"),
         ("audit", "0002_make_the_trail_append_only"),

@@ -3,8 +3,10 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     dependencies = [
         ("grants", "0006_filter_grants_by_tag_and_by_gone"),
         ("inventory", "0007_filter_by_what_is_rare"),

@@ -6,9 +6,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 from apps.audit.operations import AppendOnly, NeverDeleted, RequireAuditedState
+from apps.core.at_once import AtOnce
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("connectors", "0002_add_connections"),
         ("grants", "0007_find_grants_by_level_and_system"),
@@ -49,10 +50,54 @@ class Migration(migrations.Migration):
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 ("judged_at", models.DateTimeField(null=True)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.agent",
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "judged_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "verbose_name_plural": "batches",
                 "ordering": ["-pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["running", "held", "released", "refused"])
+                        ),
+                        name="remediation_batch_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("judged_by__isnull", True),
+                            ("decided_by__isnull", True),
+                            models.Q(("judged_by", models.F("decided_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="remediation_batch_judged_by_another",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -74,9 +119,21 @@ class Migration(migrations.Migration):
                     "reported_at",
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="leaks",
+                        to="inventory.credential",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["credential", "-id"], name="remediation_leak_credential"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -115,9 +172,38 @@ class Migration(migrations.Migration):
                 ("undo", models.JSONField(default=dict)),
                 ("begun_at", models.DateTimeField(null=True)),
                 ("done_at", models.DateTimeField(null=True)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="steps",
+                        to="remediation.order",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["order", "position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("order", "position"), name="remediation_orderstep_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["waiting", "done", "undone", "failed"])),
+                        name="remediation_orderstep_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("when__in", ("now", "later"))),
+                        name="remediation_orderstep_when_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ("done", "undone")), _negated=True),
+                            ("done_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="remediation_orderstep_done_has_time",
+                    ),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -246,36 +332,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="batch",
-            name="agent",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="inventory.agent",
-            ),
-        ),
-        migrations.AddField(
-            model_name="batch",
-            name="decided_by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="batch",
-            name="judged_by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
             model_name="order",
             name="batch",
             field=models.ForeignKey(
@@ -317,79 +373,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="remediation_order_kill_confirmed_by_another",
-            ),
-        ),
-        migrations.AddField(
-            model_name="leak",
-            name="credential",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="leaks",
-                to="inventory.credential",
-            ),
-        ),
-        migrations.AddField(
-            model_name="orderstep",
-            name="order",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="steps",
-                to="remediation.order",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="batch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["running", "held", "released", "refused"])),
-                name="remediation_batch_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="batch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("judged_by__isnull", True),
-                    ("decided_by__isnull", True),
-                    models.Q(("judged_by", models.F("decided_by")), _negated=True),
-                    _connector="OR",
-                ),
-                name="remediation_batch_judged_by_another",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="leak",
-            index=models.Index(fields=["credential", "-id"], name="remediation_leak_credential"),
-        ),
-        migrations.AddConstraint(
-            model_name="orderstep",
-            constraint=models.UniqueConstraint(
-                fields=("order", "position"), name="remediation_orderstep_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderstep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["waiting", "done", "undone", "failed"])),
-                name="remediation_orderstep_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderstep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("when__in", ("now", "later"))),
-                name="remediation_orderstep_when_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderstep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ("done", "undone")), _negated=True),
-                    ("done_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="remediation_orderstep_done_has_time",
             ),
         ),
         RequireAuditedState("remediation.batch"),

@@ -7,10 +7,11 @@ from django.conf import settings
 from django.db import migrations, models
 
 from apps.audit.operations import AppendOnly, NeverDeleted, RequireAuditedState
+from apps.core.at_once import AtOnce
 from apps.core.operations import TrigramIndex
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("connectors", "0002_add_connections"),
         ("grants", "0007_find_grants_by_level_and_system"),
@@ -53,9 +54,42 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("problem", models.TextField(blank=True)),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="incidents",
+                        to="inventory.credential",
+                    ),
+                ),
+                (
+                    "order",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="incident",
+                        to="remediation.order",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["state", "read_at"], name="remediation_incident_state"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["open", "closed"])),
+                        name="remediation_incident_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_at__isnull", False), ("state", "closed")),
+                            models.Q(("closed_at__isnull", True), ("state", "open")),
+                            _connector="OR",
+                        ),
+                        name="remediation_incident_closed_iff_time",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -84,10 +118,31 @@ class Migration(migrations.Migration):
                         output_field=models.TextField(),
                     ),
                 ),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls",
+                        to="remediation.incident",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "call",
                 "ordering": ["at", "pk"],
+                "indexes": [
+                    models.Index(
+                        fields=["incident", "at", "id"], name="remediation_incidentcall_at"
+                    ),
+                    models.Index(
+                        fields=["incident", "address", "at"], name="remediation_incidentcall_from"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("incident", "event_id"), name="remediation_incidentcall_once"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -105,9 +160,31 @@ class Migration(migrations.Migration):
                 ("event_id", models.CharField(max_length=100)),
                 ("address", models.CharField(blank=True, max_length=100)),
                 ("steps", models.JSONField(default=list)),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="made",
+                        to="remediation.incident",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="made",
+                        to="remediation.order",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["at", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("incident", "kind", "name"), name="remediation_incidentmade_once"
+                    ),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -140,96 +217,6 @@ class Migration(migrations.Migration):
                     )
                 ),
                 name="remediation_order_kind_known",
-            ),
-        ),
-        migrations.AddField(
-            model_name="incident",
-            name="credential",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="incidents",
-                to="inventory.credential",
-            ),
-        ),
-        migrations.AddField(
-            model_name="incident",
-            name="order",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="incident",
-                to="remediation.order",
-            ),
-        ),
-        migrations.AddField(
-            model_name="incidentcall",
-            name="incident",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="calls",
-                to="remediation.incident",
-            ),
-        ),
-        migrations.AddField(
-            model_name="incidentmade",
-            name="incident",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="made",
-                to="remediation.incident",
-            ),
-        ),
-        migrations.AddField(
-            model_name="incidentmade",
-            name="order",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="made",
-                to="remediation.order",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="incident",
-            index=models.Index(fields=["state", "read_at"], name="remediation_incident_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="incident",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["open", "closed"])),
-                name="remediation_incident_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="incident",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at__isnull", False), ("state", "closed")),
-                    models.Q(("closed_at__isnull", True), ("state", "open")),
-                    _connector="OR",
-                ),
-                name="remediation_incident_closed_iff_time",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="incidentcall",
-            index=models.Index(fields=["incident", "at", "id"], name="remediation_incidentcall_at"),
-        ),
-        migrations.AddIndex(
-            model_name="incidentcall",
-            index=models.Index(
-                fields=["incident", "address", "at"], name="remediation_incidentcall_from"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="incidentcall",
-            constraint=models.UniqueConstraint(
-                fields=("incident", "event_id"), name="remediation_incidentcall_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="incidentmade",
-            constraint=models.UniqueConstraint(
-                fields=("incident", "kind", "name"), name="remediation_incidentmade_once"
             ),
         ),
         RequireAuditedState("remediation.incident"),

@@ -1,10 +1,11 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 from apps.core.operations import TrigramIndex
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     dependencies = [
         ("connectors", "0002_add_connections"),
         ("grants", "0007_find_grants_by_level_and_system"),

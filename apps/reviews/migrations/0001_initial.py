@@ -5,8 +5,10 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     initial = True
 
     dependencies = [
@@ -17,6 +19,95 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="Template",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, unique=True)),
+                ("purpose", models.TextField(blank=True)),
+                ("scope", models.JSONField(default=dict)),
+                ("instructions", models.TextField(blank=True)),
+                ("days_to_decide", models.PositiveSmallIntegerField(default=14)),
+                ("time_zone", models.CharField(default="UTC", max_length=60)),
+                (
+                    "no_answer",
+                    models.CharField(
+                        choices=[
+                            (
+                                "standard",
+                                "Read stays uncertified; write and admin are suspended for 14 days",
+                            ),
+                            (
+                                "revoke",
+                                "Read stays uncertified; write and admin are ordered revoked",
+                            ),
+                        ],
+                        default="standard",
+                        max_length=10,
+                    ),
+                ),
+                ("recurrence", models.CharField(blank=True, max_length=200)),
+                ("starts_on", models.DateField(blank=True, null=True)),
+                ("frequency_reason", models.TextField(blank=True)),
+                ("stages_itself", models.BooleanField(default=False)),
+                ("launches_itself", models.BooleanField(default=False)),
+                ("retired_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "fallback_reviewer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "run_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["name"],
+                "indexes": [
+                    models.Index(fields=["name", "id"], name="reviews_template_name"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("days_to_decide__gte", 1)),
+                        name="reviews_template_days_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("recurrence", ""),
+                            models.Q(
+                                ("starts_on__isnull", False),
+                                models.Q(("frequency_reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="reviews_template_recurrence_has_start_and_reason",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("launches_itself", False), ("stages_itself", True), _connector="OR"
+                        ),
+                        name="reviews_template_launch_needs_staging",
+                    ),
+                ],
+            },
+        ),
         migrations.CreateModel(
             name="Campaign",
             fields=[
@@ -89,9 +180,52 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="campaigns",
+                        to="reviews.template",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["state", "id"], name="reviews_campaign_state"),
+                    models.Index(fields=["deadline_at", "id"], name="reviews_campaign_deadline"),
+                    models.Index(fields=["name", "id"], name="reviews_campaign_name"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "draft",
+                                    "staging",
+                                    "staging_failed",
+                                    "staged",
+                                    "running",
+                                    "decided",
+                                    "remediating",
+                                    "verifying",
+                                    "closed",
+                                    "acknowledged",
+                                    "cancelled",
+                                ],
+                            )
+                        ),
+                        name="reviews_campaign_state_known",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("occurrence_at__isnull", False)),
+                        fields=("template", "occurrence_at"),
+                        name="reviews_campaign_once_per_occurrence",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -295,6 +429,86 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["campaign", "agent", "pk"],
+                "indexes": [
+                    models.Index(fields=["campaign", "id"], name="reviews_item_page"),
+                    models.Index(
+                        fields=["campaign", "reviewer", "agent", "id"], name="reviews_item_bench"
+                    ),
+                    models.Index(fields=["campaign", "state", "id"], name="reviews_item_state"),
+                    models.Index(
+                        condition=models.Q(("state", "open")),
+                        fields=["reviewer", "campaign"],
+                        name="reviews_item_waiting",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "open",
+                                    "decided",
+                                    "final",
+                                    "void",
+                                    "superseded",
+                                    "excluded",
+                                    "carried",
+                                ],
+                            )
+                        ),
+                        name="reviews_reviewitem_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("binding__isnull", True),
+                                ("credential__isnull", True),
+                                ("grant__isnull", False),
+                            ),
+                            models.Q(
+                                ("binding__isnull", True),
+                                ("credential__isnull", False),
+                                ("grant__isnull", True),
+                            ),
+                            models.Q(
+                                ("binding__isnull", False),
+                                ("credential__isnull", True),
+                                ("grant__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="reviews_reviewitem_one_subject",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("grant__isnull", False),
+                            models.Q(("state", "superseded"), _negated=True),
+                        ),
+                        fields=("campaign", "grant"),
+                        name="reviews_reviewitem_grant_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("credential__isnull", False),
+                            models.Q(("state", "superseded"), _negated=True),
+                        ),
+                        fields=("campaign", "credential"),
+                        name="reviews_reviewitem_credential_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("binding__isnull", False),
+                            models.Q(("state", "superseded"), _negated=True),
+                        ),
+                        fields=("campaign", "binding"),
+                        name="reviews_reviewitem_binding_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reassigned_count__lte", 2)),
+                        name="reviews_reviewitem_reassigned_at_most_twice",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -363,6 +577,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                ["question", "answer", "comment", "attestation", "not_mine"],
+                            )
+                        ),
+                        name="reviews_itemnote_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("text", ""), _negated=True),
+                        name="reviews_itemnote_has_text",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -468,6 +697,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("outcome__in", ["keep", "narrow", "revoke", "rotate", "abstain"])
+                        ),
+                        name="reviews_decision_outcome_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("outcome", "narrow"), _negated=True),
+                            models.Q(("target", {}), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="reviews_decision_narrow_has_target",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Assignment",
@@ -526,81 +773,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["pk"],
+                "indexes": [
+                    models.Index(fields=["item", "id"], name="reviews_assignment_item"),
+                ],
             },
-        ),
-        migrations.CreateModel(
-            name="Template",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=120, unique=True)),
-                ("purpose", models.TextField(blank=True)),
-                ("scope", models.JSONField(default=dict)),
-                ("instructions", models.TextField(blank=True)),
-                ("days_to_decide", models.PositiveSmallIntegerField(default=14)),
-                ("time_zone", models.CharField(default="UTC", max_length=60)),
-                (
-                    "no_answer",
-                    models.CharField(
-                        choices=[
-                            (
-                                "standard",
-                                "Read stays uncertified; write and admin are suspended for 14 days",
-                            ),
-                            (
-                                "revoke",
-                                "Read stays uncertified; write and admin are ordered revoked",
-                            ),
-                        ],
-                        default="standard",
-                        max_length=10,
-                    ),
-                ),
-                ("recurrence", models.CharField(blank=True, max_length=200)),
-                ("starts_on", models.DateField(blank=True, null=True)),
-                ("frequency_reason", models.TextField(blank=True)),
-                ("stages_itself", models.BooleanField(default=False)),
-                ("launches_itself", models.BooleanField(default=False)),
-                ("retired_at", models.DateTimeField(blank=True, editable=False, null=True)),
-                (
-                    "created_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-                ),
-                (
-                    "fallback_reviewer",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "run_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["name"],
-            },
-        ),
-        migrations.AddField(
-            model_name="campaign",
-            name="template",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="campaigns",
-                to="reviews.template",
-            ),
         ),
         migrations.CreateModel(
             name="CampaignSource",
@@ -715,217 +891,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="reviewitem",
-            index=models.Index(fields=["campaign", "id"], name="reviews_item_page"),
-        ),
-        migrations.AddIndex(
-            model_name="reviewitem",
-            index=models.Index(
-                fields=["campaign", "reviewer", "agent", "id"], name="reviews_item_bench"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reviewitem",
-            index=models.Index(fields=["campaign", "state", "id"], name="reviews_item_state"),
-        ),
-        migrations.AddIndex(
-            model_name="reviewitem",
-            index=models.Index(
-                condition=models.Q(("state", "open")),
-                fields=["reviewer", "campaign"],
-                name="reviews_item_waiting",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        ["open", "decided", "final", "void", "superseded", "excluded", "carried"],
-                    )
-                ),
-                name="reviews_reviewitem_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("binding__isnull", True),
-                        ("credential__isnull", True),
-                        ("grant__isnull", False),
-                    ),
-                    models.Q(
-                        ("binding__isnull", True),
-                        ("credential__isnull", False),
-                        ("grant__isnull", True),
-                    ),
-                    models.Q(
-                        ("binding__isnull", False),
-                        ("credential__isnull", True),
-                        ("grant__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="reviews_reviewitem_one_subject",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewitem",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("grant__isnull", False), models.Q(("state", "superseded"), _negated=True)
-                ),
-                fields=("campaign", "grant"),
-                name="reviews_reviewitem_grant_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewitem",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("credential__isnull", False), models.Q(("state", "superseded"), _negated=True)
-                ),
-                fields=("campaign", "credential"),
-                name="reviews_reviewitem_credential_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewitem",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("binding__isnull", False), models.Q(("state", "superseded"), _negated=True)
-                ),
-                fields=("campaign", "binding"),
-                name="reviews_reviewitem_binding_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reassigned_count__lte", 2)),
-                name="reviews_reviewitem_reassigned_at_most_twice",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="itemnote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("kind__in", ["question", "answer", "comment", "attestation", "not_mine"])
-                ),
-                name="reviews_itemnote_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="itemnote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("text", ""), _negated=True), name="reviews_itemnote_has_text"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="decision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("outcome__in", ["keep", "narrow", "revoke", "rotate", "abstain"])
-                ),
-                name="reviews_decision_outcome_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="decision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("outcome", "narrow"), _negated=True),
-                    models.Q(("target", {}), _negated=True),
-                    _connector="OR",
-                ),
-                name="reviews_decision_narrow_has_target",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="assignment",
-            index=models.Index(fields=["item", "id"], name="reviews_assignment_item"),
-        ),
-        migrations.AddIndex(
-            model_name="template",
-            index=models.Index(fields=["name", "id"], name="reviews_template_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="template",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("days_to_decide__gte", 1)),
-                name="reviews_template_days_positive",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="template",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("recurrence", ""),
-                    models.Q(
-                        ("starts_on__isnull", False),
-                        models.Q(("frequency_reason", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="reviews_template_recurrence_has_start_and_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="template",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("launches_itself", False), ("stages_itself", True), _connector="OR"
-                ),
-                name="reviews_template_launch_needs_staging",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="campaign",
-            index=models.Index(fields=["state", "id"], name="reviews_campaign_state"),
-        ),
-        migrations.AddIndex(
-            model_name="campaign",
-            index=models.Index(fields=["deadline_at", "id"], name="reviews_campaign_deadline"),
-        ),
-        migrations.AddIndex(
-            model_name="campaign",
-            index=models.Index(fields=["name", "id"], name="reviews_campaign_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        [
-                            "draft",
-                            "staging",
-                            "staging_failed",
-                            "staged",
-                            "running",
-                            "decided",
-                            "remediating",
-                            "verifying",
-                            "closed",
-                            "acknowledged",
-                            "cancelled",
-                        ],
-                    )
-                ),
-                name="reviews_campaign_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("occurrence_at__isnull", False)),
-                fields=("template", "occurrence_at"),
-                name="reviews_campaign_once_per_occurrence",
-            ),
         ),
     ]

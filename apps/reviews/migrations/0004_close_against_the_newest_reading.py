@@ -2,8 +2,10 @@
 
 from django.db import migrations, models
 
+from apps.core.at_once import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     dependencies = [
         ("reviews", "0003_keep_one_draft_per_reviewer"),
     ]

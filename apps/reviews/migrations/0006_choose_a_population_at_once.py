@@ -21,25 +21,23 @@ class Migration(migrations.Migration):
                     "subject_ids",
                     django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField()),
                 ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="population_parts",
+                        to="reviews.campaign",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["grant", "credential"])),
+                        name="reviews_populationpart_kind_known",
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="populationpart",
-            name="campaign",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="population_parts",
-                to="reviews.campaign",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="populationpart",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["grant", "credential"])),
-                name="reviews_populationpart_kind_known",
-            ),
         ),
     ]

@@ -7,10 +7,11 @@ from django.conf import settings
 from django.db import migrations, models
 
 from apps.audit.operations import AppendOnly, NeverDeleted, RequireAuditedState
+from apps.core.at_once import AtOnce
 from apps.core.operations import TrigramIndex
 
 
-class Migration(migrations.Migration):
+class Migration(AtOnce):
     initial = True
 
     dependencies = [
@@ -173,6 +174,72 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["label", "id"], name="rotation_rotation_label"),
+                    models.Index(fields=["due_at", "id"], name="rotation_rotation_due"),
+                    models.Index(fields=["state", "id"], name="rotation_rotation_state"),
+                    models.Index(
+                        condition=models.Q(("wake_at__isnull", False)),
+                        fields=["wake_at", "id"],
+                        name="rotation_rotation_wake",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "planned",
+                                    "created",
+                                    "tested",
+                                    "switched",
+                                    "retiring",
+                                    "done",
+                                    "failed",
+                                    "by_hand",
+                                    "dropped",
+                                ],
+                            )
+                        ),
+                        name="rotation_rotation_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("way__in", ["in-place", "beside", "by-hand"])),
+                        name="rotation_rotation_way_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("ended_at__isnull", False), ("state__in", ("done", "dropped"))
+                            ),
+                            models.Q(
+                                models.Q(("state__in", ("done", "dropped")), _negated=True),
+                                ("ended_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="rotation_rotation_ended_iff_over",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("way", "beside"), _negated=True),
+                            models.Q(
+                                ("connection__isnull", False),
+                                ("place_connection__isnull", False),
+                                models.Q(("place", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="rotation_rotation_beside_has_place",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ("done", "dropped")), _negated=True),
+                        fields=("credential",),
+                        name="rotation_rotation_one_open",
+                        violation_error_message="It is being rotated already.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -368,93 +435,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="rotation",
-            index=models.Index(fields=["label", "id"], name="rotation_rotation_label"),
-        ),
-        migrations.AddIndex(
-            model_name="rotation",
-            index=models.Index(fields=["due_at", "id"], name="rotation_rotation_due"),
-        ),
-        migrations.AddIndex(
-            model_name="rotation",
-            index=models.Index(fields=["state", "id"], name="rotation_rotation_state"),
-        ),
-        migrations.AddIndex(
-            model_name="rotation",
-            index=models.Index(
-                condition=models.Q(("wake_at__isnull", False)),
-                fields=["wake_at", "id"],
-                name="rotation_rotation_wake",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rotation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        [
-                            "planned",
-                            "created",
-                            "tested",
-                            "switched",
-                            "retiring",
-                            "done",
-                            "failed",
-                            "by_hand",
-                            "dropped",
-                        ],
-                    )
-                ),
-                name="rotation_rotation_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rotation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("way__in", ["in-place", "beside", "by-hand"])),
-                name="rotation_rotation_way_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rotation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at__isnull", False), ("state__in", ("done", "dropped"))),
-                    models.Q(
-                        models.Q(("state__in", ("done", "dropped")), _negated=True),
-                        ("ended_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="rotation_rotation_ended_iff_over",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rotation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("way", "beside"), _negated=True),
-                    models.Q(
-                        ("connection__isnull", False),
-                        ("place_connection__isnull", False),
-                        models.Q(("place", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="rotation_rotation_beside_has_place",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rotation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ("done", "dropped")), _negated=True),
-                fields=("credential",),
-                name="rotation_rotation_one_open",
-                violation_error_message="It is being rotated already.",
-            ),
         ),
         RequireAuditedState("rotation.rotation"),
         NeverDeleted("rotation.rotation"),

@@ -5,25 +5,30 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 
 from config.launcher.data import service_account
-from config.launcher.supervisor import LIBC, PR_SET_PDEATHSIG
-from tests.launcher.conftest import _parents, gone_within
-from tests.processes import database_url
+from tests.processes import database_url, dies_with_the_test, gone_within, parents
 
 OWNER, APPLICATION = "countersign_owner", "countersign"
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 
 
-def dies_with_the_test():
-    """However the test ends, nothing that it started outlives it."""
-    if LIBC is not None:
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+@contextmanager
+def cluster_made():
+    """One that is gone with all it kept when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="countersign-", ignore_cleanup_errors=True) as folder:
+        one = Cluster(Path(folder))
+        try:
+            yield one
+        finally:
+            one.stop()
 
 
 @dataclass
@@ -36,7 +41,7 @@ class Cluster:
         account = service_account(self.home)
         self.user = account.uid if account else None
         self._own(self.data.parent)
-        self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
+        self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
         self.start()
         with psycopg.connect(self.url("postgres", "postgres"), autocommit=True) as connection:
             for role in (OWNER, APPLICATION):
@@ -71,9 +76,10 @@ class Cluster:
 
     def kill(self):
         """As a power cut does: every process of it at once, and nothing is written after."""
-        below = {pid for pid, parent in _parents() if parent == self.process.pid}
+        below = {pid for pid, parent in parents() if parent == self.process.pid}
         for pid in (self.process.pid, *below):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it may have seen that the others are gone
+                os.kill(pid, signal.SIGKILL)
         self.process.wait(20)
         assert gone_within(below, 20)
 
@@ -93,11 +99,18 @@ class Cluster:
 
     def take_schema(self):
         """The tables of the test's own database, as the owner, and the application's rights."""
-        dump = [shutil.which("pg_dump"), "--schema-only", "--no-owner", "--no-privileges"]
-        schema = subprocess.run([*dump, database_url()], capture_output=True, check=True).stdout
-        load = [shutil.which("psql"), "-q", "-v", "ON_ERROR_STOP=1", self.url(OWNER)]
-        subprocess.run(load, input=schema, check=True, stdout=subprocess.DEVNULL)
+        self._load("--schema-only")
         self.manage("database_grant", APPLICATION, role=OWNER)
+
+    def take_copy(self):
+        """Everything of the test's own database, tokens included, as the owner."""
+        self._load()
+
+    def _load(self, *what):
+        dump = [shutil.which("pg_dump"), *what, "--no-owner", "--no-privileges", database_url()]
+        told = subprocess.run(dump, capture_output=True, check=True).stdout
+        load = [shutil.which("psql"), "-q", "-v", "ON_ERROR_STOP=1", self.url(OWNER)]
+        subprocess.run(load, input=told, check=True, stdout=subprocess.DEVNULL)
 
     def environment(self, role=APPLICATION):
         return {

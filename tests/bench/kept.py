@@ -145,9 +145,8 @@ def seat_of(system) -> Seat:
 
 def project(log_id: int) -> None:
     """What the schedule does with what came in: hours, use, and the signature."""
-    with stage("statistics"), connection.cursor() as cursor:
-        for table in ("event", "payload", "invocation", "link", "ingestrequest"):
-            cursor.execute(f"VACUUM (ANALYZE) activity_{table}")
+    with stage("statistics"):
+        vacuum("event", "payload", "invocation", "link", "ingestrequest")
     with stage("noting hours"):
         hours_note_all(log_id)
     with stage("counting hours"):
@@ -155,10 +154,17 @@ def project(log_id: int) -> None:
     with stage("use of grants"):
         use_measure(most=1_000_000)
         use_tell(timezone.now())
-    with stage("signing, statistics"), connection.cursor() as cursor:
+    with stage("signing, statistics"):
         with tempfile.TemporaryDirectory() as folder:
             logs_sign(key=SIGNER, memory=Memory(Path(folder)), now=timezone.now(), is_first=True)
-        cursor.execute("VACUUM (ANALYZE)")
+        vacuum("usehour", "deedhour", "hourdue", "sighting", "knowncall", "grantuse", "allowedcall")
+
+
+def vacuum(*tables: str) -> None:
+    """As autovacuum does in its own time."""
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"VACUUM (ANALYZE) activity_{table}")
 
 
 def raw_copy() -> float:

@@ -18,6 +18,7 @@ from apps.activity.models import (
     Sighting,
     UseHour,
 )
+from apps.activity.selectors.keeping import months_here
 from apps.activity.services.hours import hours_count
 from apps.activity.services.projecting import events_project
 from apps.proof.models import Log
@@ -43,11 +44,17 @@ REST = """
 
 
 @pytest.fixture
-def filled(tmp_path):
+def filled():
+    before = months_here()
     plan = kept.plan_of(RECORDS)
     trail_fill(plan, processes=2)
     kept.project(plan.log_id)
-    return plan
+    yield plan
+    # No flush of a database takes tables away again.
+    with connection.cursor() as cursor:
+        for month in months_here() - before:
+            for table in ("activity_event", "activity_payload"):
+                cursor.execute(f"DROP TABLE {table}_{month:%Y_%m}")
 
 
 def projected():

@@ -56,7 +56,7 @@ class Shelf:
                 mine, words = words, next(said, None)
             if wanted(leaf, orjson.loads(header)):
                 event = _event(self.log_id, leaf, header)
-                yield Record(event, mine and _payload(event, mine), is_archived=True)
+                yield Record(event, _payload(event, mine) if mine else None, is_archived=True)
 
 
 @dataclass(slots=True)

@@ -77,12 +77,15 @@ class Folder:
     def files_check(self, told: Mapping[str, Any]) -> None:
         """Read every file again and compare its digest. Raises `ArchiveBroken`."""
         for name, digest in _files(told).items():
-            path = self.path / name
-            if not path.exists():
-                raise ArchiveBroken(f"{name} is missing.")
-            with path.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                    raise ArchiveBroken(f"{name} is not the file that the manifest names.")
+            self.file_check(name, digest)
+
+    def file_check(self, name: str, digest: str) -> None:
+        path = self.path / name
+        if not path.exists():
+            raise ArchiveBroken(f"{name} is missing.")
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                raise ArchiveBroken(f"{name} is not the file that the manifest names.")
 
     def headers(self, part: Mapping[str, Any]) -> Iterator[tuple[int, bytes]]:
         """Each leaf of a part with its exact bytes. Raises where lines lack or are too many."""
@@ -165,6 +168,14 @@ def write_whole(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
     draft.rename(path)
     sync_folder(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, each of which is on the disk when this returns."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for one in missing:
+        sync_folder(one.parent)
 
 
 def sync_folder(path: Path) -> None:

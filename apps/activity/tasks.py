@@ -3,7 +3,7 @@ from typing import Any
 
 from celery import shared_task
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 from django.utils import timezone
 
 from apps.activity.formats.archives import pieces_of
@@ -121,8 +121,8 @@ def archive_months(job_id: int) -> int:
         )
     except Busy:
         return 0
-    except (DomainError, OSError) as error:
-        job_fail(job, message=str(error))
+    except (DomainError, IntegrityError, OSError) as error:
+        job_fail(job, message=str(error).partition("\n")[0])
         return 0
     said = f"{len(ran.months)} months left the database, {ran.records} records. {ran.held_up}"
     job_finish(job, result={"records": ran.records}, message=said.strip())

@@ -26,6 +26,9 @@ class Log(models.Model):
     def __str__(self) -> str:
         return f"Log {self.name}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("console:proof")
+
 
 class Tile(models.Model):
     """256 hashes that will never change; the layout is C2SP's tlog-tiles."""

@@ -23,7 +23,10 @@ def test(arguments: list[str]) -> int:
 
 
 def bench(arguments: list[str]) -> int:
-    """That of pages, or with `ingest` that of telemetry, on a database that keeps what it says."""
+    """That of pages; with `kept` that of a long trail; with `ingest` that of telemetry.
+
+    The last on a database that keeps what it says.
+    """
     durable = arguments[:1] == ["ingest"]
     return _with_services(_bench, arguments, own_database=True, durable=durable)
 
@@ -85,8 +88,8 @@ def _pytest(supervisor: Supervisor, environment: Environment, arguments: list[st
 
 def _bench(supervisor: Supervisor, environment: Environment, arguments: list[str]) -> int:
     environment["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
-    if arguments[:1] == ["ingest"]:
-        return _inherit(supervisor, environment, "tests.bench.ingest", *arguments[1:])
+    if arguments[:1] in (["ingest"], ["kept"]):
+        return _inherit(supervisor, environment, f"tests.bench.{arguments[0]}", *arguments[1:])
     return _inherit(supervisor, environment, "tests.bench", *arguments)
 
 

@@ -1,20 +1,22 @@
-"""Reading the trail with millions of records: `python -m tests.bench.kept --records 10000000`.
+"""Reading the trail with millions of records: `make bench ARGS="kept --records 10000000"`.
 
-Takes a database of its own, empty or filled by an earlier run, and migrates it. Records come
-through the real door into the real tables, spread over months; then the pages of one run, of one
-agent, a search by correlation id, and proofs are measured. A part of the records is summed up,
-so that runs have their pages; the records of all others lie beside them.
+Takes a database of its own, empty or filled by an earlier run, and migrates it. Fifty agents work
+for twenty months, each as an identity of a system whose log is read; `trail_fill` writes what they
+told and what was recorded, and the product counts the hours and the use of grants. Then raw COPY of
+some of the same rows is timed, and the pages of one run, of one agent, a search by correlation id,
+proofs, and the sweeper.
 """
 
 import argparse
-import hashlib
 import os
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from unittest.mock import patch
+from pathlib import Path
 
 import django
 from django.core.management import call_command
@@ -23,100 +25,177 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.test")
     django.setup()
 
-from django.db import connection
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.activity.headers import Whose
-from apps.activity.models import Cursor, Invocation
-from apps.activity.readings import Reading
-from apps.activity.services import append
-from apps.activity.services.append import Delivery, deliveries_append
-from apps.activity.services.hours import RUNS, hours_count
-from apps.activity.services.projecting import events_project
+from apps.activity.models import Invocation, Stream
+from apps.activity.services.append import LOG
+from apps.activity.services.hours import hours_count, hours_note_all
+from apps.activity.services.measuring import use_measure, use_tell
 from apps.activity.services.sweeping import SIZE, records_sweep
+from apps.activity.states import LogFormat
 from apps.core.actors import Role
-from apps.inventory.models import Agent
-from apps.proof.models import Log
+from apps.proof.memory import Memory
+from apps.proof.models import Log, Watch
 from apps.proof.selectors import inclusion_proof
+from apps.proof.services.logs import log_lock
+from apps.proof.services.signing import logs_sign
 from tests.bench.measure import Measured, machine, page
+from tests.bench.trail_fill import trail_fill
+from tests.bench.trail_told import BURST, DEEDS, Plan, Seat
 from tests.factories.accounts import UserFactory
-from tests.factories.inventory import AgentFactory
+from tests.factories.grants import GrantFactory, GrantStatementFactory
+from tests.factories.inventory import (
+    AgentFactory,
+    BindingFactory,
+    CredentialFactory,
+    IdentityFactory,
+    SystemFactory,
+)
 
-AGENTS, MONTHS, BATCH, STEPS = 50, 20, 10_000, 19
-SUMMED_UP = 100_000
+AGENTS, SYSTEMS, MONTHS = 50, 5, 20
 PAGE_BOUND, PROOF_BOUND = 50, 5
+COPIED = 200_000
+SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+SIZES = """
+    SELECT pg_size_pretty(pg_database_size(current_database())),
+           pg_size_pretty(sum(pg_table_size(inhrelid))),
+           pg_size_pretty(sum(pg_indexes_size(inhrelid)))
+    FROM pg_inherits WHERE inhparent IN ('activity_event'::regclass, 'activity_payload'::regclass)
+"""
 
 
 def run(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tests.bench.kept", description=__doc__)
     parser.add_argument("--records", type=int, default=10_000_000)
-    wanted = parser.parse_args(arguments).records
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--check", action="store_true", help="sweep every record as well")
+    wanted = parser.parse_args(arguments)
     say(machine())
     call_command("migrate", verbosity=0)
-    fill(wanted)
-    results = list(steps())
+    if not Log.objects.filter(name=LOG, size__gt=0).exists():
+        fill(wanted.records, wanted.processes)
+    results = [*([whole()] if wanted.check else []), *steps()]
     for measured in results:
         say(measured.line())
     return 1 if any(not one.holds for one in results) else 0
 
 
-def fill(wanted: int) -> None:
-    log = Log.objects.filter(name="activity").first()
-    have = log.size if log else 0
-    if have >= wanted:
-        return
-    if not Agent.objects.exists():
-        UserFactory(role=Role.STEWARD)
-        AgentFactory.create_batch(AGENTS)
-    agents = [Whose(agent_id=one.pk, agent=one.name) for one in Agent.objects.all()[:AGENTS]]
-    started = time.perf_counter()
-    first = timezone.now() - timedelta(days=30 * MONTHS)
+def fill(wanted: int, processes: int) -> None:
+    began = time.perf_counter()
+    plan = plan_of(wanted)
+    with stage("records, runs, and joins"):
+        trail_fill(plan, processes=processes)
+    loaded = time.perf_counter() - began
+    project(plan.log_id)
+    seconds = time.perf_counter() - began
+    rate, copied = plan.records / loaded, raw_copy()
+    say(
+        f"{plan.records:,} records in {seconds:.0f} s; written at {rate:,.0f}/s with {processes}"
+        f" processes, {rate / copied:.2f} of raw COPY by one backend ({copied:,.0f}/s)"
+    )
     with connection.cursor() as cursor:
-        cursor.execute("SELECT activity_make_partitions(%s, %s)", [first.date(), MONTHS + 2])
-    for at in range(have, wanted, BATCH):
-        moment = first + (timezone.now() - first) * (at / wanted)
-        readings = list(batch(at, moment, agents))
-        digest = hashlib.sha256(str(at).encode()).digest()
-        with patch.object(append.timezone, "now", lambda moment=moment: moment):
-            deliveries_append([Delivery("bench", digest, readings)])
-    seconds = time.perf_counter() - started
-    say(f"loaded {wanted - have:,} records in {seconds:.0f} s, {(wanted - have) / seconds:,.0f}/s")
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM (ANALYZE) activity_event")
-        cursor.execute("VACUUM (ANALYZE) activity_payload")
-    size = Log.objects.get(name="activity").size
-    Cursor.objects.update_or_create(name=RUNS, defaults={"leaf": max(0, size - SUMMED_UP)})
-    events_project()
-    hours_count(most=10_000_000)
+        cursor.execute(SIZES)
+        say("{} in all; records and words {}, their indexes {}".format(*cursor.fetchone()))
 
 
-def batch(at: int, moment: datetime, agents: Sequence[Whose]) -> Iterator[tuple[Reading, Whose]]:
-    """Runs of twenty records each: how it began, steps, actions, and calls that name a request."""
-    chance = random.Random(at)  # noqa: S311 - no secret
-    for number in range(BATCH // (STEPS + 1)):
-        trace, whose = f"{chance.getrandbits(128):032x}", chance.choice(agents)
-        start = int(moment.timestamp() * 1e9) + number * 10**6
-        for step in range(STEPS + 1):
-            kind = ("invocation", "step", "action", "call")[min(step, 1 + step % 3)]
-            yield (
-                Reading(
-                    kind,
-                    f"{kind} {step % 7}",
-                    start + step * 10**6,
-                    start + (step + 1) * 10**6,
-                    trace_id=trace,
-                    span_id=f"{step + 1:016x}",
-                    parent_id="" if step == 0 else f"{1:016x}",
-                    correlation=trace,
-                    request_id=f"REQ-{trace[:12]}-{step}" if kind == "call" else "",
-                    outcome="ok",
-                    body={"told": "The customer wants a refund for this order. " * 4, "n": step},
-                ),
-                whose,
-            )
+def plan_of(wanted: int) -> Plan:
+    """A company of agents, each bound to an identity that holds a grant, and when they work."""
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    first = now - timedelta(days=30 * MONTHS)
+    UserFactory(role=Role.STEWARD)
+    systems = SystemFactory.create_batch(SYSTEMS)
+    for system in systems:
+        Stream.objects.create(
+            system=system,
+            log_format=LogFormat.GENERIC,
+            covered=[[first.isoformat(), now.isoformat()]],
+            complete_from=first,
+            complete_until=now,
+        )
+    seats = [seat_of(systems[number % SYSTEMS]) for number in range(AGENTS)]
+    with transaction.atomic():
+        log = log_lock(LOG)
+    return Plan(log.pk, tuple(seats), first, MONTHS * 30 * 24 - 1, max(1, wanted // BURST))
+
+
+def seat_of(system) -> Seat:
+    identity = IdentityFactory(system=system)
+    agent = BindingFactory(agent=AgentFactory(active=True), identity=identity).agent
+    credential = CredentialFactory(identity=identity)
+    grant = GrantFactory(identity=identity, system=system)
+    GrantStatementFactory(grant=grant, actions=[name for name, _ in DEEDS[:5]])
+    return Seat(
+        Whose(agent_id=agent.pk, agent=agent.name),
+        Whose(
+            identity_id=identity.pk,
+            identity=identity.name,
+            credential_id=credential.pk,
+            system_id=system.pk,
+            system=system.name,
+        ),
+        credential.external_id,
+    )
+
+
+def project(log_id: int) -> None:
+    """What the schedule does with what came in: hours, use, and the signature."""
+    with stage("statistics"):
+        vacuum("event", "payload", "invocation", "link", "ingestrequest")
+    with stage("noting hours"):
+        hours_note_all(log_id)
+    with stage("counting hours"):
+        hours_count(most=10**9)
+    with stage("use of grants"):
+        use_measure(most=1_000_000)
+        use_tell(timezone.now())
+    with stage("signing, statistics"):
+        with tempfile.TemporaryDirectory() as folder:
+            logs_sign(key=SIGNER, memory=Memory(Path(folder)), now=timezone.now(), is_first=True)
+        vacuum("usehour", "deedhour", "hourdue", "sighting", "knowncall", "grantuse", "allowedcall")
+
+
+def vacuum(*tables: str) -> None:
+    """As autovacuum does in its own time."""
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"VACUUM (ANALYZE) activity_{table}")
+
+
+def raw_copy() -> float:
+    """Records a second of one backend that copies some of the same rows into tables alike."""
+    told = {}
+    with connection.cursor() as cursor:
+        for table in ("activity_event", "activity_payload"):
+            rows = f"SELECT * FROM {table} WHERE leaf_index < {COPIED} ORDER BY leaf_index"  # noqa: S608
+            with cursor.copy(f"COPY ({rows}) TO STDOUT") as copy:
+                told[table] = b"".join(map(bytes, copy))
+            cursor.execute(f"CREATE TABLE {table}_raw (LIKE {table} INCLUDING ALL)")
+        count = min(COPIED, Log.objects.get(name=LOG).size)
+        started = time.perf_counter()
+        with transaction.atomic():
+            for table, rows in told.items():
+                with cursor.copy(f"COPY {table}_raw FROM STDIN") as copy:
+                    copy.write(rows)
+        seconds = time.perf_counter() - started
+        cursor.execute("DROP TABLE activity_event_raw, activity_payload_raw")
+    return count / seconds
+
+
+def whole() -> Measured:
+    """Everything, by the sweeper: each record against its leaf, its words, and its columns."""
+    log, began = Log.objects.get(name=LOG), time.perf_counter()
+    read = records_sweep(chunks=10**6, longest=timedelta(days=1))
+    seconds = time.perf_counter() - began
+    trouble = " ".join(Watch.objects.in_trouble().values_list("trouble", flat=True))
+    taken = seconds * 1000 if read == log.size and not trouble else float("inf")
+    note = f"{read:,} of {log.size:,} records, {read / seconds:,.0f}/s. {trouble}"
+    return Measured("every record swept", taken, 10**8, note=note)
 
 
 def steps() -> Iterator[Measured]:
@@ -159,6 +238,13 @@ def sweeping() -> Measured:
     seconds = time.perf_counter() - began
     note = f"{read:,} records, {read / seconds:,.0f}/s"
     return Measured(f"sweep of 40 x {SIZE}", seconds * 1000, 60_000, note=note)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    say(f"   {name}: {time.perf_counter() - began:.1f} s")
 
 
 def say(text: str) -> None:

@@ -101,6 +101,14 @@ def due_before(now: datetime) -> date | None:
     return months_before(now.date(), kept) if kept else None
 
 
+def months_due(now: datetime) -> list[date]:
+    """The months to archive, oldest first: past the time that is kept, and over."""
+    before = due_before(now)
+    if before is None:
+        return []
+    return sorted(one for one in months_here() if one < before and month_after(one) <= now.date())
+
+
 def strays_counted() -> int:
     """How many records came for a month that nobody had made tables for."""
     with connection.cursor() as cursor:

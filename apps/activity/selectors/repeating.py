@@ -35,6 +35,11 @@ def columns_that_differ(header: str, row: dict[str, Any]) -> list[str]:
     return [name for name, value in _said(said) if row[name] != value]
 
 
+def columns_said(header: bytes) -> dict[str, Any]:
+    """What the columns of a record are, by its header alone."""
+    return dict(_said(orjson.loads(header)))
+
+
 def row_of(event: Event) -> dict[str, Any]:
     """The columns of a record, with ids as headers write them."""
     row = {name: getattr(event, name) for name in COLUMNS}

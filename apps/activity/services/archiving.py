@@ -18,10 +18,10 @@ from django.db.models import Max
 from django.utils import timezone
 
 from apps.activity import policies
-from apps.activity.archives import ArchiveBroken, Folder, is_in, sync_folder
+from apps.activity.archives import ArchiveBroken, Folder, is_in, make_folder, sync_folder
 from apps.activity.models import Archive, Cursor, Event, HourDue, Payload
 from apps.activity.selectors.archived import archive_folder
-from apps.activity.selectors.keeping import ARCHIVING, due_before, month_after, months_here
+from apps.activity.selectors.keeping import ARCHIVING, months_due
 from apps.activity.services.archive_parts import (
     Tick,
     erased_text,
@@ -73,7 +73,7 @@ def months_archive(
     done: list[date] = []
     records = 0
     with archive_held():
-        for month in _due(now):
+        for month in months_due(now):
             archive = _of(month) or _month_write(month, actor, tick)
             words_reconcile(archive, actor)
             if not _month_drop(archive, actor, reason):
@@ -88,7 +88,7 @@ def months_archive(
 def archiving_begin(*, actor: Actor, reason: str = "") -> Job:
     """Start the job that archives what is due. Refused where nothing is, or one runs."""
     enforce(policies.can_archive(actor))
-    if not _due(timezone.now()):
+    if not months_due(timezone.now()):
         raise DomainError("No month is due. Say in the policies how many months are kept.")
     if Job.objects.filter(
         kind=ARCHIVING, status__in=(JobStatus.QUEUED, JobStatus.RUNNING)
@@ -114,20 +114,13 @@ def archiving_begin_if_due(*, actor: Actor) -> Job | None:
 def archive_held() -> Iterator[Path]:
     """Be the only one who writes to the archive; else `Busy`."""
     place = Path(settings.TRAIL_ARCHIVE_DIR)
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(place)
     with (place / "archive.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Busy from error
         yield place
-
-
-def _due(now: datetime) -> list[date]:
-    before = due_before(now)
-    if before is None:
-        return []
-    return sorted(one for one in months_here() if one < before and month_after(one) <= now.date())
 
 
 def _of(month: date) -> Archive | None:
@@ -142,6 +135,8 @@ def _month_write(month: date, actor: Actor, tick: Tick) -> Archive:
     folder = Folder(place / f"{month:%Y-%m}")
     if not folder.path.exists():
         _folder_make(folder, log, month, tick)
+    # Also where a run before was killed once the folder had its name.
+    sync_folder(place)
     told = folder.manifest()
     _require_this_month(told, log, month)
     folder.leftovers_remove(told)
@@ -168,7 +163,6 @@ def _folder_make(folder: Folder, log: Log, month: date, tick: Tick) -> None:
         }
     )
     draft.path.rename(folder.path)
-    sync_folder(folder.path.parent)
 
 
 def _log_ready(month: date) -> Log:

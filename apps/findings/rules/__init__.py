@@ -22,7 +22,7 @@ from apps.findings.rules.credentials import (
 from apps.findings.rules.explained import AttributionLost, UnconfirmedActions, UnexplainedCalls
 from apps.findings.rules.issued import IssuedNotEnded
 from apps.findings.rules.outside import OutsideGrants
-from apps.findings.rules.proof import LogBroken, PartitionMissing, SignerSilent
+from apps.findings.rules.proof import ArchiveFailing, LogBroken, PartitionMissing, SignerSilent
 from apps.findings.rules.removals import (
     ConnectionFailing,
     KillUnconfirmed,
@@ -54,6 +54,7 @@ register(
     IssuedNotEnded,
     LogBroken,
     PartitionMissing,
+    ArchiveFailing,
     SignerSilent,
     UnexplainedCalls,
     UnconfirmedActions,

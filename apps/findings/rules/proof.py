@@ -2,14 +2,17 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import CharField, F, QuerySet, Subquery, Value
+from django.db.models import BooleanField, CharField, F, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
 
+from apps.activity.selectors.keeping import ARCHIVING, months_due
+from apps.activity.services.append import LOG
+from apps.core.models import Job, JobStatus
 from apps.findings.rules.access import NO_SYSTEM
 from apps.findings.rules.base import Rule, words
 from apps.findings.states import Severity
 from apps.inventory.models import Agent
-from apps.proof.models import Watch
+from apps.proof.models import Log, Watch
 
 # The signer looks every ten seconds, and signs hourly when nothing comes.
 SILENT_AFTER = timedelta(minutes=15)
@@ -49,6 +52,32 @@ class PartitionMissing(Rule):
 
     def subjects(self, now: datetime) -> QuerySet:
         return _of_log(Watch.objects.in_trouble().of_partitions(), F("trouble"))
+
+
+class ArchiveFailing(Rule):
+    key = "archive-failing"
+    title = "Months that cannot be archived"
+    why = "What is past its time stays in the database. Nothing is lost, and nothing leaves."
+    mend = "Mend what it says (docs/keeping.md tells of each), then archive; each hour tries anew."
+    severity = Severity.HIGH
+    owasp = "NHI6:2025 Insecure Cloud Deployment Configurations"
+    subject = Log
+
+    def subjects(self, now: datetime) -> QuerySet:
+        ended = Job.objects.filter(kind=ARCHIVING, finished_at__isnull=False).order_by("-pk")
+        rows = Log.objects.filter(name=LOG).annotate(
+            ended=Subquery(ended.values("status")[:1]),
+            said=Subquery(ended.values("message")[:1]),
+            # Once nothing is due any more, nothing fails.
+            is_due=Value(bool(months_due(now)), BooleanField()),
+        )
+        told: QuerySet = rows.filter(ended=JobStatus.FAILED, is_due=True).annotate(
+            finding_label=Concat(Value("Log "), F("name"), output_field=CharField()),
+            for_agent=Subquery(Agent.objects.none().values("pk")[:1]),
+            for_system=NO_SYSTEM,
+            finding_detail=F("said"),
+        )
+        return told
 
 
 class SignerSilent(Rule):

@@ -131,9 +131,11 @@ def _called_as(tale: Tale) -> set[int]:
     """Identities of the calls that are joined to the run."""
     if tale.invocation is None:
         return set()
-    leaves = tale.links.order_by().values("call_leaf")
+    leaves = tale.joins.order_by().values("call_leaf")
     calls = Event.objects.filter(log_id=tale.log_id, kind=Kind.API, leaf_index__in=leaves)
-    found = calls.values_list("identity_id", flat=True).distinct()
+    found = set(calls.values_list("identity_id", flat=True).distinct())
+    if tale.stock.shelves:
+        found |= {one.event.identity_id for one in tale.records() if one.event.kind == Kind.API}
     return {one for one in found if one is not None}
 
 

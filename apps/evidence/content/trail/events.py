@@ -97,14 +97,17 @@ def _ocsf(files: Files, tale: Tale, open_files: ExitStack) -> Callable[[bytes], 
 
 def _told(tale: Tale) -> Iterator[tuple[Event, dict[str, Any], str, str]]:
     """Each record with its header, and what is told of its payload."""
-    for events in batched(tale.events(), CHUNK):
-        kept = _payloads(events, with_words=tale.with_payloads)
-        for event in events:
+    for records in batched(tale.records(), CHUNK):
+        here = [one.event for one in records if not one.is_archived]
+        kept = _payloads(here, with_words=tale.with_payloads) if here else {}
+        for record in records:
+            event = record.event
             header = json.loads(event.header)
             if "payload" not in header:
                 yield event, header, "", ""
                 continue
-            state, told = _payload(event, kept.get(event.leaf_index), tale)
+            payload = record.words if record.is_archived else kept.get(event.leaf_index)
+            state, told = _payload(payload, tale)
             yield event, header, state, line({"i": event.leaf_index, **told})
 
 
@@ -120,7 +123,7 @@ def _payloads(events: Sequence[Event], *, with_words: bool) -> dict[int, Payload
     return {one.leaf_index: one for one in rows}
 
 
-def _payload(event: Event, kept: Payload | None, tale: Tale) -> tuple[str, dict[str, Any]]:
+def _payload(kept: Payload | None, tale: Tale) -> tuple[str, dict[str, Any]]:
     if kept is None:
         return "absent", {"absent": True}
     if kept.erased_at is not None:

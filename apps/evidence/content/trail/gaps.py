@@ -1,9 +1,11 @@
 """What a package of the trail leaves out, and what it does not speak of, in words."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from apps.activity.states import Kind
 from apps.evidence.content.files import Files
+from apps.evidence.content.logs import Run
 from apps.evidence.content.readings import gap
 from apps.evidence.content.trail.events import Listed
 from apps.evidence.content.trail.record import left_out_of_period
@@ -27,8 +29,11 @@ OTHERS = (
 )
 GONE = (
     "Records that are no longer kept here",
-    "Their time is over; the log holds their hashes, and the archive their lines.",
+    "Their time is over, and no archive known here holds them; the log has their hashes.",
 )
+UNREAD = "Records in a part of the archive that cannot be read"
+APART = "Joins to records that cannot be read"
+UNREAD_WORDS = "Words in a part of the archive that cannot be read"
 SHARED = (
     "Calls of identities that other agents use too",
     "Only those are here that are joined to a run of this agent.",
@@ -68,17 +73,61 @@ def not_covered(tale: Tale, listed: Listed) -> list[dict[str, Any]]:
     if listed.payloads["erased"]:
         why = "They were erased for good; the proof of their records still holds."
         found.append(gap("Words that were erased", why, listed.payloads["erased"]))
-    if listed.payloads["absent"]:
-        why = "Their time is over; the records commit to them all the same."
-        found.append(gap("Words that are no longer kept", why, listed.payloads["absent"]))
+    found += _absent(tale, listed)
     if tale.about == Subject.INVOCATION:
         found.append(gap(*NO_RANGE))
-    if gone := _gone(tale, listed):
-        found.append(gap(*GONE, gone))
+    found += _left(tale, listed)
     if tale.about == Subject.AGENT and tale.claimed:
-        others = tale.claimed[1] - tale.claimed[0] - sum(listed.kinds.values())
+        others = tale.claimed[1] - tale.claimed[0] - sum(listed.kinds.values()) - _unread(tale)
         found += [gap(*OTHERS, others), gap(*SHARED)]
     return found
+
+
+def _left(tale: Tale, listed: Listed) -> list[dict[str, Any]]:
+    """Records that the log holds and nobody here can read, and why."""
+    gone, unread = _gone(tale, listed), _unread(tale)
+    why = f"{tale.stock.trouble} The log has their hashes."
+    if tale.invocation is not None and tale.stock.lost:
+        gone, unread = 0, gone + unread
+    elif tale.about == Subject.WHOLE:
+        gone -= unread
+    found = [gap(UNREAD, why, unread)] if unread else []
+    if apart := tale.joins.count() - tale.links.count() if tale.stock.lost else 0:
+        found.append(gap(APART, "One side of them or both cannot be read.", apart))
+    return found + ([gap(*GONE, gone)] if gone else [])
+
+
+def _unread(tale: Tale) -> int:
+    """How many places cannot be read; of a run, how many of its calls lie there."""
+    if tale.invocation is None:
+        return sum(end - first for first, end in tale.stock.lost)
+    return sum(
+        tale.joins.filter(call_leaf__gte=first, call_leaf__lt=end).count()
+        for first, end in _joined(tale.stock.lost)
+    )
+
+
+def _joined(runs: Iterable[Run]) -> list[Run]:
+    """Overlapping runs as one, so that nothing is counted twice."""
+    joined: list[Run] = []
+    for first, end in sorted(runs):
+        if joined and first <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((first, end))
+    return joined
+
+
+def _absent(tale: Tale, listed: Listed) -> list[dict[str, Any]]:
+    """Words that are nowhere, and why as far as that is known."""
+    count = listed.payloads["absent"]
+    if not count:
+        return []
+    if tale.stock.wordless:
+        why = f"{tale.stock.trouble} The records commit to them all the same."
+        return [gap(UNREAD_WORDS, why, count)]
+    why = "Their time is over; the records commit to them all the same."
+    return [gap("Words that are no longer kept", why, count)]
 
 
 def _gone(tale: Tale, listed: Listed) -> int:

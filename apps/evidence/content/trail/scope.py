@@ -1,10 +1,9 @@
 """Which records a package of the trail holds, and whether any is still to come."""
 
 import heapq
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from operator import attrgetter
 from typing import Any
 
 from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet
@@ -17,6 +16,7 @@ from apps.core.errors import DomainError
 from apps.evidence.content.items import CHUNK
 from apps.evidence.content.logs import Run, SignedLog, signed_log
 from apps.evidence.content.review import FINAL, INTERIM
+from apps.evidence.content.trail.archived import Record, Stock, stock_of, withheld_of
 from apps.evidence.models import Package
 from apps.evidence.subjects import Subject
 from apps.inventory.models import Agent, Binding
@@ -40,6 +40,7 @@ class Tale:
     agent: Agent | None = None
     since: date | None = None
     until: date | None = None
+    stock: Stock = field(default_factory=Stock)
 
     @property
     def log_id(self) -> int:
@@ -57,10 +58,22 @@ class Tale:
             said.append("the period is not over")
         if self.unsigned:
             said.append(f"records newer than the last checkpoint: {self.unsigned}")
+        if self.stock.troubles:
+            said.append("a part of the archive cannot be read")
         return f"Not everything is here ({'; '.join(said)}), so this will change." if said else ""
 
     @property
     def links(self) -> QuerySet[Link]:
+        """The joins of which both sides can be read."""
+        lost = Q()
+        for first, end in self.stock.lost:
+            lost |= Q(call_leaf__gte=first, call_leaf__lt=end)
+            lost |= Q(action_leaf__gte=first, action_leaf__lt=end)
+        return self.joins.exclude(lost) if lost else self.joins
+
+    @property
+    def joins(self) -> QuerySet[Link]:
+        """All joins of the runs that are told of."""
         rows = Link.objects.filter(log_id=self.log_id, call_leaf__lt=self.signed.size)
         if self.invocation is not None:
             rows = rows.filter(invocation=self.invocation)
@@ -83,10 +96,32 @@ class Tale:
             rows = rows.filter(agent_id=self.agent.pk)
         return rows.order_by("started_at", "pk")
 
-    def events(self) -> Iterator[Event]:
-        """The records, in the order of the log and in constant memory."""
-        streams = [rows.iterator(CHUNK) for rows in self._streams()]
-        return heapq.merge(*streams, key=attrgetter("leaf_index"))
+    def records(self) -> Iterator[Record]:
+        """The records, in the order of the log and in constant memory, wherever they lie."""
+        streams = [map(Record, rows.iterator(CHUNK)) for rows in self._streams()]
+        archived = self._archived() if self.stock.shelves else []
+        return heapq.merge(*streams, *archived, key=lambda one: one.event.leaf_index)
+
+    def _archived(self) -> list[Iterator[Record]]:
+        calls = set(self.joins.order_by().values_list("call_leaf", flat=True))
+        mine = set(dedicated_to(self.agent.pk)) if self.agent else set()
+        trace = self.invocation.trace if self.invocation else ""
+
+        def is_wanted(leaf: int, said: Mapping[str, Any]) -> bool:
+            if leaf >= self.signed.size:
+                return False
+            is_call, whose = said["kind"] == Kind.API, said.get("whose", {})
+            if self.invocation is not None:
+                return leaf in calls if is_call else said.get("trace") == trace
+            if not (self.claimed and self.claimed[0] <= leaf < self.claimed[1]):
+                return False
+            if self.agent is None:
+                return True
+            if is_call:
+                return leaf in calls or whose.get("identity_id") in mine
+            return bool(whose.get("agent_id") == self.agent.pk)
+
+        return list(self.stock.streams(is_wanted, withheld_of(self.log_id)))
 
     def _streams(self) -> list[QuerySet[Event]]:
         if self.invocation is not None:
@@ -112,12 +147,12 @@ class Tale:
         told = told.recorded_between(run.first_recorded, run.last_recorded)
         mine: QuerySet[Event] = told.filter(leaf_index__lt=self.signed.size)
         streams = [mine.order_by("leaf_index")]
-        span = self.links.order_by().aggregate(
+        span = self.joins.order_by().aggregate(
             first=Min("call_recorded_at"), last=Max("call_recorded_at")
         )
         if span["first"] is not None:
             calls = Event.objects.filter(log_id=self.log_id)
-            calls = calls.filter(leaf_index__in=self.links.order_by().values("call_leaf"))
+            calls = calls.filter(leaf_index__in=self.joins.order_by().values("call_leaf"))
             streams.append(
                 calls.recorded_between(span["first"], span["last"]).order_by("leaf_index")
             )
@@ -146,9 +181,19 @@ def tale_of(package: Package) -> Tale:
             "No checkpoint of the trail is signed yet, so nothing in it can be proven. "
             "Start the signer, and export again."
         )
-    if package.trace_id is not None:
-        return _of_invocation(package, signed)
-    return _of_period(package, signed)
+    told = _of_invocation if package.trace_id is not None else _of_period
+    tale = told(package, signed)
+    return replace(tale, stock=stock_of(signed.log, _places(tale)))
+
+
+def _places(tale: Tale) -> list[Run]:
+    """Where in the log the records stand, as far as that is known without reading them."""
+    run = tale.invocation
+    if run is None:
+        return [tale.claimed] if tale.claimed else []
+    arrived = _arrived_in(run.log_id, run.first_recorded - ABOUT, run.last_recorded + ABOUT)
+    calls = tale.joins.order_by().values_list("call_leaf", flat=True)
+    return [arrived, *((leaf, leaf + 1) for leaf in calls)]
 
 
 def _of_invocation(package: Package, signed: SignedLog) -> Tale:

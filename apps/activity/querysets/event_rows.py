@@ -60,6 +60,10 @@ class EventRowQuerySet(models.QuerySet):
     def proven(self) -> Self:
         return self.filter(whether(IS_PROVEN))
 
+    def allowed(self) -> Self:
+        """Calls that the system did not refuse."""
+        return self.exclude(outcome=Outcome.DENIED)
+
     def used_with(self, credential_id: int, after: datetime) -> Self:
         """Calls with a credential after a moment."""
         return self.filter(credential_id=credential_id, happened_at__gt=after)

@@ -99,6 +99,51 @@ BY_GRANT_ALONE = """e.identity_id = %(identity)s
           AND b.target = a.target AND b.by_target = a.by_target AND b.grant_id <> a.grant_id))
 """
 
+# The same without many credentials and grants at once, at most so many calls of each system: by
+# credential, and by run. A call that several runs are proven to have made counts once.
+RUNS_OF_MANY = """
+WITH lost AS (
+    SELECT n.system_id, array_agg(c.id) AS credentials, '{}'::bigint[] AS identities
+    FROM inventory_credential c JOIN inventory_identity n ON n.id = c.identity_id
+    WHERE c.id = ANY(%(credentials)s) GROUP BY 1
+    UNION ALL
+    SELECT g.system_id, '{}', array_agg(DISTINCT g.identity_id)
+    FROM grants_grant g WHERE g.id = ANY(%(grants)s) GROUP BY 1
+), needing AS (
+    SELECT lost.system_id, e.credential_id, e.log_id, e.leaf_index, e.happened_at
+    FROM lost CROSS JOIN LATERAL (
+        SELECT * FROM activity_event e
+        WHERE e.log_id IN (SELECT id FROM proof_log) AND e.kind = 'api' AND e.outcome <> 'denied'
+          AND e.happened_at >= %(since)s AND e.credential_id = ANY(lost.credentials)
+        LIMIT %(most)s
+    ) e WHERE lost.credentials <> '{}'
+    UNION ALL
+    SELECT lost.system_id, NULL, e.log_id, e.leaf_index, e.happened_at
+    FROM lost CROSS JOIN LATERAL (
+        SELECT * FROM activity_event e
+        WHERE e.log_id IN (SELECT id FROM proof_log) AND e.kind = 'api' AND e.outcome <> 'denied'
+          AND e.happened_at >= %(since)s AND e.identity_id = ANY(lost.identities)
+          AND e.system_id = lost.system_id
+          AND EXISTS (
+            SELECT 1 FROM activity_allowedcall a
+            WHERE a.grant_id = ANY(%(grants)s) AND a.identity_id = e.identity_id
+              AND a.system_id = e.system_id AND a.name = e.name
+              AND (NOT a.by_target OR a.target = e.target)
+              AND NOT EXISTS (
+                SELECT 1 FROM activity_allowedcall b
+                WHERE b.identity_id = a.identity_id AND b.system_id = a.system_id
+                  AND b.name = a.name AND b.target = a.target AND b.by_target = a.by_target
+                  AND b.grant_id <> ALL(%(grants)s)))
+        LIMIT %(most)s
+    ) e WHERE lost.identities <> '{}'
+)
+SELECT one.system_id, GROUPING(one.credential_id) = 0, one.credential_id, l.invocation_id,
+       count(DISTINCT (one.log_id, one.leaf_index)), max(one.happened_at)
+FROM needing one LEFT JOIN activity_link l
+  ON l.log_id = one.log_id AND l.call_leaf = one.leaf_index AND l.confidence >= %(proven)s
+GROUP BY GROUPING SETS ((one.system_id, one.credential_id), (one.system_id, l.invocation_id))
+"""
+
 # A trigger stands in the words of the run or of a step: erased words tell it no more.
 TOLD = """
 WITH runs AS (
@@ -130,6 +175,26 @@ def runs_with_grant_alone(
 ) -> list[RunRow]:
     """Runs, each with its calls that only this grant would have allowed, and the last of them."""
     return _runs(BY_GRANT_ALONE, grant_id, since, most, identity=identity_id)
+
+
+ManyRow = tuple[int, bool, int | None, int | None, int, datetime]
+
+
+def runs_with_many(
+    credential_ids: Sequence[int], grant_ids: Sequence[int], since: datetime, most: int
+) -> list[ManyRow]:
+    """By system: calls by each credential where the second says so, else by the run they are of.
+
+    Of grants those calls that nothing but these grants would have allowed, under no credential.
+    """
+    values = {
+        "credentials": list(credential_ids),
+        "grants": list(grant_ids),
+        "since": since,
+        "most": most,
+        "proven": PROVEN_FROM,
+    }
+    return _rows(RUNS_OF_MANY, values)
 
 
 def told_runs(

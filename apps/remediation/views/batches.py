@@ -29,7 +29,7 @@ def credentials_end(request: Request) -> HttpResponse:
     """End everything that a filtered list of credentials shows, with one reason."""
     standing = Credential.objects.visible_to(request.actor).standing()
     filterset = CredentialFilterSet(request.GET, queryset=standing, request=request)
-    chosen = choice_of(filterset.qs)
+    chosen = choice_of(filterset.qs, request.actor, request.GET.urlencode())
     form = ManyForm(request.POST or None, count=chosen.count)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -110,7 +110,7 @@ def agent_stop(request: Request, pk: int) -> HttpResponse:
     return render_page(
         request,
         "remediation/agent_stop.html",
-        {"agent": agent, "tree": tree_of(agent), "form": form},
+        {"agent": agent, "tree": tree_of(agent, request.actor), "form": form},
         regions=["dialog"],
         status=422 if form.errors else 200,
     )

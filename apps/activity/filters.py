@@ -101,6 +101,11 @@ class CallFilterSet(EventRowFilterSet):
         method="by_unexplained", label="No run claims it", widget=Tick
     )
     proven = Only("proven", "Proven to be of a run")
+    outside = django_filters.ChoiceFilter(
+        method="by_outside",
+        label="Outside any grant",
+        choices=[("told", "No grant would have allowed it"), ("not-told", "Cannot be told")],
+    )
     allowed = Only("allowed", "The system allowed it")
     level = django_filters.MultipleChoiceFilter(choices=Level, label="Level")
     address = AnyOf(label="From address")
@@ -116,6 +121,9 @@ class CallFilterSet(EventRowFilterSet):
             return rows
         return rows.unexplained(settled_before(timezone.now()))  # type: ignore[attr-defined, no-any-return]
 
+    def by_outside(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.outside(is_told=value == "told")  # type: ignore[attr-defined, no-any-return]
+
     def by_client(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.by_client(_parts(value))  # type: ignore[attr-defined, no-any-return]
 
@@ -130,6 +138,7 @@ class DeedFilterSet(EventRowFilterSet):
     unconfirmed = django_filters.BooleanFilter(
         method="by_missed", label="A whole log shows no such call", widget=Tick
     )
+    unproven = Only("unproven", "No API call proves it")
     confirmed = Only("confirmed", "An API call proves it")
     flagged = Only("flagged", "Flagged by the agent or a guard")
     kind = django_filters.ChoiceFilter(

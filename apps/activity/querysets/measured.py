@@ -1,6 +1,7 @@
 """The statements behind measured use, which sum up partitions: SQL, in one place."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -67,6 +68,28 @@ WHERE e.log_id = ANY(%(logs)s) AND e.kind = 'api' AND e.outcome <> 'denied'
   AND (%(days)s::date[] IS NULL OR (e.happened_at AT TIME ZONE 'UTC')::date = ANY(%(days)s))
   AND (wanted.name IS NOT NULL OR l.invocation_id IS NOT NULL)
 GROUP BY 1, 2, 3, 4, 5
+"""
+
+# What worked of each identity while its grants stayed as they were, whole hours at a time.
+WORKED = """
+SELECT asked.number, u.system_id, u.name, sum(u.calls - u.failed - u.denied)
+FROM unnest(%(numbers)s::int[], %(identities)s::bigint[], %(since)s::timestamptz[],
+            %(until)s::timestamptz[]) AS asked(number, identity_id, since, until)
+JOIN activity_usehour u ON u.identity_id = asked.identity_id
+  AND u.hour >= asked.since AND u.hour < asked.until
+WHERE u.calls > u.failed + u.denied
+GROUP BY 1, 2, 3
+"""
+WORKED_ON = """
+SELECT asked.number, e.system_id, e.name, e.target, count(*)
+FROM unnest(%(numbers)s::int[], %(identities)s::bigint[], %(since)s::timestamptz[],
+            %(until)s::timestamptz[], %(systems)s::bigint[], %(names)s::text[])
+  AS asked(number, identity_id, since, until, system_id, name)
+JOIN activity_event e ON e.log_id IN (SELECT id FROM proof_log) AND e.kind = 'api'
+  AND e.identity_id = asked.identity_id AND e.happened_at >= asked.since
+  AND e.happened_at < asked.until AND e.system_id = asked.system_id AND e.name = asked.name
+  AND e.outcome NOT IN ('failed', 'denied')
+GROUP BY 1, 2, 3, 4
 """
 
 # The newest allowed calls that `{wanted}` says, and the runs they are proven to be of; the row
@@ -195,6 +218,41 @@ def runs_with_many(
         "proven": PROVEN_FROM,
     }
     return _rows(RUNS_OF_MANY, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """A time, in whole hours, in which an identity's grants stayed as they were."""
+
+    identity_id: int
+    since: datetime
+    until: datetime
+
+
+def worked(times: Sequence[Stood]) -> list[tuple[int, int, str, int]]:
+    """Which of these times, system, name, and how many calls worked."""
+    return _rows(WORKED, _of_times(range(len(times)), times))
+
+
+def worked_on(
+    asked: Sequence[tuple[int, int, str]], times: Sequence[Stood]
+) -> list[tuple[int, int, str, str, int]]:
+    """The same from the records for these times, systems, and names, by what was called on."""
+    if not asked:
+        return []
+    numbers, systems, names = (list(column) for column in zip(*asked, strict=True))
+    values = _of_times(numbers, times) | {"systems": systems, "names": names}
+    return _rows(WORKED_ON, values)
+
+
+def _of_times(numbers: Sequence[int], times: Sequence[Stood]) -> dict[str, Any]:
+    chosen = [times[number] for number in numbers]
+    return {
+        "numbers": list(numbers),
+        "identities": [one.identity_id for one in chosen],
+        "since": [one.since for one in chosen],
+        "until": [one.until for one in chosen],
+    }
 
 
 def told_runs(

@@ -74,7 +74,7 @@ class WouldBreak:
 
     @property
     def why_not_known(self) -> str:
-        return _why_not_known(self.log)
+        return self.log.why_not_known
 
     @property
     def _and_untraced(self) -> str:
@@ -120,7 +120,7 @@ class OnSystem:
 
     @property
     def why_not_known(self) -> str:
-        return _why_not_known(self.log)
+        return self.log.why_not_known
 
     def href(self, **query: object) -> str:
         """The list of exactly these calls, given what they were made with."""
@@ -215,14 +215,6 @@ def breaks_without(
             last[run] = max(at, last.get(run, at))
     hits, hidden = _hits(last, actor)
     return ManyWouldBreak(days, systems, len(last), hits, hidden)
-
-
-def _why_not_known(log: Log) -> str:
-    if not log.is_connected:
-        return "no log of the system is connected"
-    if log.since is None or log.until is None:
-        return "how far the log of the system reaches is not known"
-    return f"the log is complete only from {log.since:%Y-%m-%d} to {log.until:%Y-%m-%d}"
 
 
 def _window() -> tuple[int, datetime]:

@@ -36,10 +36,23 @@ class Log:
     since: datetime | None = None
     until: datetime | None = None
     is_connected: bool = False
+    ended_at: datetime | None = None
 
     def is_complete(self, start: datetime, now: datetime) -> bool:
         """Whether everything of [start, now] is here."""
         return bool(self.since and self.until and self.since <= start and self.until >= now - LAG)
+
+    @property
+    def why_not_known(self) -> str:
+        """As a sentence's part, where it is not complete over what is asked."""
+        if not self.is_connected:
+            return "no log of the system is connected"
+        ended = f"its log ended on {self.ended_at:%Y-%m-%d}, and " if self.ended_at else ""
+        if self.since is None or self.until is None:
+            return f"{ended}how far the log of the system reaches is not known"
+        return (
+            f"{ended}the log is complete only from {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
+        )
 
     def knows(self, day: date) -> bool:
         return bool(self.since and self.until and self.since.date() <= day <= self.until.date())
@@ -97,14 +110,9 @@ class Measured:
     @property
     def coverage(self) -> str:
         """How far the figures are known, as a sentence's part."""
-        log = self.log
-        if not log.is_connected:
-            return "no log of the system is connected"
-        if log.since is None or log.until is None:
-            return "how far the log of the system reaches is not known"
         if self.is_known:
             return f"the log is complete over the {self.days} days"
-        return f"the log is complete only from {log.since:%Y-%m-%d} to {log.until:%Y-%m-%d}"
+        return self.log.why_not_known
 
     @property
     def in_words(self) -> str:
@@ -124,10 +132,16 @@ class _Sums:
 
 
 def logs_of(system_ids: Collection[int]) -> dict[int, Log]:
-    """How far the logs of these systems reach; of several, the one that reaches furthest back."""
+    """How far the logs of these systems reach; of several, the one that reaches furthest back.
+
+    They ended where all of them did.
+    """
     found: dict[int, Log] = {}
-    for one in Stream.objects.filter(system__in=system_ids).order_by("complete_from"):
-        log = Log(one.complete_from, one.complete_until, is_connected=True)
+    streams = list(Stream.objects.filter(system__in=system_ids).order_by("complete_from"))
+    going_on = {one.system_id for one in streams if one.ended_at is None}
+    for one in streams:
+        ended = None if one.system_id in going_on else one.ended_at
+        log = Log(one.complete_from, one.complete_until, is_connected=True, ended_at=ended)
         known = found.get(one.system_id)
         if known is None or _span(log) > _span(known):
             found[one.system_id] = log

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from functools import lru_cache
 from typing import Any
 
 from apps.activity.conventions.calls import level_of
@@ -213,8 +214,12 @@ def _is_action(action: str, name: str) -> bool:
     """`contacts:read` and `contacts.read` are one action, written by two people."""
     if matcher(action).fullmatch(name):
         return True
-    plain = SEPARATORS.sub(":", action)
-    return matcher(plain).fullmatch(SEPARATORS.sub(":", name)) is not None
+    return matcher(_plain(action)).fullmatch(_plain(name)) is not None
+
+
+@lru_cache(maxsize=8192)
+def _plain(text: str) -> str:
+    return SEPARATORS.sub(":", text)
 
 
 def _place(line: Line, call: Call, target: str) -> Judged:

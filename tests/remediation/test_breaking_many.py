@@ -57,7 +57,7 @@ def test_stopping_an_agent_says_what_would_break_by_system_by_key_and_by_agent(a
 
     page = shown(as_steward.get(reverse("remediation:agent_stop", args=[agent.pk])))
 
-    assert "Would break there: 4 calls in 90 days, of 2 runs, and 1 of them that no run" in page
+    assert "Would break there: 4 calls in 90 days, of 2 runs; no run accounts for 1 of them" in page
     assert "whether it is used is not known: no log of the system is connected" in page
     assert "2 runs would have failed without them, and 1 call that no run accounts for." in page
     assert "More may: on 1 of 2 systems the log is not complete." in page
@@ -126,7 +126,7 @@ def test_ending_many_says_what_would_break_and_links_what_it_counts(as_steward, 
     response = as_steward.get(f"{reverse('remediation:credentials_end')}?kind=token")
 
     page = shown(response)
-    assert "2 calls</a> in 90 days, of 1 run, and 1 of them that no run accounts for" in page
+    assert "2 calls</a> in 90 days, of 1 run; no run accounts for 1 of them" in page
     assert "Would break there: not used in 90 days" in page
     assert "1 run would have failed without them, and 1 call that no run accounts for." in page
     assert Invocation.objects.get().get_absolute_url() in page

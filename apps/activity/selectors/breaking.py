@@ -105,18 +105,18 @@ class OnSystem:
     def calls_in_words(self) -> str:
         if self.is_cut:
             return f"more than {MOST_OF_MANY:,} calls"
-        return f"{self.calls:,} call{'' if self.calls == 1 else 's'}"
+        return _counted(self.calls, "call")
 
     @property
     def runs_in_words(self) -> str:
         """Of which runs these calls were."""
         some = "at least " if self.is_cut else ""
-        runs = f"of {some}{len(self.runs):,} run{'' if len(self.runs) == 1 else 's'}"
+        if not self.runs:
+            return "which no run accounts for"
+        runs = f"of {some}{_counted(len(self.runs), 'run')}"
         if not self.untraced:
             return runs
-        if not self.runs:
-            return "that no run accounts for"
-        return f"{runs}, and {some}{self.untraced:,} of them that no run accounts for"
+        return f"{runs}; no run accounts for {some}{self.untraced:,} of them"
 
     @property
     def why_not_known(self) -> str:
@@ -157,14 +157,10 @@ class ManyWouldBreak:
                 return f"What would break {where} is not known: the log there is not complete."
             return f"Nothing seen in {self.days} days would have failed without them."
         some = "at least " if any(one.is_cut for one in self.systems.values()) else ""
-        told = (
-            f"Of the last {self.days} days {some}{self.runs:,} run{'' if self.runs == 1 else 's'}"
-        )
-        told += " would have failed without them"
+        runs = _counted(self.runs, "run")
+        told = f"Of the last {self.days} days {some}{runs} would have failed without them"
         if untraced:
-            told += (
-                f", and {untraced:,} call{'' if untraced == 1 else 's'} that no run accounts for"
-            )
+            told += f", and {some}{_counted(untraced, 'call')} that no run accounts for"
         more = f" More may: {where} the log is not complete." if dark else ""
         return f"{told}.{more}"
 
@@ -215,6 +211,10 @@ def breaks_without(
             last[run] = max(at, last.get(run, at))
     hits, hidden = _hits(last, actor)
     return ManyWouldBreak(days, systems, len(last), hits, hidden)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _window() -> tuple[int, datetime]:

@@ -51,7 +51,11 @@ class _Standing:
         """Whether what it allowed then is not known."""
         if self.changed is None or self.changed <= time.since or self.begun >= time.since:
             return False
-        return call.kind != "aws" or self.held.service in {"*", call.service}
+        return self.is_of(call)
+
+    def is_of(self, call: Call) -> bool:
+        """In AWS a grant is of one service, and names no action of another."""
+        return call.kind != "aws" or self.held.service in {"", "*", call.service}
 
 
 @transaction.atomic
@@ -97,7 +101,9 @@ def _outside(
             continue
         time = times[number]
         stood = [
-            one for one in standing[time.identity_id] if one.system_id == system and one.stood(time)
+            one
+            for one in standing[time.identity_id]
+            if one.system_id == system and one.is_of(call) and one.stood(time)
         ]
         verdict = judged((one.held for one in stood), call, "")
         if verdict == Judged.ALLOWED:

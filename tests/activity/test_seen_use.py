@@ -10,7 +10,6 @@ from apps.grants.states import Level
 from apps.inventory.models import SeatSystem
 from tests.activity.use import granted, logged, used
 from tests.factories.accounts import SeatFactory
-from tests.factories.approvals import AccessRequestFactory
 from tests.factories.grants import GrantStatementFactory
 from tests.factories.inventory import AgentFactory, BindingFactory, IdentityFactory, SystemFactory
 from tests.factories.reviews import ReviewItemFactory
@@ -94,23 +93,6 @@ def test_the_page_of_a_grant_names_the_others_to_an_auditor_of_its_system(client
     page = shown(client.get(reverse("activity:grant_use", args=[one.pk])))
 
     assert f"also covered by {other.label}" in page
-
-
-def test_a_request_names_no_grant_outside_the_seat_of_who_reads_it(client, identity):
-    """An auditor of the system asked for reads the use of what is there, on that system alone."""
-    agent = AgentFactory()
-    BindingFactory(agent=agent, identity=identity)
-    asked = AccessRequestFactory(agent=agent, identity=identity, system=identity.system)
-    held = granted(identity, "s3:Get*", service=asked.service, level=asked.level)
-    other = granted(identity, "s3:GetObject", level=Level.ADMIN, label="the other one")
-    used(identity, "s3:GetObject", 3)
-    use_measure()
-    sign_in(client, limited(identity.system))
-
-    page = shown(client.get(asked.get_absolute_url()))
-
-    assert f"also covered by {other.label}" in page
-    assert held.pk
 
 
 def test_an_agent_that_shares_nothing_is_not_named_to_a_stranger(identity, reviewer):

@@ -13,8 +13,11 @@ from apps.core.actors import Person
 from apps.grants.states import Level
 from apps.inventory.models import Credential
 from apps.remediation.selectors.batches import choice_of, tree_of
+from apps.remediation.services.batches import credentials_end_many
+from apps.remediation.states import OrderKind
 from tests.activity.test_breaking import called, ran
 from tests.activity.use import granted, logged
+from tests.factories.accounts import UserFactory
 from tests.factories.inventory import (
     AgentFactory,
     BindingFactory,
@@ -179,3 +182,23 @@ def test_it_asks_as_much_for_one_as_for_many(steward, agent):
         used(trace, beside=20)
 
     assert asked() == for_one
+
+
+def test_who_lets_a_held_batch_go_sees_what_would_break(as_steward, agent):
+    """Not who asked for it, but the second steward decides."""
+    key = key_of(agent)
+    CredentialFactory.create_batch(3, identity=key.identity)
+    ran(agent, TRACES[0])
+    called(key, "customers:Read", TRACES[0])
+    batch = credentials_end_many(
+        credential_ids=list(Credential.objects.values_list("pk", flat=True)),
+        kind=OrderKind.REVOKE,
+        reason="Left behind by the old platform.",
+        actor=Person(UserFactory(steward=True)),
+    )
+    assert batch.state == "held"
+
+    page = shown(as_steward.get(batch.get_absolute_url()))
+
+    assert "1 run would have failed without them. More may: there the log is not complete." in page
+    assert Invocation.objects.get().get_absolute_url() in page

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Subquery, Sum
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.utils import timezone
 
 from apps.activity.models import AllowedCall, GrantUse, Invocation, Stream, UseHour
@@ -149,9 +149,18 @@ def logs_of(system_ids: Collection[int]) -> dict[int, Log]:
 
 
 def measured_of(
-    grants: Sequence[Grant], actor: Actor, *, days: int, now: datetime | None = None
+    grants: Sequence[Grant],
+    actor: Actor,
+    *,
+    days: int,
+    now: datetime | None = None,
+    beside: QuerySet[Grant] | None = None,
 ) -> dict[int, Measured]:
-    """Use of these grants by their ids, known or not over so many days; six queries for any."""
+    """Use of these grants by their ids, known or not over so many days; six queries for any.
+
+    Of what else covers them, the actor is told the names of those that they may see, and of those
+    that stand on the page anyway: these grants, and those `beside`.
+    """
     if not grants:
         return {}
     now = now or timezone.now()
@@ -160,7 +169,10 @@ def measured_of(
     sums = _sums(ids, begin)
     logs = logs_of({grant.system_id for grant in grants})
     allowed = _allowed(grants)
-    covering = _covering(ids, allowed, actor)
+    seen = Q(pk__in=Grant.objects.visible_to(actor).values("pk")) | Q(pk__in=ids)
+    if beside is not None:
+        seen |= Q(pk__in=beside.values("pk"))
+    covering = _covering(ids, allowed, seen)
     names = _names(ids, allowed)
     chains = _chains(sums, actor)
     agents = _by_agent(ids, allowed, now - timedelta(weeks=WEEKS), actor)
@@ -250,14 +262,14 @@ class _Others:
     hidden: int = 0
 
 
-def _covering(ids: set[int], allowed: dict[Allowed, set[int]], actor: Actor) -> dict[int, _Others]:
+def _covering(ids: set[int], allowed: dict[Allowed, set[int]], seen: Q) -> dict[int, _Others]:
     """By grant, the others that would have allowed some of the same calls."""
     others: dict[int, set[int]] = defaultdict(set)
     for by in allowed.values():
         for one in by & ids:
             others[one] |= by - {one}
     wanted = set().union(*others.values())
-    named = _labels(wanted, actor) if wanted else {}
+    named = _labels(wanted, seen) if wanted else {}
     found: dict[int, _Others] = defaultdict(_Others)
     for one, by in others.items():
         labels = [named[pk] for pk in by if pk in named]
@@ -273,12 +285,11 @@ def _names(ids: set[int], allowed: dict[Allowed, set[int]]) -> dict[int, set[str
     return names
 
 
-def _labels(ids: set[int], actor: Actor) -> dict[int, str | None]:
+def _labels(ids: set[int], seen: Q) -> dict[int, str | None]:
     """Of those that still stand; none for one that the reader may not see."""
-    seen = Grant.objects.visible_to(actor).filter(pk=OuterRef("pk"))
-    rows = Grant.objects.live().filter(pk__in=ids).annotate(may_see=Exists(seen))
-    told = rows.values_list("pk", "label", "may_see")
-    return {pk: label if may_see else None for pk, label, may_see in told}
+    named = Case(When(seen, then=F("label")), default=None)
+    rows = Grant.objects.live().filter(pk__in=ids).annotate(named=named)
+    return dict(rows.values_list("pk", "named"))
 
 
 def _chains(sums: dict[int, _Sums], actor: Actor) -> dict[int, list[Chain]]:

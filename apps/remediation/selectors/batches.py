@@ -211,6 +211,21 @@ class Standing:
         return [one for one in self.systems if not one.is_enforced]
 
 
+def breaks_of(batch: Batch, actor: Actor) -> ManyWouldBreak:
+    """What would break once a batch begins."""
+    rows = list(
+        batch.orders.order_by("pk").values_list(
+            "credential_id", "credential__identity__system_id", "grant_id", "grant__system_id"
+        )
+    )
+    return breaks_without(
+        [credential for credential, *_ in rows if credential],
+        [grant for *_, grant, _ in rows if grant],
+        {there for _, of_key, _, of_grant in rows for there in (of_key, of_grant) if there},
+        actor,
+    )
+
+
 MOST_LISTED = 50
 
 

@@ -17,10 +17,10 @@ from apps.inventory.models import Agent, Credential
 from apps.remediation import policies
 from apps.remediation.forms import ManyForm
 from apps.remediation.models import Batch
-from apps.remediation.selectors.batches import choice_of, standing_of, tree_of
+from apps.remediation.selectors.batches import breaks_of, choice_of, standing_of, tree_of
 from apps.remediation.services.batches import MOST, batch_judge, credentials_end_many
 from apps.remediation.services.stopping import agent_stop as stop
-from apps.remediation.states import OrderKind
+from apps.remediation.states import BatchState, OrderKind
 
 
 @require_http_methods(["GET", "POST"])
@@ -62,6 +62,7 @@ def batch_detail(request: Request, pk: int) -> HttpResponse:
         {
             "batch": batch,
             "standing": standing_of(batch),
+            "breaks": breaks_of(batch, request.actor) if batch.state == BatchState.HELD else None,
             "entries": AuditEntry.objects.about(batch, request.actor),
             "may_judge": policies.can_judge_batch(request.actor, batch),
         },

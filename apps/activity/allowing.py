@@ -1,12 +1,15 @@
 """Whether a grant would have allowed an API call, as far as its statements and the log tell.
 
-On doubt it would have: use is not hidden, and nothing is called unused because a log says little.
+One rule for all that is said of it. Where the record does not tell enough, it cannot be told: then
+the call counts as use, so that nothing is called unused because a log says little; and it is not
+said to lie outside the grants either.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum
+from functools import lru_cache
 from typing import Any
 
 from apps.activity.conventions.calls import level_of
@@ -14,7 +17,7 @@ from apps.grants.patterns import matcher
 from apps.grants.states import LEVEL_RANK, Level
 
 # Raise it when a rule here changes: all use is then measured anew.
-VERSION = 1
+VERSION = 2
 
 # Where CloudTrail calls a service or a call otherwise than IAM calls what allows it.
 AWS_SERVICES = {
@@ -43,6 +46,10 @@ AWS_CALLS = {
 }
 # What AWS lets anybody call who signs in: no statement allows it, and no task need name it.
 FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken", "signin:ConsoleLogin"})
+# Whom it lets somebody become is for the trust of what they become: no grant of theirs tells.
+BY_TRUST = frozenset({"sts:AssumeRole"})
+# Services whose calls name one of several things that they are made on, or a thing by another name.
+VAGUE = frozenset({"ec2", "kms"})
 # Lambda's events carry the version of its API: ListFunctions20150331.
 API_VERSION = re.compile(r"20\d{6}(v\d)?$")
 SEPARATORS = re.compile(r"[:./ ]")
@@ -54,15 +61,29 @@ class Allows(Enum):
     BY_TARGET = "by target"
 
 
+class Judged(IntEnum):
+    """Lowest first: of several grants the highest holds."""
+
+    OUTSIDE = 0
+    UNTOLD = 1
+    ALLOWED = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One statement of a grant, or a limit beside it."""
+    """One statement of a grant, or a limit beside it. One that `caps` allows nothing by itself:
+    what it names is held only where some such line holds."""
 
     denies: bool
     actions: tuple[str, ...]
     resources: tuple[str, ...] = ()
     not_resources: tuple[str, ...] = ()
     is_conditional: bool = False
+    caps: bool = False
+
+    @property
+    def allows(self) -> bool:
+        return not (self.denies or self.caps)
 
     @property
     def is_anywhere(self) -> bool:
@@ -81,7 +102,7 @@ class Held:
 
     @property
     def names_actions(self) -> bool:
-        return any(line.actions for line in self.lines if not line.denies)
+        return any(line.actions for line in self.lines if line.allows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +122,10 @@ class Call:
 
 def line_of(statement: Mapping[str, Any]) -> Line:
     """From a statement's columns, or from a limit as it is kept beside a grant."""
+    denies = statement.get("effect") == "deny"
     return Line(
-        denies=statement.get("effect") == "deny",
+        denies=denies,
+        caps=not denies and statement.get("origin") == "boundary",
         actions=tuple(statement.get("actions") or ()),
         resources=tuple(statement.get("resources") or ()),
         not_resources=tuple(statement.get("not_resources") or ()),
@@ -124,31 +147,39 @@ def call_of(kind: str, name: str, known: tuple[str, str] | None) -> Call:
 
 def allows(held: Held, call: Call) -> Allows:
     """Before it is known on what: a name alone tells it always, never, or for some targets."""
+    if judge(held, call, "") == Judged.OUTSIDE:
+        return Allows.NEVER
     if not held.names_actions:
-        return Allows.ALWAYS if _by_level(held, call) else Allows.NEVER
-    lines = [line for line in held.lines if not line.denies and _names(line, call)]
-    if not lines:
-        return Allows.NEVER
-    denied = [line for line in held.lines if _denies(line, call)]
-    if any(line.is_anywhere for line in denied):
-        return Allows.NEVER
-    if call.kind == "vault" or denied or not any(line.is_anywhere for line in lines):
+        return Allows.ALWAYS
+    named = [line for line in held.lines if _names(line, call)]
+    allowing = [line for line in named if line.allows]
+    caps = [line for line in named if line.caps]
+    is_free = all(any(one.is_anywhere for one in lines) for lines in (allowing, caps) if lines)
+    if call.kind == "vault" or not is_free or any(_surely_denies(line) for line in named):
         return Allows.BY_TARGET
     return Allows.ALWAYS
 
 
 def allows_on(held: Held, call: Call, target: str) -> bool:
-    """Whether it would have allowed the call on this target. A log that tells none leaves doubt."""
-    verdict = allows(held, call)
-    if verdict != Allows.BY_TARGET or not target:
-        return verdict != Allows.NEVER
-    if any(_denies(line, call) and _holds_for(line, call, target) for line in held.lines):
-        return False
-    return any(
-        _holds_for(line, call, target)
-        for line in held.lines
-        if not line.denies and _names(line, call)
-    )
+    """Whether it may have allowed the call on this target: what use is counted by."""
+    return judge(held, call, target) != Judged.OUTSIDE
+
+
+def judged(held: Iterable[Held], call: Call, target: str) -> Judged:
+    """Whether these grants together allowed the call, on what its record names; blank: nothing."""
+    return max((judge(one, call, target) for one in held), default=Judged.OUTSIDE)
+
+
+def judge(held: Held, call: Call, target: str) -> Judged:
+    """Whether one grant allowed it: what allows, held back by what denies and what caps."""
+    if not held.names_actions:
+        return Judged.UNTOLD if _by_level(held, call) else Judged.OUTSIDE
+    named = [line for line in held.lines if _names(line, call)]
+    allowed = _holds([line for line in named if line.allows], call, target)
+    denied = _holds([line for line in named if line.denies], call, target)
+    caps = [line for line in named if line.caps]
+    capped = _holds(caps, call, target) if caps else Judged.ALLOWED
+    return min(allowed, Judged(Judged.ALLOWED - denied), capped)
 
 
 def _by_level(held: Held, call: Call) -> bool:
@@ -157,15 +188,25 @@ def _by_level(held: Held, call: Call) -> bool:
     return same and LEVEL_RANK[call.level] <= LEVEL_RANK[held.level]
 
 
-def _denies(line: Line, call: Call) -> bool:
+def _surely_denies(line: Line) -> bool:
     """A denial under conditions may not have held."""
-    return line.denies and not line.is_conditional and _names(line, call)
+    return line.denies and not line.is_conditional
+
+
+def _holds(lines: Iterable[Line], call: Call, target: str) -> Judged:
+    """Whether one of these lines, which name the call, holds for it."""
+    return max((_holds_for(line, call, target) for line in lines), default=Judged.OUTSIDE)
+
+
+def _holds_for(line: Line, call: Call, target: str) -> Judged:
+    """No record tells of the conditions under which a line holds."""
+    place = _place(line, call, target)
+    return min(place, Judged.UNTOLD) if line.is_conditional else place
 
 
 def _names(line: Line, call: Call) -> bool:
     if call.kind == "vault":
-        operation = call.name.removeprefix("vault:")
-        return any(_capability(action) in {operation, "*"} for action in line.actions)
+        return any(_capability(action) in _capabilities(line, call) for action in line.actions)
     return any(_is_action(action, name) for action in line.actions for name in call.actions)
 
 
@@ -173,16 +214,73 @@ def _is_action(action: str, name: str) -> bool:
     """`contacts:read` and `contacts.read` are one action, written by two people."""
     if matcher(action).fullmatch(name):
         return True
-    plain = SEPARATORS.sub(":", action)
-    return matcher(plain).fullmatch(SEPARATORS.sub(":", name)) is not None
+    return matcher(_plain(action)).fullmatch(_plain(name)) is not None
 
 
-def _holds_for(line: Line, call: Call, target: str) -> bool:
+@lru_cache(maxsize=8192)
+def _plain(text: str) -> str:
+    return SEPARATORS.sub(":", text)
+
+
+def _place(line: Line, call: Call, target: str) -> Judged:
+    """Whether a line speaks of what was called on."""
     if call.kind == "vault":
-        return any(_is_path(path, target) for path in _paths(line, call))
-    if any(matcher(one).fullmatch(target) for one in line.not_resources):
+        return _on_path(line, call, target) if target else Judged.UNTOLD
+    if not target:
+        return Judged.ALLOWED if line.is_anywhere else Judged.UNTOLD
+    left_out = max((_is_it(one, call, target) for one in line.not_resources), default=0)
+    named = Judged.ALLOWED
+    if line.resources and "*" not in line.resources:
+        named = max(_is_it(one, call, target) for one in line.resources)
+    return min(named, Judged(Judged.ALLOWED - left_out))
+
+
+def _on_path(line: Line, call: Call, path: str) -> Judged:
+    """Of denials the more exact path goes before, so that one by a pattern may not have held."""
+    found = [one for one in _paths(line, call) if _is_path(one, path)]
+    if not found:
+        return Judged.OUTSIDE
+    is_sure = not line.denies or any(one == path for one in found)
+    return Judged.ALLOWED if is_sure else Judged.UNTOLD
+
+
+def _is_it(pattern: str, call: Call, target: str) -> Judged:
+    """Whether a resource is what the record names. Where the two name things of different types,
+    or things by different names, that they differ says nothing."""
+    if _is_on(pattern, target):
+        return Judged.UNTOLD if _is_part(pattern, target) else Judged.ALLOWED
+    if call.kind != "aws":
+        return Judged.OUTSIDE
+    return Judged.OUTSIDE if _is_another(pattern, call, target) else Judged.UNTOLD
+
+
+def _is_part(pattern: str, target: str) -> bool:
+    """Whether a bucket is all that is named of what a resource says within it."""
+    if not pattern.startswith("arn:") or pattern.split(":", 5)[2:3] != ["s3"]:
         return False
-    return line.is_anywhere or any(_is_on(one, target) for one in line.resources)
+    within = pattern.split(":", 5)[-1].partition("/")[2]
+    return within not in {"", "*"} and not target.split(":", 5)[-1].partition("/")[2]
+
+
+def _is_another(pattern: str, call: Call, target: str) -> bool:
+    parts = pattern.split(":", 5)
+    if len(parts) < 6:
+        return False
+    service = parts[2]
+    if not target.startswith("arn:"):
+        return service == call.service and service not in VAGUE
+    named = target.split(":", 5)
+    if len(named) < 6 or named[2] != call.service:
+        return False
+    return service != named[2] or _type_of(parts) == _type_of(named)
+
+
+def _type_of(parts: list[str]) -> str:
+    """What type of thing an ARN names; a bucket, a topic, a queue say none."""
+    if parts[2] == "s3" and not parts[3]:
+        return ""
+    head, *rest = re.split("[/:]", parts[5], maxsplit=1)
+    return head if rest else ""
 
 
 def _is_on(pattern: str, target: str) -> bool:
@@ -208,12 +306,16 @@ def _capability(action: str) -> str:
     return action.partition(" ")[0]
 
 
+def _capabilities(line: Line, call: Call) -> set[str]:
+    """What a line may say for it to be about this call: Vault denies all of a path at once."""
+    return {call.name.removeprefix("vault:"), "*"} | ({"deny"} if line.denies else set())
+
+
 def _paths(line: Line, call: Call) -> Iterable[str]:
     """The paths of a line for which it has the call's capability."""
-    operation = call.name.removeprefix("vault:")
     for action in line.actions:
         capability, _, path = action.partition(" ")
-        if capability in {operation, "*"}:
+        if capability in _capabilities(line, call):
             yield from (path,) if path else line.resources
 
 

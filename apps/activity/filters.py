@@ -1,13 +1,18 @@
+from urllib.parse import parse_qs
+
 import django_filters
 from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
 
 from apps.activity.querysets.reconstructions import NEVER, judged, overdue
 from apps.activity.settling import settled_before
 from apps.activity.states import DEEDS, Basis, ErasureState, Outcome, Told
 from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, SearchFilter, Tick
 from apps.grants.states import Level
+from apps.inventory.filters import CredentialFilterSet
+from apps.inventory.models import Credential
 
 MOST_ASKED = 50
 
@@ -71,23 +76,53 @@ class EventRowFilterSet(FilterSet):
     end = Bound("lt", "Before")
 
 
+class WithCredentials(django_filters.CharFilter):
+    """Calls with the credentials that a list of credentials shows: the query of that list."""
+
+    def __init__(self) -> None:
+        super().__init__(label="With credentials of a list", widget=forms.HiddenInput)
+
+    def filter(self, qs: QuerySet, value: str) -> QuerySet:
+        if not value:
+            return qs
+        request = self.parent.request
+        rows = Credential.objects.visible_to(request.actor).standing()
+        query = MultiValueDict(parse_qs(value))
+        chosen = CredentialFilterSet(query, queryset=rows, request=request).qs
+        return qs.filter(credential_id__in=chosen.order_by().values("pk"))
+
+    def shown(self, value: str) -> str:
+        """What the chip says."""
+        return "those that still work"
+
+
 class CallFilterSet(EventRowFilterSet):
     unexplained = django_filters.BooleanFilter(
         method="by_unexplained", label="No run claims it", widget=Tick
     )
     proven = Only("proven", "Proven to be of a run")
+    outside = django_filters.ChoiceFilter(
+        method="by_outside",
+        label="Outside any grant",
+        choices=[("told", "No grant would have allowed it"), ("not-told", "Cannot be told")],
+    )
+    allowed = Only("allowed", "The system allowed it")
     level = django_filters.MultipleChoiceFilter(choices=Level, label="Level")
     address = AnyOf(label="From address")
     client = django_filters.CharFilter(method="by_client", label="Client, without its version")
     agent = LinkedFilter("Agent", "inventory.agent", method="by_agent")
     identity = LinkedFilter("Identity", "inventory.identity", "identity_id")
     credential = LinkedFilter("Credential", "inventory.credential", "credential_id")
+    listed = WithCredentials()
     system = LinkedFilter("System", "inventory.system", method="by_system")
 
     def by_unexplained(self, rows: QuerySet, name: str, value: bool) -> QuerySet:  # noqa: FBT001
         if not value:
             return rows
         return rows.unexplained(settled_before(timezone.now()))  # type: ignore[attr-defined, no-any-return]
+
+    def by_outside(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.outside(is_told=value == "told")  # type: ignore[attr-defined, no-any-return]
 
     def by_client(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.by_client(_parts(value))  # type: ignore[attr-defined, no-any-return]
@@ -103,6 +138,7 @@ class DeedFilterSet(EventRowFilterSet):
     unconfirmed = django_filters.BooleanFilter(
         method="by_missed", label="A whole log shows no such call", widget=Tick
     )
+    unproven = Only("unproven", "No API call proves it")
     confirmed = Only("confirmed", "An API call proves it")
     flagged = Only("flagged", "Flagged by the agent or a guard")
     kind = django_filters.ChoiceFilter(

@@ -56,12 +56,18 @@ class LogTable(Table):
 class LogFilterSet(FilterSet):
     q = SearchFilter(placeholder="Name of the system")
     log = django_filters.ChoiceFilter(
-        method="by_log", choices=[("read", "Read"), ("none", "Not known")], label="Its log"
+        method="by_log",
+        choices=[("read", "Read"), ("ended", "Ended"), ("none", "Not known")],
+        label="Its log",
     )
     present = Only("present", "Still in its source")
 
     def by_log(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.filter(pk__in=System.objects.filter(logs__isnull=value == "none").values("pk"))
+        going_on = System.objects.filter(logs__isnull=False, logs__ended_at__isnull=True)
+        if value == "read":
+            return rows.filter(pk__in=going_on.values("pk"))
+        known = System.objects.filter(logs__isnull=value == "none")
+        return rows.filter(pk__in=known.values("pk")).exclude(pk__in=going_on.values("pk"))
 
 
 class LogImportTable(Table):

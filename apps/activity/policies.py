@@ -1,6 +1,6 @@
 """Who reads the trail. Whose invocations they see is for `Invocation.objects.visible_to`."""
 
-from apps.activity.models import Erasure
+from apps.activity.models import Erasure, Stream
 from apps.activity.states import ErasureState
 from apps.core.actors import Actor, Person, Role, System
 from apps.core.policies import ALLOW, Verdict, deny
@@ -44,6 +44,26 @@ def can_bring_logs(actor: Actor) -> Verdict:
     if isinstance(actor, System) or actor.role == Role.STEWARD:
         return ALLOW
     return deny("Only a steward brings in logs.")
+
+
+def can_end_log(actor: Actor, stream: Stream) -> Verdict:
+    """Say that nothing more of a log comes: whoever brings it in."""
+    if stream.ended_at is not None:
+        return deny(f"It ended on {stream.ended_at:%Y-%m-%d}.")
+    return can_bring_logs(actor)
+
+
+def can_resume_log(actor: Actor, stream: Stream) -> Verdict:
+    if stream.ended_at is None:
+        return deny("It goes on.")
+    return can_bring_logs(actor)
+
+
+def can_bring_of(actor: Actor, stream: Stream) -> Verdict:
+    """Bring in more of one log."""
+    if stream.ended_at is not None:
+        return deny(f"It ended on {stream.ended_at:%Y-%m-%d}. Take it up again first.")
+    return can_bring_logs(actor)
 
 
 def can_see_kept(actor: Actor) -> Verdict:

@@ -48,6 +48,7 @@ urlpatterns = [
     path("logs/<int:pk>/", logs.log_detail, name="log_detail"),
     path("logs/<int:pk>/change/", logs.log_change, name="log_change"),
     path("logs/<int:pk>/upload/", logs.log_upload, name="log_upload"),
+    path("logs/<int:pk>/resume/", logs.log_resume, name="log_resume"),
     path("logs/imports/<int:pk>/", logs.log_import_detail, name="log_import_detail"),
     path("calls/", explained.call_list, name="call_list"),
     path("deeds/", explained.deed_list, name="deed_list"),

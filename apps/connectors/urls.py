@@ -35,6 +35,7 @@ urlpatterns = [
     path("connections/<int:pk>/retire/", connections.connection_retire, name="connection_retire"),
     path("logs/<int:pk>/", logs.log_sources, name="log_sources"),
     path("logs/<int:pk>/add/", logs.log_source_add, name="log_source_add"),
+    path("logs/<int:pk>/end/", logs.log_end, name="log_end"),
     path("logs/read/<int:pk>/", logs.log_source_read, name="log_source_read"),
     path("logs/stop/<int:pk>/", logs.log_source_stop, name="log_source_stop"),
 ]

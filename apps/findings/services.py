@@ -87,6 +87,7 @@ def _check(rule: Rule, actor: Actor) -> Counts:
 
 def _hold(rule: Rule, now: datetime) -> int:
     """Put the subjects for which the rule holds into a table of this transaction."""
+    rule.prepare(now)
     rows = rule.subjects(now).order_by()
     sql, params = rows.values_list(
         "pk", "finding_label", "for_agent", "for_system", "finding_detail"

@@ -1,10 +1,12 @@
-"""Purpose drift: API calls that no task of the agent's purpose needs."""
+"""Purpose drift: what an agent did that no task of its purpose needs."""
+
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.activity.models import DriftedCall
+from apps.activity.models import DeedHour, DriftedCall
 from apps.activity.services.drifting import drift_measure
 from apps.findings.rules.use import PurposeDrift
 from apps.inventory.models import TaskNeed
@@ -143,3 +145,81 @@ def test_without_tasks_the_agent_says_that_drift_is_not_known(as_reviewer, bindi
     url = reverse("activity:agent_standing", args=[binding.agent_id])
 
     assert "not known: its purpose names no task" in as_reviewer.get(url).content.decode()
+
+
+def tells(binding, name, system=None, *, kind="action", ago=1, **more):
+    """The agent says it did so, on a system or nobody knows where."""
+    at = timezone.now() - timedelta(days=ago)
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    figures = {"deeds": 1, "confirmed": 0, "unconfirmed": 1, "failed": 0, "flagged": 0} | more
+    DeedHour.objects.create(
+        log_id=1,
+        hour=hour,
+        agent_id=binding.agent_id,
+        system_id=system.pk if system else 0,
+        name=name,
+        kind=kind,
+        first_at=at,
+        last_at=at,
+        **figures,
+    )
+
+
+def test_a_told_action_on_a_system_that_no_task_needs_is_outside(binding):
+    needs(binding)
+    tells(binding, "send_newsletter", SystemFactory(name="Mail"), deeds=3)
+
+    assert outside(binding) == [("send_newsletter", "no task needs anything there")]
+    row = DriftedCall.objects.get()
+    assert (row.is_told, row.identity_id, row.calls) == (True, 0, 3)
+
+
+def test_what_a_tools_name_means_is_judged_only_where_the_catalogue_knows_it(binding):
+    system = binding.identity.system
+    needs(binding, "read")
+    tells(binding, "wipe_everything", system)
+    assert outside(binding) == []
+
+    PermissionFactory(
+        system_kind=system.kind, key="wipe_everything", level="admin", service="customers"
+    )
+
+    assert outside(binding) == [("wipe_everything", "its tasks need read there, and this is admin")]
+
+
+def test_a_told_action_that_a_recorded_call_proves_is_judged_by_that_call_alone(binding):
+    needs(binding)
+    tells(binding, "send_newsletter", SystemFactory(), deeds=2, confirmed=2, unconfirmed=0)
+
+    assert outside(binding) == []
+
+
+def test_of_what_was_done_nobody_knows_where_it_cannot_be_told(as_reviewer, binding):
+    needs(binding)
+    tells(binding, "send_newsletter", deeds=2)
+    tells(binding, "post", SystemFactory(name="Mail"))
+    assert outside(binding) == [("post", "no task needs anything there")]
+
+    url = reverse("activity:agent_standing", args=[binding.agent_id])
+    page = " ".join(as_reviewer.get(url).content.decode().split())
+
+    assert "Of 2 actions it tells of it is not known on which system they were done" in page
+
+
+def test_a_told_action_is_shown_apart_from_what_systems_recorded(as_steward, binding):
+    mail = SystemFactory(name="Mail")
+    needs(binding)
+    does(binding, "customers:Update")
+    tells(binding, "post", mail, deeds=4)
+    drift_measure(moment=timezone.now())
+
+    url = reverse("activity:agent_standing", args=[binding.agent_id])
+    page = " ".join(as_steward.get(url).content.decode().split())
+
+    assert "1 of its API calls serves no task; 1 of the actions it tells of serves no task" in page
+    assert "4 times</a> by its own account, which no recorded call proves" in page
+    assert f"system={mail.pk}&amp;name=post&amp;unproven=true" in page
+    found = PurposeDrift().subjects(timezone.now())
+    assert [row.finding_detail for row in found] == [
+        "No task needs 1 of its API calls, nor 1 of the actions it tells of; the newest: post"
+    ]

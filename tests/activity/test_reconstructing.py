@@ -15,10 +15,12 @@ from apps.activity.services.hours import hours_count
 from apps.activity.states import Told
 from apps.audit.models import AuditEntry
 from apps.findings.rules.use import ReconstructionOverdue
+from apps.findings.services import findings_recheck
 from tests.activity.runs import keep
 from tests.activity.use import logged
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import SeatFactory, UserFactory
 from tests.factories.inventory import AgentFactory, BindingFactory
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -220,3 +222,50 @@ def test_the_list_asks_as_much_for_one_agent_as_for_twenty(
 
     with django_assert_max_num_queries(9):
         as_steward.get(reverse("activity:reconstruction_list"))
+
+
+def home_of(client, user):
+    sign_in(client, user)
+    return " ".join(client.get(reverse("console:home")).content.decode().split())
+
+
+def test_home_tells_manager_and_auditor_of_overdue_checks_until_one_is_signed(
+    client, auditor, system, binding
+):
+    """The fifth question of home is whose activity cannot be told; a check that nobody has signed
+    in time stands beside it, for who answers for the agent and for who examines it."""
+    manager = binding.agent.team.manager
+    logged(binding.identity.system)
+    runs(binding)
+    signed(binding.agent, -1)
+    findings_recheck(actor=system)
+    url = reverse("activity:reconstruction_detail", args=[binding.agent_id])
+    listed = reverse("findings:finding_list") + "?rule=agent-reconstruction-overdue"
+
+    for user in (manager, auditor):
+        home = home_of(client, user)
+        assert "Whose recent activity can we not explain?" in home
+        assert "1 overdue reconstruction check" in home
+        assert binding.agent.name in client.get(listed).content.decode()
+        page = " ".join(client.get(url).content.decode().split())
+        assert "Fine." in page
+        assert "Only the agent's owner, its technical owner, or a steward signs." in page.replace(
+            "&#x27;", "'"
+        )
+        assert sign(client, binding).status_code == 403
+
+    sign_in(client, binding.agent.owner)
+    sign(client, binding)
+    findings_recheck(actor=system)
+
+    for user in (manager, auditor):
+        assert "overdue reconstruction check" not in home_of(client, user)
+
+
+def test_a_limited_auditor_reads_no_check_of_an_agent_beyond_their_systems(client, binding):
+    signed(binding.agent, 30)
+    sign_in(client, SeatFactory(limited_to_systems=True).user)
+
+    url = reverse("activity:reconstruction_detail", args=[binding.agent_id])
+
+    assert client.get(url).status_code == 404

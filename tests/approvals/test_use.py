@@ -1,6 +1,7 @@
 """What a request shows of how that which is asked for is used."""
 
 import pytest
+from django.utils import timezone
 
 from apps.activity.services.measuring import use_measure
 from apps.grants.models import Grant
@@ -70,3 +71,32 @@ def test_what_only_its_source_tells_is_said_to_come_from_there(company, policy, 
 
     assert "as its source tells." in page
     assert "No log of the system is connected" in page
+
+
+def test_an_approver_reads_what_else_covers_it_as_far_as_the_page_names_it(
+    company, policy, as_person
+):
+    """Security judges requests of agents that are not theirs; the page names what such an agent
+    holds on the system asked for."""
+    request = company.place()
+    other = granted(company.identity, "customers:*", level="admin", label="the other one")
+    logged(company.identity.system)
+    used(company.identity, company.write.key, 8)
+    use_measure()
+
+    to_security = shown(as_person(company.security), request)
+
+    assert f"also covered by {other.label}." in to_security
+
+
+def test_what_the_page_of_a_request_does_not_name_is_counted(company, policy, as_person):
+    request = company.place()
+    granted(company.identity, "customers:*", level="admin", label="the other one")
+    used(company.identity, company.write.key, 8)
+    use_measure()
+    company.agent.bindings.update(ended_at=timezone.now())
+
+    to_security = shown(as_person(company.security), request)
+
+    assert "also covered by 1 grant you may not see." in to_security
+    assert "the other one" not in to_security

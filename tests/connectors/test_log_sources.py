@@ -304,3 +304,22 @@ def test_the_rights_to_a_trail_are_told_and_tried(ministack, trail, told):
 
     assert f"arn:aws:s3:::{bucket}/AWSLogs/000000000000/*" in rights
     assert [one.worked for one in checks] == [True]
+
+
+def test_ending_a_log_stops_every_connection_that_reads_it(source, log, as_steward):
+    url = reverse("connectors:log_end", args=[log.pk])
+    as_steward.post(url, {"reason": "The account was closed."})
+
+    source.refresh_from_db()
+    log.refresh_from_db()
+    assert source.stopped_at is not None
+    assert source.next_reading_at is None
+    assert logs.log_sources_read_due(actor=ACTOR) == 0
+    assert logs.connections_for(log) == []
+    with pytest.raises(DomainError, match="has ended"):
+        logs.log_source_add(
+            stream=log,
+            connection_id=source.connection_id,
+            since=timezone.now() - timedelta(days=1),
+            actor=ACTOR,
+        )

@@ -8,10 +8,18 @@ from playwright.sync_api import expect
 from apps.activity.services.drifting import drift_measure
 from apps.activity.services.measuring import use_measure
 from apps.inventory.models import TaskNeed
+from tests.activity.test_breaking import called, ran
 from tests.activity.use import granted, logged, used
 from tests.factories.accounts import TeamFactory, UserFactory
 from tests.factories.grants import GrantFactory, GrantStatementFactory
-from tests.factories.inventory import AgentFactory, TaskFactory
+from tests.factories.inventory import (
+    AgentFactory,
+    BindingFactory,
+    CredentialFactory,
+    IdentityFactory,
+    SystemFactory,
+    TaskFactory,
+)
 from tests.factories.reviews import CampaignFactory, ReviewItemFactory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -85,3 +93,81 @@ def test_what_would_break_opens_beside_the_item(manager, items, signed_in, live_
     page.locator(f"#item-{item.pk}").get_by_role("link", name="What would break").click()
 
     expect(page.locator("#dialog")).to_contain_text("What would break:")
+
+
+@pytest.fixture
+def held():
+    """An agent with a key of its own that is busy, one it shares, and one nobody knows of."""
+    agent, other = AgentFactory(active=True, name="refunder"), AgentFactory(name="reporter")
+    keys = []
+    for name in ("Customer records", "Mail", "Archive of the support department"):
+        system = SystemFactory(name=name)
+        keys.append(CredentialFactory(identity=IdentityFactory(system=system)))
+        BindingFactory(agent=agent, identity=keys[-1].identity)
+    BindingFactory(agent=other, identity=keys[1].identity)
+    logged(keys[0].identity.system)
+    logged(keys[1].identity.system, days=20)
+    for number, (who, key) in enumerate([(agent, keys[0]), (other, keys[1]), (agent, keys[1])]):
+        ran(who, f"{number + 1:032x}", f"Refund of order {number} for a customer who waited")
+        called(key, "customers:Update", f"{number + 1:032x}")
+    called(keys[0], "customers:Read")
+    return agent, keys
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_would_break_reads_well_before_an_agent_is_stopped(  # noqa: PLR0917
+    held, width, steward, signed_in, live_server, silent_console, assert_accessible
+):
+    agent = held[0]
+    page = signed_in(steward)
+    page.set_viewport_size({"width": width, "height": 1000})
+    page.goto(live_server.url + agent.get_absolute_url())
+
+    page.get_by_role("link", name="Stop this agent").click()
+
+    dialog = page.locator("#dialog")
+    expect(dialog).to_contain_text("3 runs would have failed without them, and 1 call that no run")
+    expect(dialog).to_contain_text("More may: on 2 of 3 systems the log is not complete.")
+    expect(dialog).to_contain_text("whether it is used is not known: no log of the system is")
+    assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    box = dialog.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    dialog.get_by_role("link", name="2 calls").first.click()
+    expect(page.locator("#listing")).to_contain_text("customers:Read")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_would_break_reads_well_before_many_are_ended(  # noqa: PLR0917
+    held, width, steward, signed_in, live_server, silent_console, assert_accessible
+):
+    page = signed_in(steward)
+    page.set_viewport_size({"width": width, "height": 1000})
+
+    page.goto(live_server.url + reverse("remediation:credentials_end"))
+
+    expect(page.locator("main")).to_contain_text("Would break there: 2 calls in 90 days")
+    assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("link", name="2 calls").first.click()
+    expect(page.locator("#listing")).to_contain_text("customers:Update")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_log_is_ended_in_a_dialog_and_says_so(  # noqa: PLR0917
+    held, width, steward, signed_in, live_server, silent_console, assert_accessible
+):
+    log = held[1][0].identity.system.logs.get()
+    page = signed_in(steward)
+    page.set_viewport_size({"width": width, "height": 1000})
+    page.goto(live_server.url + log.get_absolute_url())
+
+    page.get_by_role("link", name="It has ended").click()
+    page.get_by_label("Why nothing more comes").fill("The account was closed last week.")
+    page.get_by_role("button", name="It has ended").click()
+
+    expect(page.locator("main")).to_contain_text("The account was closed last week.")
+    expect(page.get_by_role("link", name="Take it up again")).to_be_visible()
+    assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

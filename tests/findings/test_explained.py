@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from apps.accounts.services.settings import setting_change
 from apps.activity.headers import Whose
-from apps.activity.models import Stream
+from apps.activity.models import OutsideCall, Stream
 from apps.activity.readings import Reading
 from apps.activity.services.hours import bindings_heed, hours_count
 from apps.core.actors import Person
 from apps.findings.models import Finding
+from apps.findings.rules.outside import OutsideGrants
 from apps.findings.services import findings_recheck
 from apps.findings.states import FindingState
 from apps.grants.models import Permission
@@ -263,6 +264,69 @@ def test_in_other_systems_only_what_their_catalogue_names_is_judged(system):
     Permission.objects.create(system_kind="crm", key="export")
 
     assert held("identity-outside-grants", system) == {identity.pk: "1 calls: export"}
+
+
+def test_resources_decide_what_is_outside_where_the_record_names_one(system, identity, as_identity):
+    grant = granted(identity, [])
+    grant.statements.update(actions=["s3:GetObject"], resources=["arn:aws:s3:::crm/*"])
+    kept(
+        call(target="arn:aws:s3:::crm/a"),
+        call(target="arn:aws:s3:::mail/a"),
+        call(target=""),
+        whose=as_identity,
+    )
+
+    assert held("identity-outside-grants", system) == {identity.pk: "1 calls: s3:GetObject"}
+    assert outside(identity) == [("arn:aws:s3:::mail/a", True, 1), ("", False, 1)]
+
+
+def test_what_hangs_on_conditions_cannot_be_told_and_is_no_finding(system, identity, as_identity):
+    grant = granted(identity, ["s3:GetObject"])
+    grant.statements.update(conditions={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})
+    kept(call(), call("s3:DeleteBucket"), whose=as_identity)
+
+    assert held("identity-outside-grants", system) == {identity.pk: "1 calls: s3:DeleteBucket"}
+    assert outside(identity) == [("", True, 1), ("", False, 1)]
+
+
+def test_a_boundary_allows_nothing_by_itself(system, identity, as_identity):
+    limit = {"effect": "allow", "origin": "boundary", "actions": ["s3:*"], "resources": ["*"]}
+    granted(identity, ["s3:GetObject"], limits=[limit])
+    kept(call("s3:DeleteBucket"), whose=as_identity)
+
+    assert identity.pk in held("identity-outside-grants", system)
+
+
+def test_its_page_leads_to_exactly_what_the_figure_counts(
+    system, identity, as_identity, as_steward
+):
+    grant = granted(identity, ["s3:GetObject"], gone_at=ago(5))
+    grant.statements.update(resources=["arn:aws:s3:::crm/*"])
+    kept(
+        call(target="arn:aws:s3:::crm/stood", moment=ago(6)),
+        call(target="arn:aws:s3:::crm/gone", moment=ago(3)),
+        call(target="arn:aws:s3:::mail/a", moment=ago(6)),
+        call(target="arn:aws:s3:::mail/failed", moment=ago(6), outcome="failed"),
+        call(target="", moment=ago(6)),
+        whose=as_identity,
+    )
+    assert held("identity-outside-grants", system) == {identity.pk: "2 calls: s3:GetObject"}
+
+    href = OutsideGrants().counted_href(identity.pk, timezone.now())
+    told = as_steward.get(href).content.decode()
+    not_told = as_steward.get(href.replace("outside=told", "outside=not-told")).content.decode()
+
+    assert {name for name in TARGETS if name in told} == {"crm/gone", "mail/a"}
+    assert {name for name in TARGETS if name in not_told} == set()
+    assert not_told.count("s3:GetObject") == told.count("s3:GetObject") - 1
+
+
+TARGETS = ("crm/stood", "crm/gone", "mail/a", "mail/failed")
+
+
+def outside(identity):
+    rows = OutsideCall.objects.filter(identity_id=identity.pk).order_by("-is_told")
+    return [(row.target, row.is_told, row.calls) for row in rows]
 
 
 @pytest.mark.parametrize(

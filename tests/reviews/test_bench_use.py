@@ -15,7 +15,7 @@ from apps.reviews.selectors.bench import bench_of
 from apps.reviews.selectors.recommendations import Facts, recommend
 from tests.activity.use import granted, logged, used
 from tests.factories.grants import GrantStatementFactory
-from tests.factories.inventory import AgentFactory
+from tests.factories.inventory import AgentFactory, BindingFactory
 from tests.factories.reviews import CampaignFactory, ReviewItemFactory
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +66,8 @@ def test_without_a_log_it_says_that_none_is_connected(as_reviewer, item):
     assert "not known: no log of the system is connected" in page_of(as_reviewer, item)
 
 
-def test_what_another_grant_also_covers_is_said(as_reviewer, item):
+def test_what_another_grant_also_covers_is_said(as_reviewer, item, reviewer):
+    BindingFactory(agent=AgentFactory(owner=reviewer), identity=item.grant.identity)
     other = granted(item.grant.identity, "customers:*")
     used(item.grant.identity, "customers:Update", 3)
     use_measure()

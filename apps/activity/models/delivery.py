@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.activity.querysets.logs import StreamQuerySet
@@ -13,7 +14,8 @@ class Stream(models.Model):
 
     Without one, what a system saw is not known; it is never nothing. `complete_until` is what the
     log itself covers without a gap; an API call is missed only before it. `covered` are all times
-    that are covered, each `[from, until]`; the complete one is the newest of them.
+    that are covered, each `[from, until]`; the complete one is the newest of them. After `ended_at`
+    nothing more of it comes, and what was read stays.
     """
 
     system = models.ForeignKey(System, models.PROTECT, related_name="logs")
@@ -27,6 +29,11 @@ class Stream(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     made_at = models.DateTimeField(db_default=Now(), editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    ended_because = models.TextField(blank=True)
 
     objects = StreamQuerySet.as_manager()
 
@@ -34,7 +41,12 @@ class Stream(models.Model):
         ordering = ["pk"]
         verbose_name = "log"
         constraints = [
-            models.UniqueConstraint(name="activity_stream_once", fields=["system", "log_format"])
+            models.UniqueConstraint(name="activity_stream_once", fields=["system", "log_format"]),
+            models.CheckConstraint(
+                name="activity_stream_ended_has_reason",
+                condition=Q(ended_at__isnull=True, ended_because="")
+                | (Q(ended_at__isnull=False) & ~Q(ended_because="")),
+            ),
         ]
 
     def __str__(self) -> str:

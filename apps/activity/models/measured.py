@@ -64,7 +64,11 @@ class UseBasis(models.Model):
 
 
 class DriftedCall(models.Model):
-    """An API call of an agent that no task of its purpose needs; `why` says what is missing."""
+    """What an agent did that no task of its purpose needs; `why` says what is missing.
+
+    An API call that a system recorded; or, `is_told`, what the agent alone says it did, by no
+    identity that is known.
+    """
 
     agent_id = models.BigIntegerField()
     system_id = models.BigIntegerField()
@@ -77,6 +81,7 @@ class DriftedCall(models.Model):
     calls = models.IntegerField()
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
+    is_told = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [
@@ -88,3 +93,34 @@ class DriftedCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of agent {self.agent_id}"
+
+
+class OutsideCall(models.Model):
+    """Calls of an identity that worked and that no grant of it would have allowed, as it stood
+    then; or, with `is_told` false, of which that cannot be told, and why.
+
+    From `since` until `until` its grants stayed as they were. Where resources decide, `by_target`,
+    of the calls of this target alone.
+    """
+
+    identity_id = models.BigIntegerField()
+    system_id = models.BigIntegerField()
+    name = models.CharField(max_length=200)
+    target = models.CharField(max_length=200, blank=True)
+    by_target = models.BooleanField(default=False)
+    is_told = models.BooleanField()
+    why = models.CharField(max_length=100, blank=True)
+    calls = models.IntegerField()
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="activity_outsidecall_once",
+                fields=["identity_id", "system_id", "name", "target", "by_target", "since"],
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of identity {self.identity_id}"

@@ -60,6 +60,23 @@ class EventRowQuerySet(models.QuerySet):
     def proven(self) -> Self:
         return self.filter(whether(IS_PROVEN))
 
+    def allowed(self) -> Self:
+        """Calls that the system did not refuse."""
+        return self.exclude(outcome=Outcome.DENIED)
+
+    def outside(self, *, is_told: bool) -> Self:
+        """Calls that worked outside any grant, as last judged; or of which that cannot be told."""
+        judged = self._rows("OutsideCall").filter(
+            Q(by_target=False) | Q(target=OuterRef("target")),
+            is_told=is_told,
+            identity_id=OuterRef("identity_id"),
+            system_id=OuterRef("system_id"),
+            name=OuterRef("name"),
+            since__lte=OuterRef("happened_at"),
+            until__gt=OuterRef("happened_at"),
+        )
+        return self.exclude(outcome__in=[Outcome.FAILED, Outcome.DENIED]).filter(Exists(judged))
+
     def used_with(self, credential_id: int, after: datetime) -> Self:
         """Calls with a credential after a moment."""
         return self.filter(credential_id=credential_id, happened_at__gt=after)
@@ -94,6 +111,9 @@ class EventRowQuerySet(models.QuerySet):
 
     def confirmed(self) -> Self:
         return self.filter(whether(IS_CONFIRMED))
+
+    def unproven(self) -> Self:
+        return self.exclude(whether(IS_CONFIRMED))
 
     def of_system(self, system_id: int) -> Self:
         """Deeds of one system, as far as that is known; 0 for those of which it is not."""

@@ -24,8 +24,12 @@ class StreamQuerySet(models.QuerySet["Stream"]):
             return self
         return self.filter(system__in=System.objects.visible_to(actor).values("pk"))
 
+    def going_on(self) -> Self:
+        """Those of which nobody said that they ended."""
+        return self.filter(ended_at__isnull=True)
+
     def for_table(self) -> Self:
-        return self.select_related("system", "made_by").fetch_mode(models.FETCH_RAISE)
+        return self.select_related("system", "made_by", "ended_by").fetch_mode(models.FETCH_RAISE)
 
     def locked(self, pk: int) -> "Stream":
         return self.select_for_update(of=["self"]).get(pk=pk)

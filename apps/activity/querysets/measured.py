@@ -1,6 +1,7 @@
 """The statements behind measured use, which sum up partitions: SQL, in one place."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -69,6 +70,28 @@ WHERE e.log_id = ANY(%(logs)s) AND e.kind = 'api' AND e.outcome <> 'denied'
 GROUP BY 1, 2, 3, 4, 5
 """
 
+# What worked of each identity while its grants stayed as they were, whole hours at a time.
+WORKED = """
+SELECT asked.number, u.system_id, u.name, sum(u.calls - u.failed - u.denied)
+FROM unnest(%(numbers)s::int[], %(identities)s::bigint[], %(since)s::timestamptz[],
+            %(until)s::timestamptz[]) AS asked(number, identity_id, since, until)
+JOIN activity_usehour u ON u.identity_id = asked.identity_id
+  AND u.hour >= asked.since AND u.hour < asked.until
+WHERE u.calls > u.failed + u.denied
+GROUP BY 1, 2, 3
+"""
+WORKED_ON = """
+SELECT asked.number, e.system_id, e.name, e.target, count(*)
+FROM unnest(%(numbers)s::int[], %(identities)s::bigint[], %(since)s::timestamptz[],
+            %(until)s::timestamptz[], %(systems)s::bigint[], %(names)s::text[])
+  AS asked(number, identity_id, since, until, system_id, name)
+JOIN activity_event e ON e.log_id IN (SELECT id FROM proof_log) AND e.kind = 'api'
+  AND e.identity_id = asked.identity_id AND e.happened_at >= asked.since
+  AND e.happened_at < asked.until AND e.system_id = asked.system_id AND e.name = asked.name
+  AND e.outcome NOT IN ('failed', 'denied')
+GROUP BY 1, 2, 3, 4
+"""
+
 # The newest allowed calls that `{wanted}` says, and the runs they are proven to be of; the row
 # without a run counts the calls that none accounts for.
 RUNS = """
@@ -97,6 +120,51 @@ BY_GRANT_ALONE = """e.identity_id = %(identity)s
         SELECT 1 FROM activity_allowedcall b
         WHERE b.identity_id = a.identity_id AND b.system_id = a.system_id AND b.name = a.name
           AND b.target = a.target AND b.by_target = a.by_target AND b.grant_id <> a.grant_id))
+"""
+
+# The same without many credentials and grants at once, at most so many calls of each system: by
+# credential, and by run. A call that several runs are proven to have made counts once.
+RUNS_OF_MANY = """
+WITH lost AS (
+    SELECT n.system_id, array_agg(c.id) AS credentials, '{}'::bigint[] AS identities
+    FROM inventory_credential c JOIN inventory_identity n ON n.id = c.identity_id
+    WHERE c.id = ANY(%(credentials)s) GROUP BY 1
+    UNION ALL
+    SELECT g.system_id, '{}', array_agg(DISTINCT g.identity_id)
+    FROM grants_grant g WHERE g.id = ANY(%(grants)s) GROUP BY 1
+), needing AS (
+    SELECT lost.system_id, e.credential_id, e.log_id, e.leaf_index, e.happened_at
+    FROM lost CROSS JOIN LATERAL (
+        SELECT * FROM activity_event e
+        WHERE e.log_id IN (SELECT id FROM proof_log) AND e.kind = 'api' AND e.outcome <> 'denied'
+          AND e.happened_at >= %(since)s AND e.credential_id = ANY(lost.credentials)
+        LIMIT %(most)s
+    ) e WHERE lost.credentials <> '{}'
+    UNION ALL
+    SELECT lost.system_id, NULL, e.log_id, e.leaf_index, e.happened_at
+    FROM lost CROSS JOIN LATERAL (
+        SELECT * FROM activity_event e
+        WHERE e.log_id IN (SELECT id FROM proof_log) AND e.kind = 'api' AND e.outcome <> 'denied'
+          AND e.happened_at >= %(since)s AND e.identity_id = ANY(lost.identities)
+          AND e.system_id = lost.system_id
+          AND EXISTS (
+            SELECT 1 FROM activity_allowedcall a
+            WHERE a.grant_id = ANY(%(grants)s) AND a.identity_id = e.identity_id
+              AND a.system_id = e.system_id AND a.name = e.name
+              AND (NOT a.by_target OR a.target = e.target)
+              AND NOT EXISTS (
+                SELECT 1 FROM activity_allowedcall b
+                WHERE b.identity_id = a.identity_id AND b.system_id = a.system_id
+                  AND b.name = a.name AND b.target = a.target AND b.by_target = a.by_target
+                  AND b.grant_id <> ALL(%(grants)s)))
+        LIMIT %(most)s
+    ) e WHERE lost.identities <> '{}'
+)
+SELECT one.system_id, GROUPING(one.credential_id) = 0, one.credential_id, l.invocation_id,
+       count(DISTINCT (one.log_id, one.leaf_index)), max(one.happened_at)
+FROM needing one LEFT JOIN activity_link l
+  ON l.log_id = one.log_id AND l.call_leaf = one.leaf_index AND l.confidence >= %(proven)s
+GROUP BY GROUPING SETS ((one.system_id, one.credential_id), (one.system_id, l.invocation_id))
 """
 
 # A trigger stands in the words of the run or of a step: erased words tell it no more.
@@ -130,6 +198,61 @@ def runs_with_grant_alone(
 ) -> list[RunRow]:
     """Runs, each with its calls that only this grant would have allowed, and the last of them."""
     return _runs(BY_GRANT_ALONE, grant_id, since, most, identity=identity_id)
+
+
+ManyRow = tuple[int, bool, int | None, int | None, int, datetime]
+
+
+def runs_with_many(
+    credential_ids: Sequence[int], grant_ids: Sequence[int], since: datetime, most: int
+) -> list[ManyRow]:
+    """By system: calls by each credential where the second says so, else by the run they are of.
+
+    Of grants those calls that nothing but these grants would have allowed, under no credential.
+    """
+    values = {
+        "credentials": list(credential_ids),
+        "grants": list(grant_ids),
+        "since": since,
+        "most": most,
+        "proven": PROVEN_FROM,
+    }
+    return _rows(RUNS_OF_MANY, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """A time, in whole hours, in which an identity's grants stayed as they were."""
+
+    identity_id: int
+    since: datetime
+    until: datetime
+
+
+def worked(times: Sequence[Stood]) -> list[tuple[int, int, str, int]]:
+    """Which of these times, system, name, and how many calls worked."""
+    return _rows(WORKED, _of_times(range(len(times)), times))
+
+
+def worked_on(
+    asked: Sequence[tuple[int, int, str]], times: Sequence[Stood]
+) -> list[tuple[int, int, str, str, int]]:
+    """The same from the records for these times, systems, and names, by what was called on."""
+    if not asked:
+        return []
+    numbers, systems, names = (list(column) for column in zip(*asked, strict=True))
+    values = _of_times(numbers, times) | {"systems": systems, "names": names}
+    return _rows(WORKED_ON, values)
+
+
+def _of_times(numbers: Sequence[int], times: Sequence[Stood]) -> dict[str, Any]:
+    chosen = [times[number] for number in numbers]
+    return {
+        "numbers": list(numbers),
+        "identities": [one.identity_id for one in chosen],
+        "since": [one.since for one in chosen],
+        "until": [one.until for one in chosen],
+    }
 
 
 def told_runs(

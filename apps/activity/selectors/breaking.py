@@ -1,19 +1,25 @@
-"""What would break: the runs of the last days that would have failed without a credential or grant.
+"""What would break: the runs of the last days that would have failed without a credential or grant,
+or without many at once.
 
 Counted are runs that a call is proven to be of. Calls that no run accounts for would have failed
 too, and are told apart.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.urls import reverse
 from django.utils import timezone
 
 from apps.activity.models import Invocation
-from apps.activity.querysets.measured import RunRow, runs_with_credential, runs_with_grant_alone
+from apps.activity.querysets.measured import (
+    RunRow,
+    runs_with_credential,
+    runs_with_grant_alone,
+    runs_with_many,
+)
 from apps.activity.selectors.measured import NO_LOG, Log, logs_of
 from apps.core.actors import Actor
 from apps.core.preferences import preference
@@ -22,6 +28,9 @@ from apps.inventory.models import Agent, Credential
 
 # What is looked at: the newest calls, so that one busy key does not hold the page up.
 MOST_CALLS = 20_000
+# Of each system, where many are looked at at once.
+MOST_OF_MANY = 10_000
+MOST_AGENTS = 20
 SAMPLES = 3
 
 
@@ -65,12 +74,7 @@ class WouldBreak:
 
     @property
     def why_not_known(self) -> str:
-        if not self.log.is_connected:
-            return "no log of the system is connected"
-        if self.log.since is None or self.log.until is None:
-            return "how far the log of the system reaches is not known"
-        begun, ended = self.log.since, self.log.until
-        return f"the log is complete only from {begun:%Y-%m-%d} to {ended:%Y-%m-%d}"
+        return self.log.why_not_known
 
     @property
     def _and_untraced(self) -> str:
@@ -78,6 +82,87 @@ class WouldBreak:
             return ""
         calls = f"{self.untraced:,} call{'' if self.untraced == 1 else 's'}"
         return f", and {calls} that no run accounts for"
+
+
+@dataclass(slots=True)
+class OnSystem:
+    """What would break on one system; past a number of calls they are no longer counted."""
+
+    days: int
+    since: datetime
+    log: Log
+    is_known: bool
+    calls: int = 0
+    untraced: int = 0
+    runs: dict[int, datetime] = field(default_factory=dict)
+    by_credential: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def is_cut(self) -> bool:
+        return self.calls > MOST_OF_MANY
+
+    @property
+    def calls_in_words(self) -> str:
+        if self.is_cut:
+            return f"more than {MOST_OF_MANY:,} calls"
+        return _counted(self.calls, "call")
+
+    @property
+    def runs_in_words(self) -> str:
+        """Of which runs these calls were."""
+        some = "at least " if self.is_cut else ""
+        if not self.runs:
+            return "which no run accounts for"
+        runs = f"of {some}{_counted(len(self.runs), 'run')}"
+        if not self.untraced:
+            return runs
+        return f"{runs}; no run accounts for {some}{self.untraced:,} of them"
+
+    @property
+    def why_not_known(self) -> str:
+        return self.log.why_not_known
+
+    def href(self, **query: object) -> str:
+        """The list of exactly these calls, given what they were made with."""
+        asked = {**query, "allowed": "true", "start": self.since.isoformat()}
+        return reverse("activity:call_list", query=asked)
+
+
+@dataclass(frozen=True, slots=True)
+class ManyWouldBreak:
+    """What was seen to need any of them, by system and by agent."""
+
+    days: int
+    systems: Mapping[int, OnSystem]
+    runs: int
+    hits: tuple[Hit, ...]
+    hidden: int
+
+    @property
+    def shown(self) -> tuple[Hit, ...]:
+        return self.hits[:MOST_AGENTS]
+
+    @property
+    def more_agents(self) -> int:
+        return max(0, len(self.hits) - MOST_AGENTS)
+
+    @property
+    def in_words(self) -> str:
+        """One sentence over all systems."""
+        untraced = sum(one.untraced for one in self.systems.values())
+        dark = sum(not one.is_known for one in self.systems.values())
+        where = f"on {dark} of {len(self.systems)} systems" if len(self.systems) > 1 else "there"
+        if not any(one.calls for one in self.systems.values()):
+            if dark:
+                return f"What would break {where} is not known: the log there is not complete."
+            return f"Nothing seen in {self.days} days would have failed without them."
+        some = "at least " if any(one.is_cut for one in self.systems.values()) else ""
+        runs = _counted(self.runs, "run")
+        told = f"Of the last {self.days} days {some}{runs} would have failed without them"
+        if untraced:
+            told += f", and {some}{_counted(untraced, 'call')} that no run accounts for"
+        more = f" More may: {where} the log is not complete." if dark else ""
+        return f"{told}.{more}"
 
 
 def breaks_without_credential(credential: Credential, actor: Actor) -> WouldBreak:
@@ -92,6 +177,44 @@ def breaks_without_grant(grant: Grant, actor: Actor) -> WouldBreak:
     days, since = _window()
     rows = runs_with_grant_alone(grant.pk, grant.identity_id, since, MOST_CALLS)
     return _told(rows, grant.system_id, days, since, actor)
+
+
+def breaks_without(
+    credential_ids: Sequence[int],
+    grant_ids: Sequence[int],
+    system_ids: Collection[int],
+    actor: Actor,
+) -> ManyWouldBreak:
+    """The same without all of these at once, in as many queries for one as for thousands.
+
+    `system_ids` are all that they are on. Grants are lost together: what only they would have
+    allowed would break.
+    """
+    days, since = _window()
+    now = timezone.now()
+    logs = logs_of(system_ids)
+    systems = {}
+    for pk in sorted(system_ids):
+        log = logs.get(pk, NO_LOG)
+        systems[pk] = OnSystem(days, since, log, log.is_complete(since, now))
+    last: dict[int, datetime] = {}
+    rows = runs_with_many(credential_ids, grant_ids, since, MOST_OF_MANY + 1)
+    for system_id, is_of_credential, credential, run, calls, at in rows:
+        on = systems[system_id]
+        if is_of_credential:
+            on.calls += calls
+            on.by_credential[credential or 0] = calls
+        elif run is None:
+            on.untraced += calls
+        else:
+            on.runs[run] = at
+            last[run] = max(at, last.get(run, at))
+    hits, hidden = _hits(last, actor)
+    return ManyWouldBreak(days, systems, len(last), hits, hidden)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _window() -> tuple[int, datetime]:

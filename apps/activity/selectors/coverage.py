@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import F, Max, Min, Q, QuerySet, Sum
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -79,6 +79,7 @@ class Silence:
     system: System
     since: datetime | None
     until: datetime | None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ class _Found:
     systems: Mapping[int, System]
     identities: Mapping[int, Identity]
     whole: Mapping[int, tuple[datetime, datetime]]
+    ended: Mapping[int, datetime]
 
     def knows(self, system_id: int, start: datetime, end: datetime) -> bool:
         since, until = self.whole.get(system_id, (end, start))
@@ -180,13 +182,19 @@ def _found(on: set[int], rows: Iterable[Mapping[str, Any]], identities: set[int]
     whole = (
         Stream.objects.filter(system__in=systems, complete_until__isnull=False)
         .values("system")
-        .annotate(since=Min("complete_from"), until=Max("complete_until"))
-        .values_list("system", "since", "until")
+        .annotate(
+            since=Min("complete_from"),
+            until=Max("complete_until"),
+            ended=Max("ended_at"),
+            is_over=~Exists(Stream.objects.going_on().filter(system=OuterRef("system"))),
+        )
+        .values_list("system", "since", "until", "ended", "is_over")
     )
     return _Found(
         System.objects.in_bulk(systems),
         Identity.objects.in_bulk(identities),
-        {system: (since, until) for system, since, until in whole if since},
+        {system: (since, until) for system, since, until, *_ in whole if since},
+        {system: ended for system, *_, ended, is_over in whole if is_over},
     )
 
 
@@ -224,4 +232,5 @@ def _silences(
 ) -> Iterable[Silence]:
     for pk in sorted(on, key=lambda pk: found.systems[pk].name):
         if not found.knows(pk, since, until):
-            yield Silence(found.systems[pk], *found.whole.get(pk, (None, None)))
+            begun, reached = found.whole.get(pk, (None, None))
+            yield Silence(found.systems[pk], begun, reached, found.ended.get(pk))

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Subquery, Sum
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.utils import timezone
 
 from apps.activity.models import AllowedCall, GrantUse, Invocation, Stream, UseHour
 from apps.core.actors import Actor
 from apps.grants.models import Grant
-from apps.inventory.models import Agent
+from apps.inventory.models import Agent, Binding
 
 # Identity, system, name, target, and whether the target decides.
 Allowed = tuple[Any, ...]
@@ -24,6 +24,7 @@ Allowed = tuple[Any, ...]
 WEEKS = 13
 CHAINS = 3
 MOST_COVERING = 5
+HIDDEN = "agents you may not see"
 # A log that ends later than this before now still tells of now.
 LAG = timedelta(hours=24)
 
@@ -35,10 +36,23 @@ class Log:
     since: datetime | None = None
     until: datetime | None = None
     is_connected: bool = False
+    ended_at: datetime | None = None
 
     def is_complete(self, start: datetime, now: datetime) -> bool:
         """Whether everything of [start, now] is here."""
         return bool(self.since and self.until and self.since <= start and self.until >= now - LAG)
+
+    @property
+    def why_not_known(self) -> str:
+        """As a sentence's part, where it is not complete over what is asked."""
+        if not self.is_connected:
+            return "no log of the system is connected"
+        ended = f"its log ended on {self.ended_at:%Y-%m-%d}, and " if self.ended_at else ""
+        if self.since is None or self.until is None:
+            return f"{ended}how far the log of the system reaches is not known"
+        return (
+            f"{ended}the log is complete only from {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
+        )
 
     def knows(self, day: date) -> bool:
         return bool(self.since and self.until and self.since.date() <= day <= self.until.date())
@@ -70,6 +84,7 @@ class Measured:
     days: int = 90
     also: tuple[str, ...] = ()
     also_more: int = 0
+    also_hidden: int = 0
     chains: tuple[Chain, ...] = ()
     by_agent: tuple[tuple[str, int], ...] = ()
     traced: int = 0
@@ -81,16 +96,23 @@ class Measured:
         return self.calls > 0 and self.sole == 0
 
     @property
+    def covered_by(self) -> str:
+        """The other grants, as far as the reader may see them, and how many more there are."""
+        parts = list(self.also)
+        if self.also_more:
+            parts.append(f"{self.also_more} more")
+        if self.also_hidden:
+            what = "" if parts else f" grant{'' if self.also_hidden == 1 else 's'}"
+            parts.append(f"{self.also_hidden}{what} you may not see")
+        *most, last = parts or [""]
+        return f"{', '.join(most)} and {last}" if most else last
+
+    @property
     def coverage(self) -> str:
         """How far the figures are known, as a sentence's part."""
-        log = self.log
-        if not log.is_connected:
-            return "no log of the system is connected"
-        if log.since is None or log.until is None:
-            return "how far the log of the system reaches is not known"
         if self.is_known:
             return f"the log is complete over the {self.days} days"
-        return f"the log is complete only from {log.since:%Y-%m-%d} to {log.until:%Y-%m-%d}"
+        return self.log.why_not_known
 
     @property
     def in_words(self) -> str:
@@ -110,10 +132,16 @@ class _Sums:
 
 
 def logs_of(system_ids: Collection[int]) -> dict[int, Log]:
-    """How far the logs of these systems reach; of several, the one that reaches furthest back."""
+    """How far the logs of these systems reach; of several, the one that reaches furthest back.
+
+    They ended where all of them did.
+    """
     found: dict[int, Log] = {}
-    for one in Stream.objects.filter(system__in=system_ids).order_by("complete_from"):
-        log = Log(one.complete_from, one.complete_until, is_connected=True)
+    streams = list(Stream.objects.filter(system__in=system_ids).order_by("complete_from"))
+    going_on = {one.system_id for one in streams if one.ended_at is None}
+    for one in streams:
+        ended = None if one.system_id in going_on else one.ended_at
+        log = Log(one.complete_from, one.complete_until, is_connected=True, ended_at=ended)
         known = found.get(one.system_id)
         if known is None or _span(log) > _span(known):
             found[one.system_id] = log
@@ -121,9 +149,18 @@ def logs_of(system_ids: Collection[int]) -> dict[int, Log]:
 
 
 def measured_of(
-    grants: Sequence[Grant], actor: Actor, *, days: int, now: datetime | None = None
+    grants: Sequence[Grant],
+    actor: Actor,
+    *,
+    days: int,
+    now: datetime | None = None,
+    beside: QuerySet[Grant] | None = None,
 ) -> dict[int, Measured]:
-    """Use of these grants by their ids, known or not over so many days; six queries for any."""
+    """Use of these grants by their ids, known or not over so many days; six queries for any.
+
+    Of what else covers them, the actor is told the names of those that they may see, and of those
+    that stand on the page anyway: these grants, and those `beside`.
+    """
     if not grants:
         return {}
     now = now or timezone.now()
@@ -132,10 +169,13 @@ def measured_of(
     sums = _sums(ids, begin)
     logs = logs_of({grant.system_id for grant in grants})
     allowed = _allowed(grants)
-    covering = _covering(ids, allowed)
+    seen = Q(pk__in=Grant.objects.visible_to(actor).values("pk")) | Q(pk__in=ids)
+    if beside is not None:
+        seen |= Q(pk__in=beside.values("pk"))
+    covering = _covering(ids, allowed, seen)
     names = _names(ids, allowed)
     chains = _chains(sums, actor)
-    agents = _by_agent(ids, allowed, now - timedelta(weeks=WEEKS))
+    agents = _by_agent(ids, allowed, now - timedelta(weeks=WEEKS), actor)
     return {
         grant.pk: _measured(
             sums[grant.pk],
@@ -166,7 +206,7 @@ def _measured(
     days: int,
     begin: date,
     now: datetime,
-    also: list[str],
+    also: "_Others",
     chains: list[Chain],
     agents: "_Shares",
     names: set[str],
@@ -181,8 +221,9 @@ def _measured(
         sole=sums.sole,
         last_at=sums.last_at,
         days=days,
-        also=tuple(also[:MOST_COVERING]),
-        also_more=max(0, len(also) - MOST_COVERING),
+        also=tuple(also.labels[:MOST_COVERING]),
+        also_more=max(0, len(also.labels) - MOST_COVERING),
+        also_hidden=also.hidden,
         chains=tuple(chains),
         by_agent=tuple(sorted(agents.calls.items(), key=lambda row: -row[1])),
         traced=agents.traced_percent,
@@ -213,17 +254,26 @@ def _allowed(grants: Sequence[Grant]) -> dict[Allowed, set[int]]:
     return found
 
 
-def _covering(ids: set[int], allowed: dict[Allowed, set[int]]) -> dict[int, list[str]]:
-    """By grant, the others that would have allowed some of the same calls, by their names."""
+@dataclass(slots=True)
+class _Others:
+    """Grants that cover the same: their names, and how many are not this reader's to see."""
+
+    labels: list[str] = field(default_factory=list)
+    hidden: int = 0
+
+
+def _covering(ids: set[int], allowed: dict[Allowed, set[int]], seen: Q) -> dict[int, _Others]:
+    """By grant, the others that would have allowed some of the same calls."""
     others: dict[int, set[int]] = defaultdict(set)
     for by in allowed.values():
         for one in by & ids:
             others[one] |= by - {one}
     wanted = set().union(*others.values())
-    named = _labels(wanted) if wanted else {}
-    found: dict[int, list[str]] = defaultdict(list)
+    named = _labels(wanted, seen) if wanted else {}
+    found: dict[int, _Others] = defaultdict(_Others)
     for one, by in others.items():
-        found[one] = sorted(named[pk] for pk in by if pk in named)
+        labels = [named[pk] for pk in by if pk in named]
+        found[one] = _Others(sorted(filter(None, labels)), labels.count(None))
     return found
 
 
@@ -235,8 +285,11 @@ def _names(ids: set[int], allowed: dict[Allowed, set[int]]) -> dict[int, set[str
     return names
 
 
-def _labels(ids: set[int]) -> dict[int, str]:
-    return dict(Grant.objects.live().filter(pk__in=ids).values_list("pk", "label"))
+def _labels(ids: set[int], seen: Q) -> dict[int, str | None]:
+    """Of those that still stand; none for one that the reader may not see."""
+    named = Case(When(seen, then=F("label")), default=None)
+    rows = Grant.objects.live().filter(pk__in=ids).annotate(named=named)
+    return dict(rows.values_list("pk", "named"))
 
 
 def _chains(sums: dict[int, _Sums], actor: Actor) -> dict[int, list[Chain]]:
@@ -282,29 +335,37 @@ class _Shares:
 
 
 def _by_agent(
-    ids: set[int], allowed: dict[Allowed, set[int]], since: datetime
+    ids: set[int], allowed: dict[Allowed, set[int]], since: datetime, actor: Actor
 ) -> dict[int, _Shares]:
-    """Whose use it was. Where resources decide, the calls of that name on anything count."""
+    """Whose use it was. Where resources decide, the calls of that name on anything count.
+
+    Agents that share the identity are named to whoever decides; of others those that they may see.
+    """
     by_name: dict[tuple[int, int, str], set[int]] = defaultdict(set)
     for (identity, system, name, *_), by in allowed.items():
         by_name[identity, system, name] |= by & ids
     shares: dict[int, _Shares] = defaultdict(_Shares)
     if not by_name:
         return shares
-    agent = Agent.objects.filter(pk=OuterRef("agent_id")).values("name")
+    shares_it = Binding.objects.live().filter(
+        agent=OuterRef("pk"), identity=OuterRef(OuterRef("identity_id"))
+    )
+    seen = Agent.objects.visible_to(actor).filter(pk=OuterRef("pk"))
+    named = Agent.objects.filter(Exists(shares_it) | Exists(seen), pk=OuterRef("agent_id"))
     used = (
         UseHour.objects.filter(
             identity_id__in={key[0] for key in by_name},
             name__in={key[2] for key in by_name},
             hour__gte=since,
         )
-        .values_list("identity_id", "system_id", "name", Subquery(agent))
+        .values_list("identity_id", "system_id", "name", "agent_id", Subquery(named.values("name")))
         .annotate(made=Sum("calls"), traced=Sum("proven"))
         .order_by()
     )
-    for identity, system, name, agent_name, made, traced in used:
+    for identity, system, name, agent_id, agent_name, made, traced in used:
+        teller = agent_name or (HIDDEN if agent_id else "")
         for grant_id in by_name[identity, system, name]:
-            shares[grant_id].calls[agent_name or ""] += made
+            shares[grant_id].calls[teller] += made
             shares[grant_id].traced += traced
     return shares
 

@@ -12,7 +12,7 @@ from apps.activity.formats.lines import Bad
 from apps.activity.formats.registry import readings_of
 from apps.activity.headers import body_of
 from apps.activity.models import LogImport, Stream
-from apps.activity.policies import can_bring_logs
+from apps.activity.policies import can_bring_logs, can_bring_of
 from apps.activity.readings import Reading
 from apps.activity.services.covering import Span
 from apps.activity.services.keeping import Batch, Keys, batch_keep, times_of
@@ -47,6 +47,8 @@ def import_open(
 ) -> LogImport:
     """Note that a log is to be read. It is neither opened nor believed yet."""
     enforce(can_bring_logs(actor))
+    if not (may := can_bring_of(actor, stream)):
+        raise DomainError(may.reason)
     return LogImport.objects.create(
         stream=stream,
         way=way,
@@ -202,7 +204,7 @@ def _ended(log_import: LogImport, actor: Actor) -> LogImport:
     held.said = _summary(held)
     held.finished_at = timezone.now()
     held.save(update_fields=["status", "said", "finished_at"])
-    if not is_nothing and stream.complete_until is not None:
+    if not is_nothing and stream.complete_until is not None and stream.ended_at is None:
         system_log_connect(system_id=stream.system_id, actor=actor)
     counts = {"kept": held.kept, "already here": held.repeated, "unreadable": held.unreadable}
     record(

@@ -194,23 +194,36 @@ def _add(
 
 
 def _held(identities: Iterable[int]) -> dict[tuple[int, int], list[Held]]:
-    """The live grants by identity and system, with their statements and limits: two queries."""
-    grants = list(
-        Grant.objects.live().filter(identity__in=list(identities)).select_related("system")
-    )
+    """The live grants by identity and system."""
+    grants = Grant.objects.live().filter(identity__in=list(identities)).select_related("system")
+    held: dict[tuple[int, int], list[Held]] = defaultdict(list)
+    for grant, one in held_as(grants):
+        held[grant.identity_id, grant.system_id].append(one)
+    return held
+
+
+def held_as(grants: Iterable[Grant]) -> list[tuple[Grant, Held]]:
+    """Grants with what they are matched by, their statements and limits: two queries."""
+    grants = list(grants)
     lines = defaultdict(list)
     statements = GrantStatement.objects.filter(grant__in=grants).values(
         "grant_id", "effect", "actions", "resources", "not_resources", "conditions"
     )
     for statement in statements:
         lines[statement["grant_id"]].append(line_of(statement))
-    held: dict[tuple[int, int], list[Held]] = defaultdict(list)
-    for grant in grants:
-        told = (*lines[grant.pk], *(line_of(one) for one in grant.limits))
-        held[grant.identity_id, grant.system_id].append(
-            Held(grant.pk, grant.system.kind, grant.service, grant.level, told)
+    return [
+        (
+            grant,
+            Held(
+                grant.pk,
+                grant.system.kind,
+                grant.service,
+                grant.level,
+                (*lines[grant.pk], *(line_of(one) for one in grant.limits)),
+            ),
         )
-    return held
+        for grant in grants
+    ]
 
 
 def _match(
@@ -221,7 +234,7 @@ def _match(
     """Write down which grants would have allowed which calls, where that is not known yet."""
     named = [one for one in calls_of(identities, days) if held.get(one[:2])]
     kinds = {system: of[0].kind for (_, system), of in held.items()}
-    known = _catalogue({(kinds[system], name) for _, system, name in named})
+    known = catalogue_of({(kinds[system], name) for _, system, name in named})
     by_target: dict[Named, Call] = {}
     found: list[AllowedCall] = []
     for identity, system, name in named:
@@ -276,7 +289,7 @@ def _allowed(
     )
 
 
-def _catalogue(wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
+def catalogue_of(wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
     """Level and service of the calls that the catalogue of permissions knows by their name."""
     rows = Permission.objects.filter(
         system_kind__in={kind for kind, _ in wanted},

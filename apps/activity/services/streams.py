@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from apps.activity.formats.generic import problems
 from apps.activity.models import Stream
-from apps.activity.policies import can_bring_logs
+from apps.activity.policies import can_bring_logs, can_end_log, can_resume_log
 from apps.activity.states import LogFormat
 from apps.audit.services import record
 from apps.audit.verbs import Verb
@@ -14,6 +15,8 @@ from apps.core.actors import Actor, Person
 from apps.core.errors import DomainError
 from apps.core.policies import enforce
 from apps.inventory.models import System
+from apps.inventory.services.reasons import required_reason
+from apps.inventory.services.systems import system_log_disconnect
 
 
 @transaction.atomic
@@ -55,6 +58,44 @@ def stream_change(*, stream_id: int, mapping: Mapping[str, str], actor: Actor) -
         stream.mapping = mapped
         stream.save(update_fields=["mapping"])
         record(actor=actor, verb=Verb.LOG_CHANGED, target=stream, changes=changes)
+    return stream
+
+
+@transaction.atomic
+def stream_end(*, stream_id: int, reason: str, actor: Actor) -> Stream:
+    """Say that nothing more of a log comes: its system is gone, or records elsewhere now.
+
+    What was read stays, and is complete as far as it was. After that it is not known what happened
+    there, unless another log of the system is read.
+    """
+    stream = Stream.objects.locked(stream_id)
+    enforce(can_end_log(actor, stream))
+    stream.ended_at = timezone.now()
+    stream.ended_by = actor.user if isinstance(actor, Person) else None
+    stream.ended_because = required_reason(reason, "it ends")
+    stream.save(update_fields=["ended_at", "ended_by", "ended_because"])
+    record(
+        actor=actor,
+        verb=Verb.LOG_ENDED,
+        target=stream,
+        changes={"ended_at": (None, stream.ended_at.isoformat())},
+        reason=stream.ended_because,
+    )
+    if not Stream.objects.going_on().filter(system=stream.system_id).exists():
+        system_log_disconnect(system_id=stream.system_id, actor=actor)
+    return stream
+
+
+@transaction.atomic
+def stream_resume(*, stream_id: int, reason: str, actor: Actor) -> Stream:
+    """Take a log up again that was said to have ended. Read it for it to count as connected."""
+    stream = Stream.objects.locked(stream_id)
+    enforce(can_resume_log(actor, stream))
+    text = required_reason(reason, "it is taken up again")
+    changes = {"ended_at": (stream.ended_at and stream.ended_at.isoformat(), None)}
+    stream.ended_at, stream.ended_by, stream.ended_because = None, None, ""
+    stream.save(update_fields=["ended_at", "ended_by", "ended_because"])
+    record(actor=actor, verb=Verb.LOG_RESUMED, target=stream, changes=changes, reason=text)
     return stream
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from functools import partial
 
 from django.forms import Form
 from django.http import HttpResponse
@@ -18,15 +19,17 @@ from apps.activity.readings import Reading
 from apps.activity.selectors.logs import sample_read, with_logs, with_newest
 from apps.activity.services.keeping import times_of
 from apps.activity.services.logs import import_upload
-from apps.activity.services.streams import stream_add, stream_change
+from apps.activity.services.streams import stream_add, stream_change, stream_resume
 from apps.activity.states import LogFormat
 from apps.audit.models import AuditEntry
+from apps.core.dialogs import Words, answer_dialog
 from apps.core.errors import DomainError
+from apps.core.forms import ReasonForm
 from apps.core.htmx import Request, moved, render_page
 from apps.core.jobs import jobs_of
 from apps.core.listing import render_listing
 from apps.core.policies import page
-from apps.core.uploads import upload_keep
+from apps.core.uploads import upload_delete, upload_keep
 from apps.inventory.models import System
 
 
@@ -119,12 +122,35 @@ def log_detail(request: Request, pk: int) -> HttpResponse:
         context={
             "stream": stream,
             "is_mapped": stream.log_format == LogFormat.GENERIC,
-            "may_bring": policies.can_bring_logs(request.actor),
+            "may_bring": policies.can_bring_of(request.actor, stream),
+            "may_end": policies.can_end_log(request.actor, stream),
+            "may_resume": policies.can_resume_log(request.actor, stream),
             "entries": AuditEntry.objects.about(stream, request.actor)[:30],
             "empty_title": "Nothing of it was read yet",
             "empty_text": "Until then what happens there is not known, which is not nothing.",
             "empty_icon": "file-search",
         },
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@page(policies.can_bring_logs)
+def log_resume(request: Request, pk: int) -> HttpResponse:
+    stream = _stream(request, pk)
+    return answer_dialog(
+        request,
+        form=ReasonForm(request.POST or None, label="Why it goes on"),
+        act=partial(stream_resume, stream_id=pk, actor=request.actor),
+        words=Words(
+            "Take the log up again?",
+            "Files of it may be brought in, and connections may read it. For the time between, it"
+            " stays unknown what happened there until that is read.",
+            "Take it up again",
+            said="Taken up again. Read it, so that it counts as connected.",
+        ),
+        changed="stream",
+        back=stream.get_absolute_url(),
+        reloads=True,
     )
 
 
@@ -140,10 +166,15 @@ def log_upload(request: Request, pk: int) -> HttpResponse:
         path = upload_keep(upload)
         with path.open("rb") as kept:
             sha256 = hashlib.file_digest(kept, "sha256").hexdigest()
-        held = import_upload(
-            stream=stream, name=upload.name, path=str(path), sha256=sha256, actor=request.actor
-        )
-        return moved(request, to=held.get_absolute_url())
+        try:
+            held = import_upload(
+                stream=stream, name=upload.name, path=str(path), sha256=sha256, actor=request.actor
+            )
+        except DomainError as error:
+            upload_delete(str(path))
+            form.add_error(None, str(error))
+        else:
+            return moved(request, to=held.get_absolute_url())
     return render_page(
         request,
         "activity/log_upload.html",

@@ -27,7 +27,9 @@ def use_of(request: AccessRequest, actor: Actor) -> Used:
     grants, is_itself = _itself(request), True
     if not grants:
         grants, is_itself = _alike(request, actor), False
-    measured = measured_of(grants, actor, days=preference("measured_window_days"))
+    # The page says what the agent holds on that system to whoever may read the request.
+    beside = Grant.objects.present().of_agent(request.agent_id).filter(system=request.system_id)
+    measured = measured_of(grants, actor, days=preference("measured_window_days"), beside=beside)
     return Used(is_itself, [(grant, measured[grant.pk]) for grant in grants])
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.activity.formats.archives import Piece
 from apps.activity.models import LogImport, Stream
 from apps.activity.services.logs import import_fail, import_open, import_run
+from apps.activity.services.streams import stream_end
 from apps.activity.states import ImportWay
 from apps.audit.services import record
 from apps.audit.verbs import Verb
@@ -33,7 +34,7 @@ STOPPED = "The worker stopped halfway. What it kept stays, and the next reading 
 
 def connections_for(stream: Stream) -> list[Connection]:
     """Connections that could read this log and do not yet."""
-    account = stream.system.account
+    account = "" if stream.ended_at else stream.system.account
     rows = Connection.objects.reading().filter(accounts__contains=[account]).order_by("pk")
     taken = LogSource.objects.standing().of_stream(stream.pk).values("connection")
     return [one for one in rows.exclude(pk__in=taken) if account and _can(one, stream)]
@@ -46,6 +47,8 @@ def log_source_add(
     """Have a connection read a system's log from a time on, at once and whenever it is due."""
     connection = Connection.objects.locked(connection_id)
     enforce(policies.can_read_now(actor, connection))
+    if stream.ended_at is not None:
+        raise DomainError("This log has ended. Take it up again first.")
     if not _can(connection, stream):
         raise DomainError("This connection cannot read this log.")
     if stream.system.account not in connection.accounts:
@@ -83,6 +86,15 @@ def log_source_stop(*, source_id: int, actor: Actor) -> LogSource:
             changes={"stopped_at": (None, source.stopped_at.isoformat())},
         )
     return source
+
+
+@transaction.atomic
+def log_end(*, stream_id: int, reason: str, actor: Actor) -> Stream:
+    """Say that a log has ended, and have no connection read it any more."""
+    standing = LogSource.objects.standing().of_stream(stream_id).order_by("pk")
+    for pk in standing.values_list("pk", flat=True):
+        log_source_stop(source_id=pk, actor=actor)
+    return stream_end(stream_id=stream_id, reason=reason, actor=actor)
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Connections that read a system's log: a panel on the log's own page."""
 
 from datetime import datetime, time, timedelta
+from functools import partial
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -13,6 +14,7 @@ from apps.connectors.forms import LogSourceForm
 from apps.connectors.models import LogSource
 from apps.connectors.services import logs
 from apps.core.dialogs import Words, answer_dialog
+from apps.core.forms import ReasonForm
 from apps.core.htmx import Request, moved, render_page
 from apps.core.policies import page
 
@@ -59,6 +61,28 @@ def log_source_add(request: Request, pk: int) -> HttpResponse:
             f"Have the log of {stream.system} read",
             "It is read from that day on, now and whenever the connection reads.",
             "Read it",
+        ),
+        changed="stream",
+        back=stream.get_absolute_url(),
+        reloads=True,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@page(policies.can_connect)
+def log_end(request: Request, pk: int) -> HttpResponse:
+    """Say that nothing more of a log comes."""
+    stream = _stream(request, pk)
+    return answer_dialog(
+        request,
+        form=ReasonForm(request.POST or None, label="Why nothing more comes"),
+        act=partial(logs.log_end, stream_id=pk, actor=request.actor),
+        words=Words(
+            f"Has the log of {stream.system} ended?",
+            "No connection reads it any more, and no file of it is taken in. What was read stays;"
+            " what happens there from now on is not known.",
+            "It has ended",
+            said="Ended. What was read of it stays.",
         ),
         changed="stream",
         back=stream.get_absolute_url(),

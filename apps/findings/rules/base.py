@@ -31,6 +31,9 @@ class Rule(ABC):
     owasp: ClassVar[str]
     subject: ClassVar[type[models.Model]]
 
+    def prepare(self, now: datetime) -> None:  # noqa: B027  (most rules read what is there)
+        """Make anew what the statement reads, in the same transaction."""
+
     @abstractmethod
     def subjects(self, now: datetime) -> models.QuerySet: ...
 

@@ -15,7 +15,7 @@ from django.db.models import (
     Subquery,
     When,
 )
-from django.db.models.functions import Cast, Concat
+from django.db.models.functions import Cast, Coalesce, Concat
 from django.utils import timezone
 
 from apps.activity.models import DriftedCall, Invocation, Reconstruction
@@ -69,7 +69,7 @@ class UnusedGrant(Rule):
 
 class PurposeDrift(Rule):
     key = "agent-purpose-drift"
-    title = "API calls outside the tasks of the purpose"
+    title = "Actions outside the tasks of the purpose"
     why = "It does what nobody said it is for: its purpose is out of date, or it is misused."
     mend = "Read what it did; then name the task that needs it, or take the access away."
     severity = Severity.MEDIUM
@@ -78,19 +78,37 @@ class PurposeDrift(Rule):
 
     def subjects(self, now: datetime) -> QuerySet:
         drifted = DriftedCall.objects.filter(agent_id=OuterRef("pk")).order_by()
-        kinds = drifted.values("agent_id").annotate(kinds=Count("pk")).values("kinds")
+        calls = _counted(drifted.filter(is_told=False))
+        told = _counted(drifted.filter(is_told=True))
         newest = drifted.order_by("-last_at").values("name")[:1]
         rows: QuerySet = (
             Agent.objects.standing()
             .filter(Exists(drifted))
             .annotate(
+                calls_outside=calls,
+                told_outside=told,
                 finding_label=F("name"),
                 for_agent=F("pk"),
                 for_system=NO_SYSTEM,
                 finding_detail=Concat(
                     words("No task needs "),
-                    Cast(Subquery(kinds), TEXT),
-                    words(" of its API calls; the newest: "),
+                    Case(
+                        When(calls_outside=0, then=words("")),
+                        default=Concat(Cast(F("calls_outside"), TEXT), words(" of its API calls")),
+                        output_field=TEXT,
+                    ),
+                    Case(
+                        When(calls_outside__gt=0, told_outside__gt=0, then=words(", nor ")),
+                        default=words(""),
+                    ),
+                    Case(
+                        When(told_outside=0, then=words("")),
+                        default=Concat(
+                            Cast(F("told_outside"), TEXT), words(" of the actions it tells of")
+                        ),
+                        output_field=TEXT,
+                    ),
+                    words("; the newest: "),
                     Subquery(newest, output_field=CharField()),
                     output_field=TEXT,
                 ),
@@ -136,3 +154,8 @@ class ReconstructionOverdue(Rule):
             )
         )
         return rows
+
+
+def _counted(drifted: QuerySet) -> Coalesce:
+    kinds = drifted.values("agent_id").annotate(kinds=Count("pk")).values("kinds")
+    return Coalesce(Subquery(kinds), 0)

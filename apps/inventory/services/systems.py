@@ -62,6 +62,18 @@ def system_log_connect(*, system_id: int, actor: Actor) -> System:
     return system
 
 
+@transaction.atomic
+def system_log_disconnect(*, system_id: int, actor: Actor) -> System:
+    """Note that what this system records is read no more."""
+    system = System.objects.locked(system_id)
+    if system.log_connected:
+        system.log_connected = False
+        system.save(update_fields=["log_connected"])
+        changes = {"log_connected": (True, False)}
+        record(actor=actor, verb=Verb.SYSTEM_CHANGED, target=system, changes=changes)
+    return system
+
+
 def _saved(system: System) -> System:
     if not system.name or not system.kind:
         raise DomainError("A system needs a name and a kind.")

@@ -17,10 +17,10 @@ from apps.inventory.models import Agent, Credential
 from apps.remediation import policies
 from apps.remediation.forms import ManyForm
 from apps.remediation.models import Batch
-from apps.remediation.selectors.batches import choice_of, standing_of, tree_of
+from apps.remediation.selectors.batches import breaks_of, choice_of, standing_of, tree_of
 from apps.remediation.services.batches import MOST, batch_judge, credentials_end_many
 from apps.remediation.services.stopping import agent_stop as stop
-from apps.remediation.states import OrderKind
+from apps.remediation.states import BatchState, OrderKind
 
 
 @require_http_methods(["GET", "POST"])
@@ -29,7 +29,7 @@ def credentials_end(request: Request) -> HttpResponse:
     """End everything that a filtered list of credentials shows, with one reason."""
     standing = Credential.objects.visible_to(request.actor).standing()
     filterset = CredentialFilterSet(request.GET, queryset=standing, request=request)
-    chosen = choice_of(filterset.qs)
+    chosen = choice_of(filterset.qs, request.actor, request.GET.urlencode())
     form = ManyForm(request.POST or None, count=chosen.count)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -62,6 +62,7 @@ def batch_detail(request: Request, pk: int) -> HttpResponse:
         {
             "batch": batch,
             "standing": standing_of(batch),
+            "breaks": breaks_of(batch, request.actor) if batch.state == BatchState.HELD else None,
             "entries": AuditEntry.objects.about(batch, request.actor),
             "may_judge": policies.can_judge_batch(request.actor, batch),
         },
@@ -110,7 +111,7 @@ def agent_stop(request: Request, pk: int) -> HttpResponse:
     return render_page(
         request,
         "remediation/agent_stop.html",
-        {"agent": agent, "tree": tree_of(agent), "form": form},
+        {"agent": agent, "tree": tree_of(agent, request.actor), "form": form},
         regions=["dialog"],
         status=422 if form.errors else 200,
     )

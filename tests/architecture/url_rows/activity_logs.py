@@ -26,5 +26,6 @@ ROWS = {
     "activity:log_detail": Row(READERS_RECORD, _log),
     "activity:log_change": Row(STEWARDS, _log),
     "activity:log_upload": Row(STEWARDS, _log),
+    "activity:log_resume": Row(STEWARDS, _log),
     "activity:log_import_detail": Row(READERS_RECORD, _import),
 }

@@ -73,6 +73,7 @@ ROWS = {
     "connectors:connection_retire": Row(STEWARDS, _connection),
     "connectors:log_sources": Row(READERS_RECORD, _log),
     "connectors:log_source_add": Row(STEWARDS, _log),
+    "connectors:log_end": Row(STEWARDS, _log),
     "connectors:log_source_read": Row(STEWARDS, _log_source, method="post"),
     "connectors:log_source_stop": Row(STEWARDS, _log_source, method="post"),
 }

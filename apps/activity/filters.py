@@ -8,6 +8,7 @@ from apps.activity.settling import settled_before
 from apps.activity.states import DEEDS, Basis, ErasureState, Outcome, Told
 from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, SearchFilter, Tick
 from apps.grants.states import Level
+from apps.inventory.models import Agent
 
 MOST_ASKED = 50
 
@@ -76,6 +77,7 @@ class CallFilterSet(EventRowFilterSet):
         method="by_unexplained", label="No run claims it", widget=Tick
     )
     proven = Only("proven", "Proven to be of a run")
+    attributed = Only("attributed", "Tied to one agent")
     level = django_filters.MultipleChoiceFilter(choices=Level, label="Level")
     address = AnyOf(label="From address")
     client = django_filters.CharFilter(method="by_client", label="Client, without its version")
@@ -93,6 +95,10 @@ class CallFilterSet(EventRowFilterSet):
         return rows.by_client(_parts(value))  # type: ignore[attr-defined, no-any-return]
 
     def by_agent(self, rows: QuerySet, name: str, value: int) -> QuerySet:
+        """Which calls are a stranger's is not told, even of an identity shared with them."""
+        agents = Agent.objects.visible_to(self.request.actor)
+        if not agents.filter(pk=value).exists():
+            return rows.none()
         return rows.calls_of_agent(value)  # type: ignore[attr-defined, no-any-return]
 
     def by_system(self, rows: QuerySet, name: str, value: int) -> QuerySet:

@@ -182,6 +182,17 @@ def judge(held: Held, call: Call, target: str) -> Judged:
     return min(allowed, Judged(Judged.ALLOWED - denied), capped)
 
 
+def places_of(held: Held, call: Call) -> list[str]:
+    """The resources for which a grant names a call, as its statements write them."""
+    lines = [line for line in held.lines if line.allows and _names(line, call)]
+    places: dict[str, None] = {}
+    for line in lines:
+        of = _paths(line, call) if call.kind == "vault" else line.resources
+        places |= dict.fromkeys(of)
+        places |= dict.fromkeys(f"all but {one}" for one in line.not_resources)
+    return list(places)
+
+
 def _by_level(held: Held, call: Call) -> bool:
     """Without statements: its service, at its level or below."""
     same = held.service in {"", "*"} or held.service.lower() == call.service.lower()

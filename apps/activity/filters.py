@@ -12,7 +12,7 @@ from apps.activity.states import DEEDS, Basis, ErasureState, Outcome, Told
 from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, SearchFilter, Tick
 from apps.grants.states import Level
 from apps.inventory.filters import CredentialFilterSet
-from apps.inventory.models import Credential
+from apps.inventory.models import Agent, Credential
 
 MOST_ASKED = 50
 
@@ -107,6 +107,7 @@ class CallFilterSet(EventRowFilterSet):
         choices=[("told", "No grant would have allowed it"), ("not-told", "Cannot be told")],
     )
     allowed = Only("allowed", "The system allowed it")
+    attributed = Only("attributed", "Tied to one agent")
     level = django_filters.MultipleChoiceFilter(choices=Level, label="Level")
     address = AnyOf(label="From address")
     client = django_filters.CharFilter(method="by_client", label="Client, without its version")
@@ -128,6 +129,10 @@ class CallFilterSet(EventRowFilterSet):
         return rows.by_client(_parts(value))  # type: ignore[attr-defined, no-any-return]
 
     def by_agent(self, rows: QuerySet, name: str, value: int) -> QuerySet:
+        """Which calls are a stranger's is not told, even of an identity shared with them."""
+        agents = Agent.objects.visible_to(self.request.actor)
+        if not agents.filter(pk=value).exists():
+            return rows.none()
         return rows.calls_of_agent(value)  # type: ignore[attr-defined, no-any-return]
 
     def by_system(self, rows: QuerySet, name: str, value: int) -> QuerySet:

@@ -18,6 +18,8 @@ from apps.grants.states import Level
 
 LONGEST = 500
 MOST_TERMS = 20
+# Years that a time may lie in: around them, dates cannot be counted with.
+YEARS = range(1970, 3000)
 # What each key asks for, as the page explains it.
 KEYS = {
     "agent": "an agent, by its name",
@@ -65,6 +67,8 @@ def terms_of(text: str, *, now: datetime) -> Terms:
     """Read a search. A word without a key is a trace or correlation id. Raises `UnclearSearch`."""
     if len(text) > LONGEST:
         raise UnclearSearch(f"A search has at most {LONGEST} letters.")
+    if "\x00" in text:
+        raise UnclearSearch("A search holds no NUL.")
     terms = Terms()
     for key, value in _pairs(text):
         if key in ("after", "before"):
@@ -122,6 +126,9 @@ def _moment(key: str, value: str, now: datetime) -> datetime:
         moment = None if day else parse_datetime(value)
     except ValueError:
         moment = day = None
+    told = day or moment
+    if told is not None and told.year not in YEARS:
+        raise UnclearSearch(f"{key}: no record is of the year {told.year}.")
     if day is not None:
         day += timedelta(days=1) if key == "before" else timedelta()
         moment = datetime.combine(day, time.min)

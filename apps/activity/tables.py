@@ -2,34 +2,61 @@ from collections.abc import Sequence
 from typing import Any
 
 import django_tables2 as tables
+from django.urls import reverse
+from django.utils.html import format_html
 
 from apps.activity.models import Erasure, EventRow, Invocation
-from apps.activity.states import Told
+from apps.activity.states import Outcome, Told
 from apps.core.tables import (
     LevelColumn,
     MomentColumn,
     MonoColumn,
     NumberColumn,
     PersonColumn,
+    RecordColumn,
     StateColumn,
     Table,
 )
+from apps.core.templatetags.countersign import icon
 from apps.inventory.models import Agent
+
+
+class OutcomeColumn(tables.Column):
+    """How it ended; what did not end well is seen from afar."""
+
+    def render(self, value: str, record: Any) -> str:
+        if record.outcome not in {Outcome.FAILED, Outcome.DENIED}:
+            return value
+        return format_html('<span class="text-danger">{} {}</span>', icon("alert-triangle"), value)
+
+    def value(self, record: Any) -> str:
+        told: str = record.get_outcome_display()
+        return told
+
+
+class AgentColumn(tables.Column):
+    """Whose it is, by `agent_name`; of an agent that nobody knows, what it calls itself."""
+
+    empty_values: Sequence[Any] = ()
+
+    def render(self, record: Any) -> str:
+        if record.agent_name:
+            href = reverse("console:agent_detail", args=[record.agent_id])
+            return format_html('<a class="text-break" href="{}">{}</a>', href, record.agent_name)
+        claimed = getattr(record, "claimed_agent", "")
+        said = f", says it is {claimed}" if claimed else ""
+        return format_html('<span class="text-secondary">Unknown{}</span>', said)
+
+    def value(self, record: Any) -> str:
+        named: str = record.agent_name or getattr(record, "claimed_agent", "")
+        return named
 
 
 class InvocationTable(Table):
     started_at = MomentColumn(verbose_name="Began")
-    name = tables.TemplateColumn(
-        template_name="activity/invocation_name_cell.html", verbose_name="Invocation"
-    )
-    agent = tables.TemplateColumn(
-        template_name="activity/invocation_agent_cell.html",
-        accessor="agent_id",
-        verbose_name="Agent",
-    )
-    outcome = tables.TemplateColumn(
-        template_name="activity/invocation_outcome_cell.html", verbose_name="Outcome"
-    )
+    name = RecordColumn(verbose_name="Invocation")
+    agent = AgentColumn(accessor="agent_id", verbose_name="Agent")
+    outcome = OutcomeColumn(verbose_name="Outcome")
     actions = NumberColumn(verbose_name="Actions")
     proven = NumberColumn(verbose_name="Proven calls")
     near = NumberColumn(verbose_name="Calls near it")
@@ -58,16 +85,6 @@ class InvocationTable(Table):
         extra = ("near", "trace_id", "conversation")
         empty_text = "No invocations match."
 
-    def value_name(self, record: Invocation) -> str:
-        return str(record)
-
-    def value_agent(self, record: Any) -> str:
-        named: str = record.agent_name or record.claimed_agent
-        return named
-
-    def value_outcome(self, record: Invocation) -> str:
-        return record.get_outcome_display()
-
 
 class RowTable(Table):
     """What calls and deeds both show. The time is that of the system, or of the agent."""
@@ -75,9 +92,7 @@ class RowTable(Table):
     happened_at = MomentColumn(verbose_name="When")
     name = tables.TemplateColumn(template_name="activity/row_name_cell.html", verbose_name="What")
     level = LevelColumn(verbose_name="Level")
-    outcome = tables.TemplateColumn(
-        template_name="activity/invocation_outcome_cell.html", verbose_name="Outcome"
-    )
+    outcome = OutcomeColumn(verbose_name="Outcome")
     run = tables.TemplateColumn(
         template_name="activity/row_run_cell.html", accessor="run_id", verbose_name="Run"
     )
@@ -92,9 +107,6 @@ class RowTable(Table):
 
     def value_name(self, record: EventRow) -> str:
         return f"{record.name} {record.target}".strip()
-
-    def value_outcome(self, record: EventRow) -> str:
-        return record.get_outcome_display()
 
     def value_run(self, record: Any) -> str:
         return record.run_name or ""
@@ -139,18 +151,13 @@ class CallTable(RowTable):
 
 
 class DeedTable(RowTable):
-    agent = tables.TemplateColumn(
-        template_name="activity/row_agent_cell.html", accessor="agent_id", verbose_name="Agent"
-    )
+    agent = AgentColumn(accessor="agent_id", verbose_name="Agent")
     kind = tables.Column(verbose_name="Kind")
 
     class Meta(RowTable.Meta):
         fields = ["happened_at", "name", "kind", "level", "outcome", "agent", "run", "leaf_index"]
         sequence = fields
         empty_text = "No actions match."
-
-    def value_agent(self, record: Any) -> str:
-        return record.agent_name or ""
 
 
 class ReconstructionTable(Table):

@@ -12,6 +12,7 @@ from apps.activity.headers import Whose
 from apps.activity.models import Stream
 from apps.activity.readings import Reading
 from apps.activity.selectors.coverage import coverage_of
+from apps.core.actors import System as Countersign
 from apps.findings.models import Finding
 from apps.findings.services import findings_recheck
 from tests.activity.trails import SECOND, TRACE, kept
@@ -96,7 +97,7 @@ def links(page, text):
 
 
 def test_coverage_is_told_by_day_system_and_identity(agent, identity, some_trail, whole_log):
-    told_of = coverage_of(agent, ago(6), timezone.now())
+    told_of = coverage_of(agent, ago(6), timezone.now(), Countersign("test"))
 
     groups = [group for group in told_of.groups if group.lines]
     (line,) = [line for group in groups for line in group.lines]
@@ -116,7 +117,7 @@ def test_without_a_whole_log_coverage_is_not_known(agent, identity, some_trail, 
             complete_until=until,
         )
 
-    told_of = coverage_of(agent, ago(6), timezone.now())
+    told_of = coverage_of(agent, ago(6), timezone.now(), Countersign("test"))
 
     (line,) = [line for group in told_of.groups for line in group.lines]
     assert (line.coverage, line.is_known) == (None, False)

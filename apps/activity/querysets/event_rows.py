@@ -5,6 +5,7 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import (
     BigIntegerField,
+    Case,
     Exists,
     F,
     Func,
@@ -12,6 +13,7 @@ from django.db.models import (
     Q,
     Subquery,
     TextField,
+    When,
 )
 from django.db.models.functions import TruncHour
 
@@ -76,6 +78,14 @@ class EventRowQuerySet(models.QuerySet):
             until__gt=OuterRef("happened_at"),
         )
         return self.exclude(outcome__in=[Outcome.FAILED, Outcome.DENIED]).filter(Exists(judged))
+
+    def attributed(self) -> Self:
+        """Calls that can be tied to one agent: by a run, or by an identity that it alone acts as.
+
+        The same as `UseHour.agent_id` says of whole hours.
+        """
+        alone = Identity.objects.filter(binding_count=1).values("pk")
+        return self.filter(Q(whether(IS_PROVEN)) | Q(identity_id__in=alone))
 
     def used_with(self, credential_id: int, after: datetime) -> Self:
         """Calls with a credential after a moment."""
@@ -149,24 +159,30 @@ class EventRowQuerySet(models.QuerySet):
             agent_name=_named(Agent, "agent_id"),
         )
 
-    def with_link(self) -> Self:
-        """Each call with the surest of what joins it to a run."""
+    def with_link(self, actor: Actor) -> Self:
+        """Each call with the surest of what joins it to a run, and the run if they may see it."""
+        runs = self._rows("Invocation").visible_to(actor)
         links = (
             self._rows("Link")
             .filter(log_id=OuterRef("log_id"), call_leaf=OuterRef("leaf_index"))
             .order_by("-confidence", "invocation__trace_id")
+            .annotate(is_seen=Exists(runs.filter(pk=OuterRef("invocation_id"))))
+            .annotate(seen=Case(When(is_seen=True, then="invocation_id")))
+            .annotate(seen_name=Case(When(is_seen=True, then="invocation__name")))
         )
         return self.annotate(
-            run_id=Subquery(links.values("invocation_id")[:1]),
-            run_name=Subquery(links.values("invocation__name")[:1]),
+            run_id=Subquery(links.values("seen")[:1]),
+            run_name=Subquery(links.values("seen_name")[:1]),
             method=Subquery(links.values("method")[:1]),
             confidence=Subquery(links.values("confidence")[:1]),
         )
 
-    def with_run(self) -> Self:
-        """Each deed with the run that it is of."""
-        runs = self._rows("Invocation").filter(
-            log_id=OuterRef("log_id"), trace_id=OuterRef("trace_id")
+    def with_run(self, actor: Actor) -> Self:
+        """Each deed with the run that it is of, if they may see that."""
+        runs = (
+            self._rows("Invocation")
+            .visible_to(actor)
+            .filter(log_id=OuterRef("log_id"), trace_id=OuterRef("trace_id"))
         )
         return self.annotate(
             run_id=Subquery(runs.values("pk")[:1]), run_name=Subquery(runs.values("name")[:1])

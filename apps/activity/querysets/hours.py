@@ -4,9 +4,12 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import BooleanField, Expression, F, Func, Max, OuterRef, Q, Subquery, Sum
 
+from apps.activity.querysets.seats import in_period_of
 from apps.activity.statements import IS_SHOWN, IS_WHOLE
 from apps.activity.states import Kind
-from apps.inventory.models import Binding
+from apps.core.actors import Actor
+from apps.inventory.models import Agent, Binding, Identity
+from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems, seat_systems
 
 
 def whether(condition: str, *of: Expression | F) -> Func:
@@ -27,6 +30,15 @@ class HourQuerySet(models.QuerySet):
 
 
 class UseHourQuerySet(HourQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        """The same as `EventRowQuerySet.calls_visible_to` says of each call."""
+        rows = in_period_of(actor, self, "hour")
+        if reads_all_systems(actor):
+            return rows
+        if is_limited_auditor(actor):
+            return rows.filter(system_id__in=seat_systems(actor))
+        return rows.filter(identity_id__in=Identity.objects.visible_to(actor).values("pk"))
+
     def of_agent(self, agent_id: int) -> Self:
         """Calls of the agent's runs, and those of its identities that nobody else's run claims."""
         acts_as = Binding.objects.live().filter(agent=agent_id).values("identity")
@@ -55,6 +67,12 @@ class UseHourQuerySet(HourQuerySet):
 
 
 class DeedHourQuerySet(HourQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        rows = in_period_of(actor, self, "hour")
+        if reads_all_systems(actor):
+            return rows
+        return rows.filter(agent_id__in=Agent.objects.visible_to(actor).values("pk"))
+
     def is_judged(self, settled: datetime) -> Q:
         """Whether a log would show them: old enough, of a system whose log is whole for the hour.
 

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Max, QuerySet, Sum
 from django.db.models.functions import ExtractHour
 from django.utils import timezone
 
 from apps.activity.models import AllowedCall, DeedHour, Event, Invocation, UseHour
+from apps.activity.selectors.held import Elsewhere, allowed_elsewhere
 from apps.activity.selectors.searching import FoundRow, rows_of
 from apps.core.actors import Actor
 from apps.grants.models import Grant
@@ -41,7 +43,11 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One API call by its name, and the live grants that would have allowed it."""
+    """One API call by its name, and the live grants that would have allowed it.
+
+    Where none would, `elsewhere` are those that name it for other resources. `is_hidden` says that
+    the reader may see none of those that would.
+    """
 
     system: str
     system_id: int
@@ -51,12 +57,15 @@ class Done:
     denied: int
     last_at: datetime
     grants: list[Grant]
+    elsewhere: list[Elsewhere]
+    is_hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AgentActivity:
-    since: datetime
-    until: datetime
+    """`asked` is the query of the lists that hold what the figures count."""
+
+    asked: str
     strips: list[Strip]
     done: list[Done]
     is_cut: bool
@@ -66,13 +75,12 @@ class AgentActivity:
 
 def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
     """From the hourly counts, as far as the reader may see the systems; a few queries in all."""
-    until = timezone.now()
-    since = until - timedelta(days=days)
-    uses = UseHour.objects.filter(agent_id=agent.pk, hour__gte=since)
+    since = (timezone.now() - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
+    uses = UseHour.objects.visible_to(actor).filter(agent_id=agent.pk, hour__gte=since)
     used = System.objects.visible_to(actor).filter(pk__in=uses.values("system_id"))
     systems = dict(used.values_list("pk", "name"))
     uses = uses.filter(system_id__in=systems)
-    told = DeedHour.objects.filter(agent_id=agent.pk, hour__gte=since)
+    told = DeedHour.objects.visible_to(actor).filter(agent_id=agent.pk, hour__gte=since)
     strips = [_strip("It says it did", 0, _hours(told, "deeds")[0])]
     strips += [
         _strip(systems[system], system, hours)
@@ -87,8 +95,7 @@ def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
     )
     runs = Invocation.objects.visible_to(actor).of_agent(agent.pk)
     return AgentActivity(
-        since,
-        until,
+        urlencode({"agent": agent.pk, "start": since.isoformat()}),
         strips,
         _done(agent, rows[:MOST_NAMES], systems, actor),
         len(rows) > MOST_NAMES,
@@ -117,7 +124,7 @@ def _shade(count: int, most: int) -> int:
 
 
 def _done(agent: Agent, rows: Sequence[Any], systems: dict[int, str], actor: Actor) -> list[Done]:
-    identities = agent.bindings.live().values("identity")
+    identities = set(agent.bindings.live().values_list("identity", flat=True))
     allowed: dict[tuple[int, str], set[int]] = defaultdict(set)
     named = AllowedCall.objects.filter(
         identity_id__in=identities, name__in={row["name"] for row in rows}
@@ -126,17 +133,20 @@ def _done(agent: Agent, rows: Sequence[Any], systems: dict[int, str], actor: Act
         allowed[system, name].add(grant)
     ids = {grant for grants in allowed.values() for grant in grants}
     grants = Grant.objects.visible_to(actor).in_bulk(ids)
+    keys = [(row["system_id"], row["name"]) for row in rows]
+    bare = [(who, *key) for key in keys if key not in allowed for who in identities]
+    elsewhere: dict[tuple[int, str], list[Elsewhere]] = defaultdict(list)
+    for (_, *key), of in allowed_elsewhere(bare, actor).items():
+        elsewhere[key[0], key[1]] += of
     return [
         Done(
             systems[row["system_id"]],
-            grants=[
-                grants[one]
-                for one in sorted(allowed[row["system_id"], row["name"]])
-                if one in grants
-            ],
+            grants=(seen := [grants[one] for one in sorted(allowed.get(key, ())) if one in grants]),
+            elsewhere=elsewhere.get(key, []),
+            is_hidden=key in allowed and not seen,
             **row,
         )
-        for row in rows
+        for key, row in zip(keys, rows, strict=True)
     ]
 
 

@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from apps.activity.models import DeedHour, Stream, UseHour
 from apps.activity.settling import settled_before
+from apps.core.actors import Actor
 from apps.inventory.models import Agent, Binding, Identity, System
+from apps.inventory.querysets.scope import hidden_systems
 
 DAY = timedelta(days=1)
 MOST_GROUPS = 300
@@ -86,12 +88,14 @@ class Silence:
 class Coverage:
     """Newest day first; and the systems of which a part of the time asked for is not known.
 
-    Past a number of days and systems it is cut, at the older end.
+    Past a number of days and systems it is cut, at the older end. `hidden` systems lie outside the
+    reader's seat, and nothing of them is told.
     """
 
     groups: list[Group]
     is_cut: bool
     not_known: list[Silence]
+    hidden: int
     since: datetime
     until: datetime
     settled: datetime
@@ -111,17 +115,20 @@ class _Found:
         return since <= start and until >= end
 
 
-def coverage_of(agent: Agent, since: datetime, until: datetime) -> Coverage:
+def coverage_of(agent: Agent, since: datetime, until: datetime, actor: Actor) -> Coverage:
     """What is explained of one agent in [since, until), by the days of the reader's zone.
 
-    Seven queries, however long it is.
+    As far as the reader may see it. A few queries, however long it is.
     """
     settled = settled_before(timezone.now())
     acts_as = Binding.objects.live().filter(agent=agent).values_list("identity__system", "identity")
     bound = set(acts_as)
-    uses, deeds = _uses(agent, since, until, settled), _deeds(agent, since, until, settled)
+    uses = _uses(agent, since, until, settled, actor)
+    deeds = _deeds(agent, since, until, settled, actor)
     on = {system for system, _ in bound}
-    found = _found(on, [*uses, *deeds], {identity for _, identity in bound})
+    hidden = hidden_systems(actor, (on | {row["system_id"] for row in deeds}) - {0})
+    on, deeds = on - hidden, [row for row in deeds if row["system_id"] not in hidden]
+    found = _found(on, [*uses, *deeds], {one for system, one in bound if system in on})
     groups: dict[tuple[date, int], Group] = {}
     for row in (*uses, *deeds):
         key = row["day"], row["system_id"]
@@ -135,14 +142,16 @@ def coverage_of(agent: Agent, since: datetime, until: datetime) -> Coverage:
         groups[row["day"], row["system_id"]].told = _told(row)
     ordered = [groups[key] for key in sorted(groups, key=lambda key: (-key[0].toordinal(), key[1]))]
     shown, is_cut = ordered[:MOST_GROUPS], len(ordered) > MOST_GROUPS
-    return Coverage(shown, is_cut, list(_silences(on, found, since, until)), since, until, settled)
+    silences = list(_silences(on, found, since, until))
+    return Coverage(shown, is_cut, silences, len(hidden), since, until, settled)
 
 
 def _uses(
-    agent: Agent, since: datetime, until: datetime, settled: datetime
+    agent: Agent, since: datetime, until: datetime, settled: datetime, actor: Actor
 ) -> list[dict[str, Any]]:
     rows: QuerySet[Any, Any] = (
-        UseHour.objects.of_agent(agent.pk)
+        UseHour.objects.visible_to(actor)
+        .of_agent(agent.pk)
         .filter(hour__gte=since, hour__lt=until)
         .annotate(day=TruncDate("hour"))
         .values("day", "system_id", "identity_id")
@@ -158,10 +167,11 @@ def _uses(
 
 
 def _deeds(
-    agent: Agent, since: datetime, until: datetime, settled: datetime
+    agent: Agent, since: datetime, until: datetime, settled: datetime, actor: Actor
 ) -> list[dict[str, Any]]:
     rows: QuerySet[Any, Any] = (
-        DeedHour.objects.filter(agent_id=agent.pk, hour__gte=since, hour__lt=until)
+        DeedHour.objects.visible_to(actor)
+        .filter(agent_id=agent.pk, hour__gte=since, hour__lt=until)
         .annotate(day=TruncDate("hour"), is_judged=DeedHour.objects.is_judged(settled))
         .values("day", "system_id")
         .annotate(

@@ -28,13 +28,13 @@ class Asked:
 
 def calls_asked(actor: Actor, query: Mapping[str, str]) -> Asked:
     """What systems recorded, as far as the actor may see it."""
-    rows = EventRow.objects.of_trail().calls().calls_visible_to(actor).for_table().with_link()
+    rows = EventRow.objects.of_trail().calls().calls_visible_to(actor).for_table().with_link(actor)
     return _asked(rows, query, CALLS_OF)
 
 
 def deeds_asked(actor: Actor, query: Mapping[str, str]) -> Asked:
     """What agents said they did, as far as the actor may see it."""
-    rows = EventRow.objects.of_trail().deeds().deeds_visible_to(actor).for_table().with_run()
+    rows = EventRow.objects.of_trail().deeds().deeds_visible_to(actor).for_table().with_run(actor)
     return _asked(rows, query, DEEDS_OF)
 
 

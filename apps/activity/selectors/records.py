@@ -10,10 +10,15 @@ from apps.activity.states import Kind
 from apps.core.actors import Actor
 from apps.proof.models import Log
 
+MOST_LINKS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class RecordTold:
-    """`links` are its joins to runs, for a call, or to calls, for what an agent said."""
+    """`links` are its joins to runs, for a call, or to calls, for what an agent said.
+
+    `hidden` of them lead to what the reader may not see.
+    """
 
     event: Event
     header: dict[str, Any]
@@ -21,6 +26,7 @@ class RecordTold:
     seal: SealTold
     has_payload: bool
     links: list[Link]
+    hidden: int
     run: Invocation | None
 
     @property
@@ -37,8 +43,7 @@ def record_told(leaf: int, actor: Actor) -> RecordTold | None:
     if event is None:
         return None
     runs = Invocation.objects.visible_to(actor)
-    links = Link.objects.filter(log_id=log.pk, invocation__in=runs).select_related("invocation")
-    mine = {"call_leaf": leaf} if event.kind == Kind.API else {"action_leaf": leaf}
+    links, hidden = _links(event, actor)
     payload = Payload.objects.filter(log_id=log.pk, leaf_index=leaf, recorded_at=event.recorded_at)
     return RecordTold(
         event,
@@ -46,6 +51,26 @@ def record_told(leaf: int, actor: Actor) -> RecordTold | None:
         event.header,
         seal_told(log, [event]),
         payload.exists(),
-        list(links.filter(**mine).order_by("-confidence", "pk")[:50]),
+        links,
+        hidden,
         runs.filter(log_id=log.pk, trace_id=event.trace_id).first() if event.trace_id else None,
     )
+
+
+def _links(event: Event, actor: Actor) -> tuple[list[Link], int]:
+    """Its joins to runs and calls that the reader may see, and how many others there are."""
+    mine = {"call_leaf": event.leaf_index}
+    if event.kind != Kind.API:
+        mine = {"action_leaf": event.leaf_index}
+    rows = Link.objects.filter(log_id=event.log_id, **mine).select_related("invocation")
+    links = list(rows.order_by("-confidence", "pk")[:MOST_LINKS])
+    if not links:
+        return [], 0
+    times = [one.call_recorded_at for one in links]
+    calls = Event.objects.at(event.log_id, (one.call_leaf for one in links))
+    calls = calls.recorded_between(min(times), max(times)).visible_to(actor)
+    runs = Invocation.objects.visible_to(actor).filter(pk__in=[one.invocation_id for one in links])
+    seen = set(calls.values_list("leaf_index", flat=True))
+    known = set(runs.values_list("pk", flat=True))
+    shown = [one for one in links if one.call_leaf in seen and one.invocation_id in known]
+    return shown, len(links) - len(shown)

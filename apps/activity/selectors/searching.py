@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
@@ -137,11 +137,24 @@ def _keys(rows: QuerySet, fields: tuple[str, ...], values: list[str], actor: Act
 
 
 def _by_agent(values: list[str], actor: Actor) -> Q:
-    """What agents said, and the calls of identities that they alone act as."""
+    """What agents said, the calls of identities they alone act as, and those proven of their runs.
+
+    The latter by identities that they share, which is what an index finds them by.
+    """
     agents = _keys(Agent.objects.all(), ("name",), values, actor)
-    bound = Binding.objects.live().filter(agent__in=agents, identity__binding_count=1)
-    alone = list(bound.values_list("identity", flat=True)[:MOST_NAMED])
-    return Q(agent_id__in=agents) | Q(kind=Kind.API, identity_id__in=alone)
+    bound = Binding.objects.live().filter(agent__in=agents)
+    of = dict(bound.values_list("identity", "identity__binding_count")[:MOST_NAMED])
+    alone, shared = [pk for pk in of if of[pk] == 1], [pk for pk in of if of[pk] != 1]
+    wanted = Q(agent_id__in=agents) | Q(kind=Kind.API, identity_id__in=alone)
+    if shared:
+        links = Link.objects.filter(
+            log_id=OuterRef("log_id"),
+            call_leaf=OuterRef("leaf_index"),
+            confidence__gte=PROVEN_FROM,
+            invocation__agent_id__in=agents,
+        )
+        wanted |= Q(Exists(links), kind=Kind.API, identity_id__in=shared)
+    return wanted
 
 
 def _text(column: str) -> Callable[[list[str], Actor], Q]:

@@ -5,14 +5,14 @@ no other would. Calls that a system refused are nobody's use. Everything here ca
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from apps.activity.allowing import VERSION, Allows, Call, Held, allows, allows_on, call_of, line_of
+from apps.activity.allowing import VERSION, Allows, Call, Held, allows, allows_on, call_of
 from apps.activity.models import AllowedCall, Cursor, GrantUse, Stream, UseBasis, UseHour
 from apps.activity.querysets.measured import (
     calls_of,
@@ -21,8 +21,9 @@ from apps.activity.querysets.measured import (
     targets_of,
     used_by_day,
 )
+from apps.activity.selectors.held import Named, held_by, known_calls
 from apps.core.preferences import preference
-from apps.grants.models import Grant, GrantStatement, Permission
+from apps.grants.models import Grant
 from apps.grants.services.use import grants_know, grants_measure
 
 NAME = "grant-use"
@@ -30,8 +31,6 @@ CHUNK = 20_000
 IDENTITIES = 50
 # An identity that touched more things under one name: its calls count for every grant then.
 MOST_TARGETS = 2000
-
-Named = tuple[int, int, str]
 
 
 def use_measure(*, most: int = 50) -> int:
@@ -124,7 +123,7 @@ def _basis(digest: str | None) -> str:
 def _measure(identities: Sequence[int], days: Sequence[date] | None) -> None:
     """Count the days of these identities anew: all of them where their grants are new to it."""
     digests = digests_of(identities)
-    held = _held(identities)
+    held = held_by(identities)
     if days is None:
         AllowedCall.objects.filter(identity_id__in=identities).delete()
     _match(identities, days, held)
@@ -193,39 +192,6 @@ def _add(
         use.last_at = max(use.last_at, last_at)
 
 
-def _held(identities: Iterable[int]) -> dict[tuple[int, int], list[Held]]:
-    """The live grants by identity and system."""
-    grants = Grant.objects.live().filter(identity__in=list(identities)).select_related("system")
-    held: dict[tuple[int, int], list[Held]] = defaultdict(list)
-    for grant, one in held_as(grants):
-        held[grant.identity_id, grant.system_id].append(one)
-    return held
-
-
-def held_as(grants: Iterable[Grant]) -> list[tuple[Grant, Held]]:
-    """Grants with what they are matched by, their statements and limits: two queries."""
-    grants = list(grants)
-    lines = defaultdict(list)
-    statements = GrantStatement.objects.filter(grant__in=grants).values(
-        "grant_id", "effect", "actions", "resources", "not_resources", "conditions"
-    )
-    for statement in statements:
-        lines[statement["grant_id"]].append(line_of(statement))
-    return [
-        (
-            grant,
-            Held(
-                grant.pk,
-                grant.system.kind,
-                grant.service,
-                grant.level,
-                (*lines[grant.pk], *(line_of(one) for one in grant.limits)),
-            ),
-        )
-        for grant in grants
-    ]
-
-
 def _match(
     identities: Sequence[int],
     days: Sequence[date] | None,
@@ -234,7 +200,7 @@ def _match(
     """Write down which grants would have allowed which calls, where that is not known yet."""
     named = [one for one in calls_of(identities, days) if held.get(one[:2])]
     kinds = {system: of[0].kind for (_, system), of in held.items()}
-    known = catalogue_of({(kinds[system], name) for _, system, name in named})
+    known = known_calls({(kinds[system], name) for _, system, name in named})
     by_target: dict[Named, Call] = {}
     found: list[AllowedCall] = []
     for identity, system, name in named:
@@ -287,17 +253,3 @@ def _allowed(
         by_target=target is not None,
         grant_id=one.grant_id,
     )
-
-
-def catalogue_of(wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
-    """Level and service of the calls that the catalogue of permissions knows by their name."""
-    rows = Permission.objects.filter(
-        system_kind__in={kind for kind, _ in wanted},
-        search__in={name.lower() for _, name in wanted},
-    )
-    return {
-        (kind, name): (level, service)
-        for kind, name, level, service in rows.values_list(
-            "system_kind", "search", "level", "service"
-        )
-    }

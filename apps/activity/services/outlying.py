@@ -21,7 +21,8 @@ from apps.activity.allowing import (
 )
 from apps.activity.models import OutsideCall, UseHour
 from apps.activity.querysets.measured import Stood, worked, worked_on
-from apps.activity.services.measuring import MOST_TARGETS, catalogue_of, held_as
+from apps.activity.selectors.held import held_as, known_calls
+from apps.activity.services.measuring import MOST_TARGETS
 from apps.activity.settling import judged_since
 from apps.grants.models import Grant
 from apps.inventory.models import Identity, System
@@ -200,7 +201,7 @@ def _calls(
     kinds = dict(
         System.objects.filter(pk__in={system for system, _ in named}).values_list("pk", "kind")
     )
-    known = catalogue_of({(kinds.get(system, ""), name) for system, name in named})
+    known = known_calls({(kinds.get(system, ""), name) for system, name in named})
     needless = {name.lower() for name in FREE | BY_TRUST}
     found = {}
     for system, name in named:

@@ -17,7 +17,7 @@ MOST_SAVED = 50
 def search_save(*, name: str, text: str, actor: Person) -> SavedSearch:
     """Keep a search under a name; one of that name is replaced. It must be one that can be read."""
     name = name.strip()
-    if not 0 < len(name) <= 80:
+    if not 0 < len(name) <= 80 or "\x00" in name:
         raise DomainError("A name has 1 to 80 letters.", field="name")
     terms_of(text, now=timezone.now())
     if SavedSearch.objects.of(actor).exclude(name=name).count() >= MOST_SAVED:

@@ -81,7 +81,7 @@ def agent_explained(request: Request, pk: int) -> HttpResponse:
             "agent": agent,
             "days": days,
             "periods": PERIODS,
-            "coverage": coverage_of(agent, _day_ago(until, days - 1), until),
+            "coverage": coverage_of(agent, _day_ago(until, days - 1), until, request.actor),
         },
     )
 
@@ -105,7 +105,8 @@ def credential_calls(request: Request, pk: int) -> HttpResponse:
 def _calls_panel(request: Request, what: str, subject: Identity | Credential) -> HttpResponse:
     start = _day_ago(timezone.now(), SHOWN_BESIDE)
     identity = subject if isinstance(subject, Identity) else subject.identity
-    rows = UseHour.objects.filter(**{f"{what}_id": subject.pk}).between(start, timezone.now())
+    visible = UseHour.objects.visible_to(request.actor)
+    rows = visible.filter(**{f"{what}_id": subject.pk}).between(start, timezone.now())
     return render_page(
         request,
         "activity/calls_panel.html",

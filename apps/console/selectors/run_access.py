@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from apps.activity.models import AllowedCall, Event, Invocation
+from apps.activity.selectors.held import Elsewhere, allowed_elsewhere
 from apps.activity.states import PROVEN_FROM
 from apps.approvals.models import AccessRequest
 from apps.core.actors import Actor
@@ -30,20 +31,32 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
+class Uncovered:
+    """A call that no grant of its identity allows; `elsewhere` name it for other things."""
+
+    name: str
+    on: list[str]
+    elsewhere: list[Elsewhere]
+
+
+@dataclass(frozen=True, slots=True)
 class RunAccess:
-    """`uncovered` calls were made by an identity none of whose grants would allow them."""
+    """`hidden` grants allowed calls too, and lie outside of what the reader may see."""
 
     used: list[Used]
-    uncovered: list[str]
+    uncovered: list[Uncovered]
+    hidden: int
 
 
 def access_of(run: Invocation, actor: Actor) -> RunAccess:
     """By the calls proven to be of the run, as far as the reader may see them."""
     calls = _proven(run, actor)
     wanted: dict[tuple[int, str], set[str]] = defaultdict(set)
+    systems: dict[tuple[int, str], int] = {}
     for call in calls:
         if call.identity_id:
             wanted[call.identity_id, call.name].add(call.target)
+            systems[call.identity_id, call.name] = call.system_id or 0
     covering = _covering(wanted)
     ids = {grant for grants in covering.values() for grant in grants}
     grants = Grant.objects.visible_to(actor).select_related("justification").in_bulk(ids)
@@ -67,7 +80,13 @@ def access_of(run: Invocation, actor: Actor) -> RunAccess:
         )
         for grant in sorted(grants.values(), key=lambda one: (one.level == "read", one.label))
     ]
-    return RunAccess(used, sorted({name for key, name in wanted if not covering[key, name]}))
+    bare = [(who, systems[who, name], name) for who, name in wanted if not covering[who, name]]
+    elsewhere = allowed_elsewhere(bare, actor)
+    uncovered = [
+        Uncovered(one[2], sorted(wanted[one[0], one[2]] - {""}), elsewhere.get(one, []))
+        for one in sorted(bare, key=lambda one: one[2])
+    ]
+    return RunAccess(used, uncovered, len(ids) - len(grants))
 
 
 def _proven(run: Invocation, actor: Actor) -> Sequence[Event]:

@@ -1,0 +1,155 @@
+"""A manager of one team and an auditor limited to systems: what the trail's pages keep from them.
+
+An identity that two teams share, and an agent that acts on two systems.
+"""
+
+import time
+
+import pytest
+from django.urls import reverse
+
+from apps.activity.headers import Whose
+from apps.activity.models import Event, Invocation
+from apps.activity.services.hours import hours_count
+from apps.activity.services.measuring import use_measure
+from tests.activity.runs import OTHER, SECOND, START, api, keep, run, shifted
+from tests.factories.accounts import SeatFactory
+from tests.factories.inventory import BindingFactory
+from tests.signing_in import sign_in
+
+pytestmark = pytest.mark.django_db
+NOW = int(time.time()) - START // SECOND - 3600
+
+
+@pytest.fixture
+def mine():
+    return BindingFactory(identity__system__name="Nearby")
+
+
+@pytest.fixture
+def theirs(mine):
+    """An agent of other people that acts as the same identity."""
+    return BindingFactory(agent__name="hush-agent", identity=mine.identity)
+
+
+@pytest.fixture
+def far(mine):
+    """What my agent acts as on another system."""
+    return BindingFactory(
+        agent=mine.agent, identity__name="remote-id", identity__system__name="Remotely"
+    )
+
+
+@pytest.fixture(autouse=True)
+def told(mine, theirs, far):
+    hushed = shifted(run(), NOW)
+    hushed[0].name = "hush-run"
+    keep(*hushed, whose=Whose(agent_id=theirs.agent_id, agent=theirs.agent.name))
+    known = shifted(run(OTHER), NOW)
+    known[2].request_id = known[3].request_id = "REQ2"
+    keep(*known, whose=Whose(agent_id=mine.agent_id, agent=mine.agent.name))
+    keep(api(at=NOW + 1, request_id="REQ1"), whose=recorded(mine.identity))
+    keep(api("remote:call", NOW + 1, request_id="REQ2"), whose=recorded(far.identity))
+    hours_count()
+    use_measure()
+
+
+def recorded(identity):
+    return Whose(
+        identity_id=identity.pk,
+        identity=identity.name,
+        system_id=identity.system_id,
+        system=identity.system.name,
+    )
+
+
+def addresses(mine, theirs):
+    lists = [
+        reverse(f"activity:{name}", query=query)
+        for name, query in (
+            ("invocation_list", {}),
+            ("call_list", {"identity": mine.identity_id}),
+            ("call_list", {"agent": mine.agent_id}),
+            ("call_list", {"agent": theirs.agent_id}),
+            ("deed_list", {"agent": mine.agent_id}),
+            ("search", {"q": ""}),
+            ("reconstruction_list", {}),
+        )
+    ]
+    files = [f"{one}{'&' if '?' in one else '?'}export=csv" for one in lists]
+    ours = [
+        reverse(f"activity:{name}", args=[mine.agent_id])
+        for name in ("agent_activity", "agent_explained", "agent_standing", "reconstruction_detail")
+    ]
+    search = reverse("activity:search")
+    runs = Invocation.objects.all()
+    return [
+        *lists,
+        *files,
+        *ours,
+        f"{search}?export=jsonl",
+        f"{search}?live=1",
+        *(one.get_absolute_url() for one in runs),
+        *(reverse("console:invocation_access", args=[one.pk]) for one in runs),
+        *(reverse("activity:record_detail", args=[one.leaf_index]) for one in Event.objects.all()),
+    ]
+
+
+def read(client, address):
+    response = client.get(address)
+    return response.getvalue().decode()
+
+
+def test_a_manager_reads_nothing_of_another_teams_runs(client, mine, theirs):
+    sign_in(client, mine.agent.owner)
+
+    for address in addresses(mine, theirs):
+        assert "hush" not in read(client, address), address
+
+
+def test_a_shared_identitys_call_says_that_a_run_claims_it_but_not_which(client, mine):
+    sign_in(client, mine.agent.owner)
+
+    text = read(client, reverse("activity:call_list", query={"identity": mine.identity_id}))
+
+    assert "Same request id" in text
+    assert "one that you may not open" in text
+
+
+def test_which_calls_are_another_teams_agents_is_not_told(client, mine, theirs):
+    sign_in(client, mine.agent.owner)
+    asked = {"agent": theirs.agent_id, "identity": mine.identity_id}
+
+    response = client.get(reverse("activity:call_list", query=asked))
+
+    assert response.context["listing"].count.value == 0
+
+
+def test_an_auditor_of_one_system_reads_nothing_of_another(client, mine, theirs):
+    seat = SeatFactory(limited_to_systems=True)
+    seat.seat_systems.create(system=mine.identity.system)
+    sign_in(client, seat.user)
+    hidden = Event.objects.get(name="remote:call").leaf_index
+    words = ("remote", "Remote", reverse("activity:record_detail", args=[hidden]))
+
+    for address in addresses(mine, theirs):
+        if address == words[2]:
+            continue
+        text = read(client, address)
+        assert not [one for one in words if one in text], address
+    action = Event.objects.get(kind="action", trace_id=OTHER).leaf_index
+    record = read(client, reverse("activity:record_detail", args=[action]))
+    assert "1 that you may not see" in record
+    explained = read(client, reverse("activity:agent_explained", args=[mine.agent_id]))
+    assert "1 system outside of your seat is not shown" in explained
+
+
+def test_an_auditor_of_a_period_reads_no_figures_of_another_time(client, mine):
+    seat = SeatFactory(period_from="2020-01-01", period_until="2020-12-31")
+    sign_in(client, seat.user)
+
+    activity = client.get(reverse("activity:agent_activity", args=[mine.agent_id]))
+    explained = client.get(reverse("activity:agent_explained", args=[mine.agent_id]))
+
+    assert [strip.total for strip in activity.context["activity"].strips] == [0]
+    assert explained.context["coverage"].groups == []

@@ -142,7 +142,9 @@ def test_what_rests_on_it_says_that_it_ended(steward):
     stream_end(stream_id=log.pk, reason=WHY, actor=Person(steward))
 
     breaks = breaks_without_credential(credential, Person(steward))
-    (silence,) = coverage_of(binding.agent, now - timedelta(days=30), now).not_known
+    (silence,) = coverage_of(
+        binding.agent, now - timedelta(days=30), now, Person(steward)
+    ).not_known
 
     assert f"its log ended on {now:%Y-%m-%d}, and the log is complete only" in breaks.in_words
     assert silence.ended_at is not None

@@ -109,8 +109,10 @@ NOTE_CALLS = NOTE.format(
     of="call.identity_id",
     hour="call.happened_at",
     rows="""FROM activity_link l
-JOIN activity_event call ON call.log_id = l.log_id AND call.leaf_index = l.call_leaf
-    AND call.recorded_at = l.call_recorded_at
+JOIN LATERAL (
+    SELECT identity_id, happened_at FROM activity_event WHERE log_id = l.log_id
+        AND leaf_index = l.call_leaf AND recorded_at = l.call_recorded_at OFFSET 0
+) call ON true
 WHERE l.log_id = %(log)s AND l.invocation_id = ANY(%(runs)s) AND l.confidence >= 3
     AND call.identity_id IS NOT NULL""",
 )
@@ -119,10 +121,13 @@ NOTE_DEEDS = NOTE.format(
     of="told.agent_id",
     hour="told.happened_at",
     rows="""FROM activity_invocation i
-JOIN activity_event told ON told.log_id = i.log_id AND told.trace_id = i.trace_id
-    AND told.recorded_at BETWEEN i.first_recorded AND i.last_recorded
-WHERE i.log_id = %(log)s AND i.id = ANY(%(runs)s) AND told.kind IN ('action', 'call')
-    AND told.agent_id IS NOT NULL""",
+JOIN LATERAL (
+    SELECT agent_id, happened_at FROM activity_event
+    WHERE log_id = i.log_id AND trace_id = i.trace_id
+        AND recorded_at BETWEEN i.first_recorded AND i.last_recorded
+        AND kind IN ('action', 'call') OFFSET 0
+) told ON true
+WHERE i.log_id = %(log)s AND i.id = ANY(%(runs)s) AND told.agent_id IS NOT NULL""",
 )
 NOTE_REBOUND_USE = NOTE.format(
     subject="'use'",

@@ -46,7 +46,7 @@ from apps.proof.selectors import inclusion_proof
 from apps.proof.services.logs import log_lock
 from apps.proof.services.signing import logs_sign
 from tests.bench.measure import Measured, machine, page
-from tests.bench.trail_fill import trail_fill
+from tests.bench.trail_fill import deeds_count, trail_fill
 from tests.bench.trail_told import BURST, DEEDS, Plan, Seat
 from tests.factories.accounts import UserFactory
 from tests.factories.grants import GrantFactory, GrantStatementFactory
@@ -92,7 +92,7 @@ def fill(wanted: int, processes: int) -> None:
     with stage("records, runs, and joins"):
         trail_fill(plan, processes=processes)
     loaded = time.perf_counter() - began
-    project(plan.log_id)
+    project(plan.log_id, processes)
     seconds = time.perf_counter() - began
     rate, copied = plan.records / loaded, raw_copy()
     say(
@@ -143,13 +143,15 @@ def seat_of(system) -> Seat:
     )
 
 
-def project(log_id: int) -> None:
+def project(log_id: int, processes: int) -> None:
     """What the schedule does with what came in: hours, use, and the signature."""
     with stage("statistics"):
         vacuum("event", "payload", "invocation", "link", "ingestrequest")
     with stage("noting hours"):
         hours_note_all(log_id)
-    with stage("counting hours"):
+    with stage("counting hours of deeds"):
+        deeds_count(processes=processes)
+    with stage("counting hours of use"):
         hours_count(most=10**9)
     with stage("use of grants"):
         use_measure(most=1_000_000)

@@ -48,7 +48,7 @@ def filled():
     before = months_here()
     plan = kept.plan_of(RECORDS)
     trail_fill(plan, processes=2)
-    kept.project(plan.log_id)
+    kept.project(plan.log_id, 2)
     yield plan
     # No flush of a database takes tables away again.
     with connection.cursor() as cursor:

@@ -21,13 +21,13 @@ from uuid import UUID
 from django.db import connection, connections, transaction
 
 from apps.activity.headers import Whose, moment_of
-from apps.activity.models import Cursor, IngestRequest, Invocation
+from apps.activity.models import Cursor, HourDue, IngestRequest, Invocation
 from apps.activity.readings import Reading
 from apps.activity.services.append import EVENT, LOG, PAYLOAD, _lines, _Row, _rows
 from apps.activity.services.folding import _begun, _fold
-from apps.activity.services.hours import RUNS
+from apps.activity.services.hours import AT_ONCE, RUNS, hours_make
 from apps.activity.services.linking import SKEW
-from apps.activity.states import CONFIDENCE, PROVEN_FROM, Method
+from apps.activity.states import CONFIDENCE, PROVEN_FROM, Method, Subject
 from apps.proof.services.logs import leaves_append
 from tests.bench.trail_told import SEEN_AFTER, TOLD_AFTER, Plan, Run, seen_by, slots_of, told_by
 
@@ -113,14 +113,28 @@ def trail_fill(plan: Plan, *, processes: int) -> None:
     for start, bursts in plan.months():
         months.append(Month(bursts, first, tuple(_taken_off(start))))
         first += len(bursts) * (plan.records // plan.bursts)
-    with _each_month(processes) as each:
+    with _spread(processes) as each:
         for month, leaves in zip(months, each(partial(month_fill, plan), months), strict=True):
             _put_back(month.parts, leaves)
     Cursor.objects.update_or_create(name=RUNS, defaults={"leaf": plan.records})
 
 
+def deeds_count(*, processes: int) -> None:
+    """Count the noted hours of what agents did; each is of one agent, so any process may."""
+    due = list(HourDue.objects.filter(subject=Subject.DEED).order_by("hour", "subject_id"))
+    with _spread(processes) as each:
+        for _ in each(_deeds_make, [due[at : at + AT_ONCE] for at in range(0, len(due), AT_ONCE)]):
+            pass
+    HourDue.objects.filter(subject=Subject.DEED).delete()
+
+
+@transaction.atomic
+def _deeds_make(due: list[HourDue]) -> None:
+    hours_make(Subject.DEED, due)
+
+
 @contextmanager
-def _each_month(processes: int) -> Iterator[Any]:
+def _spread(processes: int) -> Iterator[Any]:
     if not processes:
         yield map
         return

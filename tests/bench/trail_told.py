@@ -3,7 +3,7 @@
 An agent works in bursts of ten runs, five minutes apart, in an hour of its own; the bursts are
 spread evenly. A run is twenty records: fifteen that the agent tells and five that the system
 recorded, of which four name the request that the agent named and one carries the run's session.
-Here and there an action has no call, a call has no run or only happened near one, something fails,
+Here and there a call has no run or only happened near one, something fails,
 and something is flagged.
 """
 
@@ -147,7 +147,7 @@ def _step(run: Run, step: int, at: int, trace: str, root: str) -> Reading:
 
 
 def _deed(run: Run, deed: int, at: int, trace: str, root: str) -> list[Reading]:
-    """An action, and the call within it; the call of some is never made."""
+    """An action, and the call within it."""
     name, level = DEEDS[(run.number + deed) % len(DEEDS)]
     began = at + (4 + 4 * deed) * SECOND
     span = f"{0x10 + deed:016x}"

@@ -7,6 +7,17 @@ IN_THE_HOUR = """activity_event.happened_at >= due.hour
     AND activity_event.happened_at < due.hour + interval '1 hour'"""
 ONE_LOG = "(SELECT id FROM proof_log WHERE name = 'activity')"
 
+# Hour by hour, each by its index. Planned as one join over all hours at once, the whole trail is
+# read for a handful of them, and the longer it is the longer that takes.
+EVENTS = """JOIN LATERAL (
+    SELECT * FROM activity_event
+    WHERE activity_event.log_id = {log} AND {whose} = due.subject_id AND {kinds} AND {time} OFFSET 0
+) activity_event ON true"""
+CALLS = EVENTS.format(log=ONE_LOG, whose="identity_id", kinds="kind = 'api'", time=IN_THE_HOUR)
+DEEDS = EVENTS.format(
+    log=ONE_LOG, whose="agent_id", kinds="kind IN ('action', 'call')", time=IN_THE_HOUR
+)
+
 DROP_USE = f"""
 DELETE FROM activity_usehour USING {DUE}
 WHERE identity_id = due.subject_id AND activity_usehour.hour = due.hour"""
@@ -26,8 +37,7 @@ LEFT JOIN LATERAL (
     SELECT min(agent_id) AS agent_id FROM inventory_binding
     WHERE identity_id = due.subject_id AND ended_at IS NULL HAVING count(DISTINCT agent_id) = 1
 ) sole ON true
-JOIN activity_event ON activity_event.log_id = {ONE_LOG} AND identity_id = due.subject_id
-    AND kind = 'api' AND {IN_THE_HOUR}
+{CALLS}
 LEFT JOIN LATERAL (
     SELECT i.agent_id, i.trace_id FROM activity_link l
     JOIN activity_invocation i ON i.id = l.invocation_id
@@ -59,8 +69,7 @@ FROM (
     SELECT activity_event.log_id, due.hour AS due_hour, due.subject_id AS due_agent, name, kind,
         outcome, severity, happened_at, {OF_SYSTEM} AS of_system, {IS_CONFIRMED} AS is_confirmed
     FROM {DUE}
-    JOIN activity_event ON activity_event.log_id = {ONE_LOG} AND agent_id = due.subject_id
-        AND kind IN ('action', 'call') AND {IN_THE_HOUR}
+    {DEEDS}
     OFFSET 0
 ) told
 GROUP BY 1, 2, 3, 4, 5, 6"""
@@ -74,8 +83,7 @@ FROM (
     SELECT activity_event.log_id, identity_id, happened_at, address, {CLIENT} AS client,
         {IS_PROVEN} AS is_proven
     FROM {DUE}
-    JOIN activity_event ON activity_event.log_id = {ONE_LOG} AND identity_id = due.subject_id
-        AND kind = 'api' AND {IN_THE_HOUR}
+    {CALLS}
     OFFSET 0
 ) seen
 CROSS JOIN LATERAL (VALUES ('address', address), ('client', client),
@@ -101,8 +109,10 @@ NOTE_CALLS = NOTE.format(
     of="call.identity_id",
     hour="call.happened_at",
     rows="""FROM activity_link l
-JOIN activity_event call ON call.log_id = l.log_id AND call.leaf_index = l.call_leaf
-    AND call.recorded_at = l.call_recorded_at
+JOIN LATERAL (
+    SELECT identity_id, happened_at FROM activity_event WHERE log_id = l.log_id
+        AND leaf_index = l.call_leaf AND recorded_at = l.call_recorded_at OFFSET 0
+) call ON true
 WHERE l.log_id = %(log)s AND l.invocation_id = ANY(%(runs)s) AND l.confidence >= 3
     AND call.identity_id IS NOT NULL""",
 )
@@ -111,10 +121,13 @@ NOTE_DEEDS = NOTE.format(
     of="told.agent_id",
     hour="told.happened_at",
     rows="""FROM activity_invocation i
-JOIN activity_event told ON told.log_id = i.log_id AND told.trace_id = i.trace_id
-    AND told.recorded_at BETWEEN i.first_recorded AND i.last_recorded
-WHERE i.log_id = %(log)s AND i.id = ANY(%(runs)s) AND told.kind IN ('action', 'call')
-    AND told.agent_id IS NOT NULL""",
+JOIN LATERAL (
+    SELECT agent_id, happened_at FROM activity_event
+    WHERE log_id = i.log_id AND trace_id = i.trace_id
+        AND recorded_at BETWEEN i.first_recorded AND i.last_recorded
+        AND kind IN ('action', 'call') OFFSET 0
+) told ON true
+WHERE i.log_id = %(log)s AND i.id = ANY(%(runs)s) AND told.agent_id IS NOT NULL""",
 )
 NOTE_REBOUND_USE = NOTE.format(
     subject="'use'",

@@ -124,15 +124,19 @@ def _count(subject: Subject) -> int:
     if not due:
         return 0
     HourDue.objects.filter(pk__in=[one.pk for one in due]).delete()
-    counted = [one for one in due if kept_since is None or one.hour >= kept_since]
+    hours_make(subject, [one for one in due if kept_since is None or one.hour >= kept_since])
+    return len(due)
+
+
+def hours_make(subject: Subject, due: Sequence[HourDue]) -> None:
+    """Count these hours of one kind whole. In the caller's transaction, and nobody else's."""
     told: dict[str, Any] = {
-        "subjects": [one.subject_id for one in counted],
-        "hours": [one.hour for one in counted],
+        "subjects": [one.subject_id for one in due],
+        "hours": [one.hour for one in due],
     }
     with connection.cursor() as cursor:
         for statement in _STATEMENTS[subject]:
             cursor.execute(statement, told)
-    return len(due)
 
 
 _STATEMENTS = {

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from apps.activity.headers import Whose
 from apps.activity.models import SavedSearch
-from tests.activity.runs import keep, run
+from tests.activity.runs import keep, run, said
 from tests.factories.inventory import CredentialFactory
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +89,23 @@ def test_a_record_that_there_is_none_of_is_not_found(as_steward, leaf):
         assert as_steward.get(reverse(f"activity:{name}", args=[leaf])).status_code == 404
     address = reverse("activity:payload_open", args=[leaf])
     assert as_steward.post(address).status_code == 404
+
+
+def test_a_file_of_a_search_runs_nothing_in_a_spreadsheet(as_steward):
+    keep(said("action", "=HYPERLINK(1)", target="@SUM(1)", lasting=1), whose=Whose())
+
+    lines = searched(as_steward, "action:=*", export="csv").getvalue().decode().splitlines()
+
+    assert len(lines) == 2
+    assert "'=HYPERLINK(1)" in lines[1]
+    assert "'@SUM(1)" in lines[1]
+
+
+def test_a_search_is_forgotten_only_by_a_post(as_steward):
+    as_steward.post(reverse("activity:search_save"), {"name": "mine", "q": "kind:api"})
+    forget = reverse("activity:search_forget", args=[SavedSearch.objects.get().pk])
+
+    assert as_steward.get(forget).status_code == 405
+    assert SavedSearch.objects.exists()
+    assert as_steward.post(forget).status_code == 302
+    assert not SavedSearch.objects.exists()

@@ -136,8 +136,8 @@ def _done(agent: Agent, rows: Sequence[Any], systems: dict[int, str], actor: Act
     keys = [(row["system_id"], row["name"]) for row in rows]
     bare = [(who, *key) for key in keys if key not in allowed for who in identities]
     elsewhere: dict[tuple[int, str], list[Elsewhere]] = defaultdict(list)
-    for (_, *key), of in allowed_elsewhere(bare, actor).items():
-        elsewhere[key[0], key[1]] += of
+    for (_, system, name), of in allowed_elsewhere(bare, actor).items():
+        elsewhere[system, name] += of
     return [
         Done(
             systems[row["system_id"]],

@@ -15,6 +15,8 @@ from apps.proof.models import Log
 
 MOST_TOLD = 500
 MOST_NEAR = 100
+# Deeper than that a row is drawn no further in.
+DEEPEST = 6
 TOLD_AS = {
     Kind.INVOCATION: "Told",
     Kind.STEP: "Decided",
@@ -81,10 +83,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A run in the order of its clock; `near` only happened close to it."""
+    """A run in the order of its clock; `near` only happened close to it, as did `more_near`."""
 
     moments: list[Moment]
     near: list[Joined]
+    more_near: int
     seal: SealTold
     is_cut: bool
     missing_parents: int
@@ -124,7 +127,8 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     depths, missing = _depths(told)
     moments = _moments(told, sure, depths, _with_payload(log.pk, told))
     seal = seal_told(log, [*told, *(one.event for one in joined)])
-    return Story(moments, near, seal, is_cut, missing, hidden)
+    more_near = max(0, len(near) - MOST_NEAR)
+    return Story(moments, near[:MOST_NEAR], more_near, seal, is_cut, missing, hidden)
 
 
 def _bar(event: Event, depth: int, first: datetime, whole: timedelta) -> Bar:
@@ -196,7 +200,7 @@ def _depths(told: Sequence[Event]) -> tuple[dict[str, int], int]:
             depth += 1
             depths[one] = depth
     missing = {one.parent_id for one in told if one.parent_id and one.parent_id not in parents}
-    return depths, len(missing)
+    return {span: min(depth, DEEPEST) for span, depth in depths.items()}, len(missing)
 
 
 def _with_payload(log_id: int, told: Sequence[Event]) -> set[int]:

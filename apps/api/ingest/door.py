@@ -35,15 +35,18 @@ READERS: dict[str, Callable[[bytes, str], otlp.Decoded]] = {
     "/v1/logs": otlp.read_logs,
 }
 RETRY_AFTER = "2"
+# Bytes of a body, unpacked: some 100 ms of reading.
+LARGE = 1024 * 1024
 
 
 class Door:
     def __init__(self) -> None:
         self.gatherer = Gatherer()
         self.room = Room()
-        # Reading is work for the interpreter, of which there is one: two, so that a small body
-        # does not wait for all of a large one.
-        self.readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="read")
+        # One body is read at a time: two threads would hand the one interpreter to and fro at
+        # every hash, for half as much work again. Only a large body does not hold up the others.
+        self.reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read")
+        self.reader_of_large = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-large")
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -92,8 +95,9 @@ class Door:
         sender = await _sender(token.strip() if scheme.lower() == "bearer" else "")
         kind = content_type_of(headers)
         body = await body_of(headers, receive, take)
+        reader = self.reader_of_large if len(body) > LARGE else self.reader
         decoded, ready = await asyncio.get_running_loop().run_in_executor(
-            self.readers, _made_ready, scope["path"], body, kind, sender
+            reader, _made_ready, scope["path"], body, kind, sender
         )
         if ready is not None:
             await self.gatherer.keep(ready)

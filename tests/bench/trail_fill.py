@@ -23,12 +23,12 @@ from django.db import connection, connections, transaction
 from apps.activity.headers import Whose, moment_of
 from apps.activity.models import Cursor, HourDue, IngestRequest, Invocation
 from apps.activity.readings import Reading
-from apps.activity.services.append import EVENT, LOG, PAYLOAD, _lines, _Row, _rows
+from apps.activity.services.append import EVENT, LOG, PAYLOAD, Row, lines_of, rows_of
 from apps.activity.services.folding import _begun, _fold
 from apps.activity.services.hours import AT_ONCE, RUNS, hours_make
 from apps.activity.services.linking import SKEW
 from apps.activity.states import CONFIDENCE, PROVEN_FROM, Method, Subject
-from apps.proof.services.logs import leaves_append
+from apps.proof.services.logs import leaves_append, log_lock
 from tests.bench.trail_told import SEEN_AFTER, TOLD_AFTER, Plan, Run, seen_by, slots_of, told_by
 
 TABLES = ("activity_event", "activity_payload")
@@ -88,17 +88,17 @@ class Written:
     log_id: int
     next_leaf: int
     leaves: list[bytes] = field(default_factory=list)
-    events: list[str] = field(default_factory=list)
-    payloads: list[str] = field(default_factory=list)
+    events: list[bytes] = field(default_factory=list)
+    payloads: list[bytes] = field(default_factory=list)
     deliveries: list[IngestRequest] = field(default_factory=list)
     runs: list[Invocation] = field(default_factory=list)
     links: list[tuple[int, Invocation, int | None, Method, datetime]] = field(default_factory=list)
 
-    def deliver(self, sender: str, rows: Sequence[_Row], now: datetime) -> int:
+    def deliver(self, sender: str, rows: Sequence[Row], now: datetime) -> int:
         """Put rows at the end, as one delivery; returns the leaf of the first."""
         first, stamp = self.next_leaf, now.isoformat()
-        self.events += _lines(self.log_id, first, stamp, [row.event for row in rows])
-        self.payloads += _lines(self.log_id, first, stamp, [row.payload for row in rows])
+        self.events.append(lines_of(self.log_id, first, [row.event for row in rows]))
+        self.payloads.append(lines_of(self.log_id, first, [row.payload for row in rows]))
         self.leaves += [row.leaf for row in rows]
         self.next_leaf += len(rows)
         digest = hashlib.sha256(f"{sender} {stamp}".encode()).digest()
@@ -176,7 +176,7 @@ def _put_back(parts: Sequence[Part], leaves: bytes) -> None:
     step = APPENDED * 32
     for at in range(0, len(leaves), step):
         some = leaves[at : at + step]
-        leaves_append(LOG, [some[one : one + 32] for one in range(0, len(some), 32)])
+        leaves_append(log_lock(LOG), [some[one : one + 32] for one in range(0, len(some), 32)])
 
 
 @transaction.atomic
@@ -190,7 +190,7 @@ def month_fill(plan: Plan, month: Month) -> bytes:
         cursor.execute(f"TRUNCATE {', '.join(part.name for part in month.parts)}")
         for slot in slots_of(plan, month.bursts):
             _slot_write(written, slot)
-            if len(written.events) >= COPIED:
+            if sum(one.count for one in written.deliveries) >= COPIED:
                 _copy(cursor, written, month.parts)
         _copy(cursor, written, month.parts)
         for part in month.parts:
@@ -206,11 +206,11 @@ def _slot_write(written: Written, slot: Sequence[Run]) -> None:
     seen = [(one, run.seat.seen) for run in slot for one in seen_by(run)]
     at = slot[0].start + timedelta(seconds=TOLD_AFTER)
     later = slot[0].start + timedelta(seconds=SEEN_AFTER)
-    rows = _rows(told, at)
+    rows = rows_of(told, at)
     first = written.deliver("bench:told", rows, at)
     runs = _folded(written.log_id, first, told, rows, at)
     written.runs += runs.values()
-    first_call = written.deliver("bench:seen", _rows(seen, later), later)
+    first_call = written.deliver("bench:seen", rows_of(seen, later), later)
     asked = {one.request_id: (first + at, one) for at, (one, _) in enumerate(told)}
     mine = {run.seat.seen: runs[run.trace] for run in slot}
     for leaf, (call, whose) in enumerate(seen, first_call):
@@ -223,7 +223,7 @@ def _folded(
     log_id: int,
     first: int,
     told: Sequence[tuple[Reading, Whose]],
-    rows: Sequence[_Row],
+    rows: Sequence[Row],
     at: datetime,
 ) -> dict[str, Invocation]:
     """The runs, summed up as the projector does."""
@@ -237,7 +237,7 @@ def _folded(
     return runs
 
 
-def _event(log_id: int, leaf: int, told: tuple[Reading, Whose], row: _Row, at: datetime) -> Event:
+def _event(log_id: int, leaf: int, told: tuple[Reading, Whose], row: Row, at: datetime) -> Event:
     reading, whose = told
     return Event(
         log_id,
@@ -253,7 +253,7 @@ def _event(log_id: int, leaf: int, told: tuple[Reading, Whose], row: _Row, at: d
         reading.name,
         reading.outcome,
         reading.severity,
-        row.event.rpartition("\t")[2][:-1].replace("\\\\", "\\"),
+        row.event.rpartition(b"\t")[2][:-1].replace(b"\\\\", b"\\").decode(),
     )
 
 
@@ -283,7 +283,7 @@ def _copy(cursor: Any, written: Written, parts: Sequence[Part]) -> None:
         parts, (EVENT, PAYLOAD), (written.events, written.payloads), strict=True
     ):
         with cursor.copy(f"COPY {part.name} ({columns}) FROM STDIN (FREEZE)") as copy:
-            copy.write("".join(lines))
+            copy.write(b"".join(lines))
         lines.clear()
     IngestRequest.objects.bulk_create(written.deliveries)
     Invocation.objects.bulk_create(written.runs)

@@ -77,7 +77,7 @@ class Ready:
 
 def delivery_ready(delivery: Delivery) -> Ready:
     """Make headers, leaves, and lines. Secrets are taken out before anything is committed to."""
-    return Ready(delivery.sender, delivery.digest, _rows(delivery.readings, timezone.now()))
+    return Ready(delivery.sender, delivery.digest, rows_of(delivery.readings, timezone.now()))
 
 
 def deliveries_append(deliveries: Sequence[Delivery]) -> list[Receipt]:
@@ -140,7 +140,8 @@ def _noted(delivery: Ready, receipt: Receipt, log_id: int) -> IngestRequest:
     )
 
 
-def _rows(readings: Sequence[tuple[Reading, Whose]], now: datetime) -> list[Row]:
+def rows_of(readings: Sequence[tuple[Reading, Whose]], now: datetime) -> list[Row]:
+    """The records as they are kept, when they came in at that moment."""
     bodies = [body_of(reading) for reading, _ in readings]
     scrub = scrubber_of([*bodies, *(words_of(reading).encode() for reading, _ in readings)])
     if scrub is not None:
@@ -211,12 +212,13 @@ def _copy(log_id: int, first: int, rows: Sequence[Row]) -> None:
     # Django leaves errors of COPY as the driver has them.
     with connection.wrap_database_errors, connection.cursor() as cursor:
         with cursor.copy(f"COPY activity_event ({EVENT}) FROM STDIN") as copy:
-            copy.write(_placed(log_id, first, [row.event for row in rows]))
+            copy.write(lines_of(log_id, first, [row.event for row in rows]))
         with cursor.copy(f"COPY activity_payload ({PAYLOAD}) FROM STDIN") as copy:
-            copy.write(_placed(log_id, first, [row.payload for row in rows]))
+            copy.write(lines_of(log_id, first, [row.payload for row in rows]))
 
 
-def _placed(log_id: int, first: int, lines: Sequence[bytes]) -> bytes:
+def lines_of(log_id: int, first: int, lines: Sequence[bytes]) -> bytes:
+    """Lines for COPY, each with its place in the log before it; one that is empty has none."""
     return b"".join(
         b"%d\t%d\t%b" % (log_id, leaf, line) for leaf, line in enumerate(lines, first) if line
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -10,10 +10,16 @@ from typing import Any
 import orjson
 
 from apps.activity.readings import Reading
+from apps.activity.scrubbing import scrub, scrubbed
 
 LARGEST_BODY = 256 * 1024
 # How long what stands in a column may be; the header holds it as long.
 NAME, IDENTIFIER, WHO = 200, 128, 400
+# What a sender puts into a header as it likes.
+CHOSEN = (
+    *("name", "target", "request_id", "original_id", "principal", "credential", "account"),
+    *("address", "client", "claimed_agent", "claimed_id", "run", "conversation", "system"),
+)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The year 3000, in nanoseconds.
 FIRST_IMPOSSIBLE = 32503680000 * 10**9
@@ -94,25 +100,14 @@ def header_of(reading: Reading, whose: Whose, *, recorded: str, payload: str) ->
 
 def words_of(reading: Reading) -> str:
     """All of a header that is the sender's to choose, to look through for secrets."""
-    return "\n".join(
-        (
-            reading.name,
-            reading.target,
-            reading.request_id,
-            reading.original_id,
-            reading.principal,
-            reading.credential,
-            reading.account,
-            reading.address,
-            reading.client,
-            reading.claimed_agent,
-            reading.claimed_id,
-            reading.run,
-            reading.conversation,
-            reading.system,
-            *reading.warnings,
-        )
-    )
+    return "\n".join((*(getattr(reading, name) for name in CHOSEN), *reading.warnings))
+
+
+def without_secrets(reading: Reading) -> Reading:
+    """The same with a marker for each secret, in what its header will say and in its payload."""
+    said: dict[str, Any] = {name: scrubbed(getattr(reading, name))[0] for name in CHOSEN}
+    said["warnings"] = tuple(scrubbed(one)[0] for one in reading.warnings)
+    return replace(reading, **said, body=scrub(reading.body))
 
 
 def stamp_of(moment: datetime) -> str:
@@ -131,10 +126,14 @@ def _claimed(reading: Reading) -> dict[str, str]:
 
 
 def body_of(reading: Reading) -> bytes:
-    """The payload as JSON, empty if there is none; past the limit its beginning, which says so."""
+    """The payload as JSON, empty if there is none, however long."""
     if not reading.body:
         return b""
-    text = orjson.dumps(reading.body, default=str, option=orjson.OPT_NON_STR_KEYS)
+    return orjson.dumps(reading.body, default=str, option=orjson.OPT_NON_STR_KEYS)
+
+
+def fitted(text: bytes) -> bytes:
+    """A payload as it is kept: past the limit its beginning, which says so."""
     if len(text) <= LARGEST_BODY:
         return text
     cut = {

@@ -94,6 +94,25 @@ def test_a_secret_is_taken_out_before_anything_is_kept():
     assert "push" in event.name
 
 
+ARMOUR = "-----BEGIN PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize("field", ["client", "principal", "request_id", "target", "address", "run"])
+def test_what_looks_like_a_secret_hides_nothing_that_stands_beside_it(field):
+    plain = reading("push", body={"told": "x"}, **{field: "plain"})
+    hostile = reading("push", body={"told": "x", "is_password": True}, **{field: ARMOUR})
+
+    deliveries_append([delivery(plain), delivery(hostile)])
+
+    first, second = (json.loads(event.header) for event in Event.objects.order_by("leaf_index"))
+    assert first.keys() == second.keys()
+    assert ARMOUR not in Event.objects.get(leaf_index=1).header
+    assert Event.objects.get(leaf_index=1).name == "push"
+    body = Payload.objects.get(leaf_index=1).body
+    assert json.loads(body) == {"told": "x", "is_password": True}
+    assert second["payload"] == commitment(bytes(Payload.objects.get(leaf_index=1).salt), body)
+
+
 @pytest.mark.parametrize("table", ["activity_event", "activity_payload"])
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET leaf_index = leaf_index + 1"])
 def test_the_database_refuses_to_change_what_was_kept(table, change):

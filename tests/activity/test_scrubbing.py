@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.activity.scrubbing import PATTERNS, replaced, scrubbed
+from apps.activity.scrubbing import (
+    PATTERNS,
+    cut,
+    may_hold_secrets,
+    replaced,
+    scrub,
+    scrubbed,
+)
 
 AWS = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
@@ -136,3 +143,86 @@ def test_what_is_passed_over_quickly_holds_no_secret_of_any_shape(text):
         expected, _ = replaced(pattern, expected)
 
     assert scrubbed(text)[0] == expected
+
+
+def marker(kind):
+    return f"[secret removed: {kind}]"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"resetPassword": False, "password": None}, None),
+        ({"max_tokens": 4096, "password_hint": "the usual"}, None),
+        ({"password": 12345678}, {"password": marker("password")}),
+        ({"password": 'abcd,efgh(ijk" "l'}, {"password": marker("password")}),
+        ({"db-Password": ["hunter22", "x"]}, {"db-Password": [marker("password"), "x"]}),
+        ({"password": "x" * 5000}, {"password": marker("password")}),
+        (
+            [{"Key": "DB_PASSWORD", "Value": "hunter22"}, {"Key": "size", "Value": "hunter22"}],
+            [
+                {"Key": "DB_PASSWORD", "Value": marker("password")},
+                {"Key": "size", "Value": "hunter22"},
+            ],
+        ),
+        (
+            {"parameterKey": "dbpassword", "parameterValue": "hunter22"},
+            {"parameterKey": "dbpassword", "parameterValue": marker("password")},
+        ),
+        ({"arguments": '{"n":1,"api_key": null}'}, None),
+        (
+            {"arguments": '{"n":1, "pwd": "hunter22"}'},
+            {"arguments": '{"n":1,"pwd":"[secret removed: password]"}'},
+        ),
+        ({"ghp_" + "a1B2" * 9: "x"}, {marker("GitHub token"): "x"}),
+        ({"env": "OPENAI\tsk-" + "a1B2" * 8}, {"env": "OPENAI\t" + marker("provider key")}),
+        (
+            {"cut": '{"a": "OPENAI\\tsk-' + "a1B2" * 8},
+            {"cut": '{"a": "OPENAI\\t' + marker("provider key")},
+        ),
+        ({"cut": '{"password:\\n  hunter22'}, {"cut": '{"password:\\n  ' + marker("password")}),
+        (
+            {"url": "https://u:[secretABC@host/"},
+            {"url": f"https://u:{marker('password in an address')}@host/"},
+        ),
+    ],
+)  # fmt: skip
+def test_values_are_scrubbed_where_they_stand(value, expected):
+    text = json.dumps(value)
+    clean = scrub(value)
+
+    assert clean == (value if expected is None else expected)
+    assert may_hold_secrets(text) or clean == value
+    assert scrub(clean) == clean
+
+
+@pytest.mark.parametrize(
+    "armour",
+    [
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES\n\nMIIEow==\n"
+        "-----END RSA PRIVATE KEY-----",
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----\nComment: made-here\n\nMIIEow==\n"
+        "-----END PGP PRIVATE KEY BLOCK-----",
+        "-----BEGIN PRIVATE KEY-----\nProc-Type: 4\nMIIEow== and it breaks off",
+    ],
+)
+def test_headers_of_a_private_key_do_not_save_it(armour):
+    assert scrubbed(f"before {armour}")[0] == f"before {marker('private key')}"
+
+
+def test_a_text_of_a_megabyte_that_looks_like_tokens_is_done_soon():
+    hostile = {"a": "eyJ" * 350_000 + ".eyJaaaa.x", "b": "8Q~ab" * 20_000, "c": "-" * 500_000}
+    hostile["d"] = "-----BEGIN PRIVATE KEY-----" + " -" * 500_000
+
+    start = time.process_time()
+    scrub(hostile)
+
+    assert time.process_time() - start < 10
+
+
+def test_a_secret_at_a_cut_goes_before_the_cut():
+    signed = "https://store.example/" + "a" * 140 + "?sig=" + "Ab1" * 14 + "%3D&se=2026"
+
+    assert "Ab1" not in cut(signed, 190)
+    assert cut("a" * 190, 200) == "a" * 190
+    assert len(cut("a" * 500, 200)) == 200

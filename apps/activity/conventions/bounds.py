@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+from apps.activity.scrubbing import LONGEST, cut, scrubbed
+
 LARGEST_BODY = 256 * 1024
 # Below this no payload can pass the bound, however much of it stands in two places.
 JUDGED_FROM = 40 * 1024
@@ -25,7 +27,7 @@ def short(value: Any, most: int = NAME) -> str:
             return ""
         value = ", ".join(map(str, value[:20])) if isinstance(value, list) else str(value)
     if len(value) > most:
-        value = value[:most]
+        value = cut(value, most)
     return str(value.replace("\0", "\ufffd")) if "\0" in value else str(value)
 
 
@@ -62,7 +64,8 @@ def _size(value: Any) -> int:
 
 def _cut(value: Any, most: int) -> dict[str, Any]:
     raw = value.encode() if isinstance(value, str) else orjson.dumps(value)
-    begins = raw[:most].decode(errors="ignore")
+    told = scrubbed(raw[: most + LONGEST].decode(errors="ignore"))[0]
+    begins = told.encode()[:most].decode(errors="ignore")
     tail = begins[-WORD:]
     at = max(tail.rfind(mark) for mark in (" ", "\n", '"', ","))
     if at > 0:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -15,14 +14,16 @@ from apps.activity.headers import (
     Whose,
     body_of,
     commitment,
+    fitted,
     header_of,
     interval_of,
     stamp_of,
+    without_secrets,
     words_of,
 )
 from apps.activity.models import IngestRequest
 from apps.activity.readings import Reading
-from apps.activity.scrubbing import scrubber_of
+from apps.activity.scrubbing import may_hold_secrets
 from apps.proof.merkle import leaf_hash
 from apps.proof.models import Log
 from apps.proof.services.logs import leaves_append, log_lock
@@ -142,22 +143,14 @@ def _noted(delivery: Ready, receipt: Receipt, log_id: int) -> IngestRequest:
 
 def rows_of(readings: Sequence[tuple[Reading, Whose]], now: datetime) -> list[Row]:
     """The records as they are kept, when they came in at that moment."""
-    bodies = [body_of(reading) for reading, _ in readings]
-    scrub = scrubber_of([*bodies, *(words_of(reading).encode() for reading, _ in readings)])
-    if scrub is not None:
-        bodies = [scrub(body) for body in bodies]
+    told, bodies = _clean([reading for reading, _ in readings])
     recorded, stamp, salts = stamp_of(now), now.isoformat(), os.urandom(SALT * len(bodies))
     rows = []
-    for at, (reading, whose) in enumerate(readings):
-        body, salt = bodies[at], salts[at * SALT : (at + 1) * SALT]
+    for at, (_, whose) in enumerate(readings):
+        reading, body, salt = told[at], bodies[at], salts[at * SALT : (at + 1) * SALT]
         payload = commitment(salt, body) if body else ""
         header = header_of(reading, whose, recorded=recorded, payload=payload)
-        said = _shown(reading)
-        if scrub is not None:
-            clean = scrub(header)
-            said = said if clean == header else _shown_of(clean)
-            header = clean
-        event = f"{stamp}\t{_columns(reading, whose, said, now)}\t".encode()
+        event = f"{stamp}\t{_columns(reading, whose, now)}\t".encode()
         words = f"{stamp}\t\\\\x{salt.hex()}\t".encode() if body else b""
         rows.append(
             Row(
@@ -169,18 +162,21 @@ def rows_of(readings: Sequence[tuple[Reading, Whose]], now: datetime) -> list[Ro
     return rows
 
 
-def _shown(reading: Reading) -> tuple[str, ...]:
-    return reading.request_id, reading.name, reading.target, reading.address
+def _clean(readings: Sequence[Reading]) -> tuple[Sequence[Reading], list[bytes]]:
+    """The readings and their payloads without secrets; most hold none, and are looked at once."""
+    bodies = [body_of(reading) for reading in readings]
+    words = [words_of(reading).encode() for reading in readings]
+    if may_hold_secrets(b"\n".join([*bodies, *words])):
+        told = list(readings)
+        for at, reading in enumerate(readings):
+            if may_hold_secrets(b"%b\n%b" % (bodies[at], words[at])):
+                told[at] = without_secrets(reading)
+                bodies[at] = body_of(told[at])
+        readings = told
+    return readings, [fitted(body) for body in bodies]
 
 
-def _shown_of(header: bytes) -> tuple[str, ...]:
-    """The same once secrets have left it."""
-    said = orjson.loads(header)
-    return tuple(said.get(name, "") for name in ("request", "name", "target", "address"))
-
-
-def _columns(reading: Reading, whose: Whose, said: tuple[str, ...], now: datetime) -> str:
-    request, name, target, address = said
+def _columns(reading: Reading, whose: Whose, now: datetime) -> str:
     begun, ended = interval_of(reading, now)
     return "\t".join(
         (
@@ -196,13 +192,13 @@ def _columns(reading: Reading, whose: Whose, said: tuple[str, ...], now: datetim
             reading.parent_id,
             reading.correlation or NULL,
             reading.carried_by,
-            _text(request[:IDENTIFIER]),
-            _text(name[:NAME]),
-            _text(target[:NAME]),
+            _text(reading.request_id[:IDENTIFIER]),
+            _text(reading.name[:NAME]),
+            _text(reading.target[:NAME]),
             reading.level,
             reading.outcome,
             str(reading.severity),
-            _text(address[:64]),
+            _text(reading.address[:64]),
         )
     )
 

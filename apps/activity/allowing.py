@@ -73,7 +73,8 @@ class Judged(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Line:
     """One statement of a grant, or a limit beside it. One that `caps` allows nothing by itself:
-    what it names is held only where some such line holds."""
+    what it names is held only where some such line holds. What a boundary allows without narrowing
+    it is no line beside a grant, and what it does not name is in no statement of one."""
 
     denies: bool
     actions: tuple[str, ...]
@@ -181,6 +182,14 @@ def judge(held: Held, call: Call, target: str) -> Judged:
     caps = [line for line in named if line.caps]
     capped = _holds(caps, call, target) if caps else Judged.ALLOWED
     return min(allowed, Judged(Judged.ALLOWED - denied), capped)
+
+
+def hangs_on_resources(held: Held, call: Call) -> bool:
+    """Whether what a call was made on may tell more than its name."""
+    if not held.names_actions:
+        return False
+    named = [line for line in held.lines if _names(line, call)]
+    return any(call.kind == "vault" or not line.is_anywhere for line in named)
 
 
 def places_of(held: Held, call: Call) -> list[str]:

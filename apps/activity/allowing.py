@@ -53,6 +53,7 @@ VAGUE = frozenset({"ec2", "kms"})
 # Lambda's events carry the version of its API: ListFunctions20150331.
 API_VERSION = re.compile(r"20\d{6}(v\d)?$")
 SEPARATORS = re.compile(r"[:./ ]")
+SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 
 
 class Allows(Enum):
@@ -72,7 +73,8 @@ class Judged(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Line:
     """One statement of a grant, or a limit beside it. One that `caps` allows nothing by itself:
-    what it names is held only where some such line holds."""
+    what it names is held only where some such line holds. What a boundary allows without narrowing
+    it is no line beside a grant, and what it does not name is in no statement of one."""
 
     denies: bool
     actions: tuple[str, ...]
@@ -182,6 +184,14 @@ def judge(held: Held, call: Call, target: str) -> Judged:
     return min(allowed, Judged(Judged.ALLOWED - denied), capped)
 
 
+def hangs_on_resources(held: Held, call: Call) -> bool:
+    """Whether what a call was made on may tell more than its name."""
+    if not held.names_actions:
+        return False
+    named = [line for line in held.lines if _names(line, call)]
+    return any(call.kind == "vault" or not line.is_anywhere for line in named)
+
+
 def places_of(held: Held, call: Call) -> list[str]:
     """The resources for which a grant names a call, as its statements write them."""
     lines = [line for line in held.lines if line.allows and _names(line, call)]
@@ -258,19 +268,10 @@ def _on_path(line: Line, call: Call, path: str) -> Judged:
 def _is_it(pattern: str, call: Call, target: str) -> Judged:
     """Whether a resource is what the record names. Where the two name things of different types,
     or things by different names, that they differ says nothing."""
-    if _is_on(pattern, target):
-        return Judged.UNTOLD if _is_part(pattern, target) else Judged.ALLOWED
-    if call.kind != "aws":
-        return Judged.OUTSIDE
+    found = _is_on(pattern, target)
+    if found != Judged.OUTSIDE or call.kind != "aws":
+        return found
     return Judged.OUTSIDE if _is_another(pattern, call, target) else Judged.UNTOLD
-
-
-def _is_part(pattern: str, target: str) -> bool:
-    """Whether a bucket is all that is named of what a resource says within it."""
-    if not pattern.startswith("arn:") or pattern.split(":", 5)[2:3] != ["s3"]:
-        return False
-    within = pattern.split(":", 5)[-1].partition("/")[2]
-    return within not in {"", "*"} and not target.split(":", 5)[-1].partition("/")[2]
 
 
 def _is_another(pattern: str, call: Call, target: str) -> bool:
@@ -294,23 +295,45 @@ def _type_of(parts: list[str]) -> str:
     return head if rest else ""
 
 
-def _is_on(pattern: str, target: str) -> bool:
-    """Whether a resource may be what the log names: an ARN, its name alone, or any text."""
+def _is_on(pattern: str, target: str) -> Judged:
+    """Whether a resource is what the log names: an ARN, its name alone, or any text."""
     if pattern == "*" or matcher(pattern).fullmatch(target):
-        return True
-    if not pattern.startswith("arn:"):
-        return False
-    if target.startswith("arn:"):
-        return matcher(pattern).fullmatch(f"{target}/") is not None
+        return Judged.ALLOWED
     parts = pattern.split(":", 5)
-    named = parts[-1]
-    if len(parts) > 2 and parts[2] == "s3":
-        return matcher(named.partition("/")[0]).fullmatch(target.partition("/")[0]) is not None
-    kept = {named, re.split("[/:]", named, maxsplit=1)[-1], re.split("[/:]", named)[-1]}
+    if parts[0] != "arn" or len(parts) < 6:
+        return Judged.OUTSIDE
+    if target.startswith("arn:"):
+        return Judged.ALLOWED if matcher(pattern).fullmatch(f"{target}/") else Judged.OUTSIDE
+    if parts[2] == "s3":
+        return _is_within(parts[5], target)
+    return _is_called(parts[2], parts[5], target)
+
+
+def _is_within(named: str, target: str) -> Judged:
+    """In S3: where a bucket is all that is told, it may have been anything in it."""
+    if matcher(named).fullmatch(target):
+        return Judged.ALLOWED
+    (bucket, _, within), (told, _, key) = named.partition("/"), target.partition("/")
+    if key or not matcher(bucket).fullmatch(told):
+        return Judged.OUTSIDE
+    return Judged.ALLOWED if within in {"", "*"} else Judged.UNTOLD
+
+
+def _is_called(service: str, named: str, target: str) -> Judged:
+    """By the name of a thing: all of it, with or without its type. Of a name that is only a piece
+    of it, or of any name of its type, it cannot be told whether the two are one."""
+    name = re.split("[/:]", named, maxsplit=1)[-1]
+    whole = {named, *({name} - {"*"})}
     # A secret's ARN ends in six characters that whoever asks by name leaves out.
-    return any(
-        matcher(one).fullmatch(text) for one in kept for text in (target, f"{target}-xxxxxx")
-    )
+    texts = [target, f"{target}-xxxxxx"] if service == "secretsmanager" else [target]
+    if any(matcher(one).fullmatch(text) for one in whole for text in texts):
+        return Judged.ALLOWED
+    begins = {name[: one.start()] for one in re.finditer("[/:]", name)}
+    pieces = {name, *begins, *({re.split("[/:]", name)[-1]} - {"*"})}
+    if service == "secretsmanager":
+        pieces |= {SUFFIX.sub("", name)}
+    is_piece = any(matcher(one).fullmatch(text) for one in pieces for text in texts)
+    return Judged.UNTOLD if is_piece else Judged.OUTSIDE
 
 
 def _capability(action: str) -> str:

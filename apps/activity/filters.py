@@ -88,12 +88,15 @@ class WithCredentials(django_filters.CharFilter):
         request = self.parent.request
         rows = Credential.objects.visible_to(request.actor).standing()
         query = MultiValueDict(parse_qs(value))
-        chosen = CredentialFilterSet(query, queryset=rows, request=request).qs
-        return qs.filter(credential_id__in=chosen.order_by().values("pk"))
+        chosen = CredentialFilterSet(query, queryset=rows, request=request)
+        if not chosen.is_valid():
+            return qs.none()
+        return qs.filter(credential_id__in=chosen.qs.order_by().values("pk"))
 
     def shown(self, value: str) -> str:
         """What the chip says."""
-        return "those that still work"
+        is_all = value == "standing=true"
+        return "those that still work" if is_all else "those of a filtered list"
 
 
 class CallFilterSet(EventRowFilterSet):

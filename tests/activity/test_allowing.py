@@ -59,6 +59,7 @@ def get(name="s3:GetObject", kind="aws"):
         ([line("s3:Put*"), line("s3:Get*", caps=True)], "", OUTSIDE),
         ([line("s3:*"), line("s3:Get*", caps=True, on=[CRM])], "arn:aws:s3:::crm/a", ALLOWED),
         ([line("s3:*"), line("s3:Get*", caps=True, on=[CRM])], "arn:aws:s3:::mail/a", OUTSIDE),
+        # Beside a grant stands of a boundary what it narrows alone: it leaves other calls free.
         ([line("s3:*"), line("s3:Put*", caps=True, on=[CRM])], "arn:aws:s3:::mail/a", ALLOWED),
     ],
 )
@@ -85,6 +86,46 @@ def test_a_resource_that_the_record_names_otherwise_cannot_be_told(name, resourc
     grant = held(line(name, on=[resource]), service=name.partition(":")[0])
 
     assert judge(grant, get(name), target) == verdict
+
+
+SECRET = "arn:aws:secretsmanager:eu:1:secret:"
+GROUP = "arn:aws:logs:eu:1:log-group:"
+IN_B = "arn:aws:s3:::b/"
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "target", "verdict"),
+    [
+        # The end of a pattern is no name: it says nothing of what is beside it.
+        ("secretsmanager:GetSecretValue", {"denies": "prod/*"}, "dev/db", ALLOWED),
+        ("secretsmanager:GetSecretValue", {"denies": "prod/*"}, "prod/db", OUTSIDE),
+        ("secretsmanager:GetSecretValue", {"on": "prod/*"}, "finance/db", OUTSIDE),
+        ("secretsmanager:GetSecretValue", {"on": "prod/*"}, "prod/db", ALLOWED),
+        # With the six characters of its ARN or without, it is the one secret.
+        ("secretsmanager:GetSecretValue", {"on": "prod/db-??????"}, "prod/db", ALLOWED),
+        ("secretsmanager:GetSecretValue", {"on": "prod/db-a1B2c3"}, "prod/db", UNTOLD),
+        # Any of its type, or a piece of a longer name.
+        ("secretsmanager:GetSecretValue", {"on": "*"}, "dev/db", UNTOLD),
+        ("secretsmanager:GetSecretValue", {"on": "prod/db"}, "db", UNTOLD),
+        ("secretsmanager:GetSecretValue", {"denies": "prod/db"}, "db", UNTOLD),
+        ("logs:CreateLogStream", {"on": "/app/crm:*"}, "/app/crm", UNTOLD),
+        ("logs:CreateLogStream", {"on": "/app/crm:*"}, "/app/mail", OUTSIDE),
+        # In a bucket the key decides, where it is told.
+        ("s3:GetObject", {"denies": "secret/*"}, "b/open/x", ALLOWED),
+        ("s3:GetObject", {"denies": "secret/*"}, "b/secret/x", OUTSIDE),
+        ("s3:GetObject", {"on": "public/*"}, "b/private/x", OUTSIDE),
+        ("s3:GetObject", {"on": "public/*"}, "b/public/x", ALLOWED),
+        ("s3:GetObject", {"denies": "secret/*"}, "b", UNTOLD),
+    ],
+)
+def test_a_name_alone_is_told_from_others_like_it(name, lines, target, verdict):
+    begin = {"s3": IN_B, "logs": GROUP}.get(name.partition(":")[0], SECRET)
+    if "denies" in lines:
+        statements = [line(name), line(name, denies=True, on=[begin + lines["denies"]])]
+    else:
+        statements = [line(name, on=[begin + lines["on"]])]
+
+    assert judge(held(*statements), get(name), target) == verdict
 
 
 def test_a_grant_whose_source_names_no_actions_cannot_be_told_at_its_level():

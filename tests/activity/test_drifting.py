@@ -1,8 +1,11 @@
 """Purpose drift: what an agent did that no task of its purpose needs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -113,6 +116,24 @@ def test_it_is_over_when_a_task_is_named_or_the_window_has_passed(binding):
 
     does(binding, "mail:Send", ago=91)
     assert outside(binding) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_measures_at_the_same_time_waits(binding):
+    needs(binding)
+    for number in range(300):
+        does(binding, f"customers:Update{number}")
+    barrier = Barrier(4)
+
+    def measure(_number):
+        barrier.wait(timeout=10)
+        try:
+            return drift_measure(moment=timezone.now())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(measure, range(4))) == [300] * 4
 
 
 def test_it_is_a_finding_about_the_agent_with_the_newest_call(binding):

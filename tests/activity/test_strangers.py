@@ -4,15 +4,19 @@ An identity that two teams share, and an agent that acts on two systems.
 """
 
 import time
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.activity.headers import Whose
 from apps.activity.models import Event, Invocation
+from apps.activity.services.drifting import drift_measure
 from apps.activity.services.hours import hours_count
 from apps.activity.services.measuring import use_measure
 from tests.activity.runs import OTHER, SECOND, START, api, keep, run, shifted
+from tests.activity.test_drifting import does, needs, tells
 from tests.factories.accounts import SeatFactory
 from tests.factories.inventory import BindingFactory
 from tests.signing_in import sign_in
@@ -153,3 +157,23 @@ def test_an_auditor_of_a_period_reads_no_figures_of_another_time(client, mine):
 
     assert [strip.total for strip in activity.context["activity"].strips] == [0]
     assert explained.context["coverage"].groups == []
+
+
+def test_an_auditor_of_a_period_reads_of_drift_what_is_of_that_time(client, mine):
+    needs(mine)
+    does(mine, "customers:Update", 4, ago=3)
+    does(mine, "customers:Update", 7, ago=40)
+    does(mine, "customers:Delete", 2, ago=3)
+    tells(mine, "post", ago=3)
+    drift_measure(moment=timezone.now())
+    day = timezone.localdate() - timedelta(days=40)
+    around = {"period_from": day - timedelta(days=1), "period_until": day + timedelta(days=1)}
+    sign_in(client, SeatFactory(**around).user)
+
+    response = client.get(reverse("activity:agent_standing", args=[mine.agent_id]))
+
+    standing = response.context["standing"]
+    assert [(one.call.name, one.call.calls) for one in standing.outside] == [
+        ("customers:Update", 7)
+    ]
+    assert (standing.told, standing.nowhere) == ([], 0)

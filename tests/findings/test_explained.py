@@ -289,6 +289,23 @@ def test_what_hangs_on_conditions_cannot_be_told_and_is_no_finding(system, ident
     assert outside(identity) == [("", True, 1), ("", False, 1)]
 
 
+def test_resources_decide_beside_a_statement_that_hangs_on_conditions(
+    system, identity, as_identity
+):
+    grant = granted(identity, ["s3:GetObject"])
+    grant.statements.update(conditions={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})
+    on_crm = {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::crm/*"]}
+    GrantStatementFactory(grant=grant, position=9, **on_crm)
+    kept(
+        call(target="arn:aws:s3:::crm/a"),
+        call(target="arn:aws:s3:::mail/a"),
+        whose=as_identity,
+    )
+
+    assert held("identity-outside-grants", system) == {}
+    assert outside(identity) == [("arn:aws:s3:::mail/a", False, 1)]
+
+
 def test_a_boundary_allows_nothing_by_itself(system, identity, as_identity):
     limit = {"effect": "allow", "origin": "boundary", "actions": ["s3:*"], "resources": ["*"]}
     granted(identity, ["s3:GetObject"], limits=[limit])

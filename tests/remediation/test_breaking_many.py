@@ -1,5 +1,7 @@
 """What would break, before an agent is stopped or many credentials are ended."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -106,12 +108,41 @@ def test_without_a_credential_the_grants_that_are_denied_break_what_only_they_al
     assert (branch.breaks.calls, len(branch.breaks.runs)) == (2, 2)
 
 
-def called_by(identity, name, trace):
-    class Bare:
-        identity_id, pk = identity.pk, None
+def test_a_call_that_is_lost_by_credential_and_by_grant_counts_once(steward, agent):
+    key = key_of(agent, kind="aws")
+    grant = granted(key.identity, "s3:Put*", level=Level.WRITE)
+    ran(agent, TRACES[0])
+    called(key, "s3:PutObject", TRACES[0])
+    called_by(key.identity, "s3:PutObject", TRACES[0])
+    hours_count()
+    use_measure()
+    system = key.identity.system_id
 
-    Bare.identity = identity
-    called(Bare, name, trace)
+    breaks = breaking.breaks_without([key.pk], [grant.pk], [system], Person(steward))
+
+    assert (breaks.systems[system].calls, breaks.runs) == (2, 1)
+
+
+def test_a_grant_on_another_system_than_its_identitys_breaks_there(as_steward, steward, agent):
+    identity = IdentityFactory(system=SystemFactory(kind="aws", name="Here"))
+    there = SystemFactory(kind="aws", name="There")
+    BindingFactory(agent=agent, identity=identity)
+    granted(identity, "s3:Put*", level=Level.WRITE, system=there)
+    ran(agent, TRACES[0])
+    called_by(identity, "s3:PutObject", TRACES[0], there)
+    hours_count()
+    use_measure()
+
+    breaks = tree_of(agent, Person(steward)).breaks
+
+    assert (breaks.systems[there.pk].calls, breaks.runs) == (1, 1)
+    page = shown(as_steward.get(reverse("remediation:agent_stop", args=[agent.pk])))
+    assert "1 run would have failed without them" in page
+
+
+def called_by(identity, name, trace, system=None):
+    on = SimpleNamespace(system_id=system.pk if system else identity.system_id)
+    called(SimpleNamespace(identity_id=identity.pk, identity=on, pk=None), name, trace)
 
 
 def test_ending_many_says_what_would_break_and_links_what_it_counts(as_steward, agent):
@@ -137,6 +168,26 @@ def test_ending_many_says_what_would_break_and_links_what_it_counts(as_steward, 
     assert "customers:Read" in listed
     assert "customers:Update" in listed
     assert "customers:Delete" not in listed
+
+
+def test_the_list_of_calls_says_of_which_credentials_and_shows_none_of_a_filter_it_cannot_read(
+    as_steward,
+):
+    credential = CredentialFactory(kind="token")
+    called(credential, "customers:Read")
+
+    def asked(listed):
+        return as_steward.get(reverse("activity:call_list", query={"listed": listed}))
+
+    of_all, of_some, unread = asked("standing=true"), asked("kind=token"), asked("kind=tokn")
+
+    assert "those that still work" in shown(of_all)
+    assert "those of a filtered list" in shown(of_some)
+    assert "those that still work" not in shown(of_some)
+    assert "customers:Read" in shown(of_some)
+    assert "customers:Read" not in shown(unread)
+    ending = as_steward.get(f"{reverse('remediation:credentials_end')}?kind=tokn")
+    assert ending.context["chosen"].count == 0
 
 
 def test_nothing_is_only_said_where_every_log_is_complete(as_steward):

@@ -147,6 +147,7 @@ WITH lost AS (
         WHERE e.log_id IN (SELECT id FROM proof_log) AND e.kind = 'api' AND e.outcome <> 'denied'
           AND e.happened_at >= %(since)s AND e.identity_id = ANY(lost.identities)
           AND e.system_id = lost.system_id
+          AND (e.credential_id IS NULL OR e.credential_id <> ALL(%(credentials)s))
           AND EXISTS (
             SELECT 1 FROM activity_allowedcall a
             WHERE a.grant_id = ANY(%(grants)s) AND a.identity_id = e.identity_id
@@ -208,7 +209,8 @@ def runs_with_many(
 ) -> list[ManyRow]:
     """By system: calls by each credential where the second says so, else by the run they are of.
 
-    Of grants those calls that nothing but these grants would have allowed, under no credential.
+    Of grants those calls that nothing but these grants would have allowed, under no credential;
+    but not those with one of these credentials, which are counted there.
     """
     values = {
         "credentials": list(credential_ids),

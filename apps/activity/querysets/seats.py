@@ -5,6 +5,13 @@ from django.db.models import QuerySet
 from apps.core.actors import Actor, Person, Role
 
 
+def has_period(actor: Actor) -> bool:
+    """Whether this is an auditor whose seat names a period."""
+    if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
+        return False
+    return bool(actor.user.seat.period_from or actor.user.seat.period_until)
+
+
 def in_period_of[Rows: QuerySet](actor: Actor, rows: Rows, moment: str) -> Rows:
     """All of the rows, but for an auditor whose seat names a period: those of that time."""
     if not isinstance(actor, Person) or actor.role != Role.AUDITOR:

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import F, Sum
+from django.db.models import F, Max, Min, QuerySet, Sum
 from django.utils import timezone
 
-from apps.activity.models import DeedHour, DriftedCall, Reconstruction
+from apps.activity.models import DeedHour, DriftedCall, Reconstruction, UseHour
+from apps.activity.querysets.seats import has_period
 from apps.core.actors import Actor
 from apps.core.preferences import preference
 from apps.inventory.models import Agent, System
 
 MOST = 100
+UNPROVEN = F("deeds") - F("confirmed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +41,55 @@ class Standing:
 
 
 def standing_of(agent: Agent, actor: Actor) -> Standing:
-    calls = DriftedCall.objects.filter(
+    calls: QuerySet[DriftedCall] = DriftedCall.objects.filter(
         agent_id=agent.pk, system_id__in=System.objects.visible_to(actor).values("pk")
     ).order_by("-last_at", "pk")
-    rows = list(calls[: MOST + 1])
+    since = timezone.now() - timedelta(days=preference("measured_window_days"))
+    if has_period(actor):
+        rows = _in_period(agent, calls, since, actor)[: MOST + 1]
+    else:
+        rows = list(calls[: MOST + 1])
     systems = System.objects.in_bulk({row.system_id for row in rows})
     shown = [Outside(row, systems[row.system_id]) for row in rows[:MOST]]
-    since = timezone.now() - timedelta(days=preference("measured_window_days"))
-    nowhere = DeedHour.objects.filter(agent_id=agent.pk, system_id=0, hour__gte=since)
+    deeds = DeedHour.objects.visible_to(actor).filter(agent_id=agent.pk, hour__gte=since)
+    nowhere = deeds.filter(system_id=0)
     return Standing(
         outside=[one for one in shown if not one.call.is_told],
         told=[one for one in shown if one.call.is_told],
-        nowhere=nowhere.aggregate(n=Sum(F("deeds") - F("confirmed"), default=0))["n"],
+        nowhere=nowhere.aggregate(n=Sum(UNPROVEN, default=0))["n"],
         since=since,
         is_cut=len(rows) > MOST,
         has_tasks=agent.tasks.filter(retired_at=None, needs__isnull=False).exists(),
         check=Reconstruction.objects.of_agent(agent.pk).select_related("signed_by").first(),
     )
+
+
+def _in_period(
+    agent: Agent, calls: QuerySet[DriftedCall], since: datetime, actor: Actor
+) -> list[DriftedCall]:
+    """What of it is of the period that an auditor's seat names, with the figures of that time."""
+    found = []
+    figures = _figures(agent, since, actor)
+    for row in calls:
+        of_it = figures.get((row.is_told, row.system_id, row.identity_id, row.name))
+        if of_it is not None:
+            row.calls, row.first_at, row.last_at = of_it
+            found.append(row)
+    return sorted(found, key=lambda row: row.last_at, reverse=True)
+
+
+def _figures(agent: Agent, since: datetime, actor: Actor) -> dict[tuple[Any, ...], Any]:
+    """How often, and first and last when: of recorded calls, and of what the agent tells alone."""
+    ends: dict[str, Any] = {"first": Min("first_at"), "last": Max("last_at")}
+    asked: dict[str, Any] = {"agent_id": agent.pk, "hour__gte": since}
+    calls = UseHour.objects.visible_to(actor).filter(**asked).order_by()
+    deeds = DeedHour.objects.visible_to(actor).filter(**asked).order_by()
+    by_call: Any = calls.values_list("system_id", "identity_id", "name")
+    by_deed: Any = deeds.values_list("system_id", "name")
+    figures: dict[tuple[Any, ...], Any] = {
+        (False, system, identity, name): of
+        for system, identity, name, *of in by_call.annotate(n=Sum("calls"), **ends)
+    }
+    for system, name, *of in by_deed.annotate(n=Sum(UNPROVEN), **ends).filter(n__gt=0):
+        figures[True, system, 0, name] = of
+    return figures

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Max, Min, Sum
 
 from apps.activity.allowing import FREE, Call, call_of
@@ -23,6 +23,7 @@ type Needs = dict[int, list[TaskNeed]]
 # Level, service, and tags.
 type Catalogued = tuple[str, str, list[str]]
 
+LOCK = 0x64726966  # "drif": whoever measures waits for whoever does too
 UNPROVEN = F("deeds") - F("confirmed")
 
 
@@ -32,6 +33,8 @@ def drift_measure(*, moment: datetime) -> int:
 
     An agent whose purpose names no task is left out: where nothing is said, nothing is outside.
     """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     needs = _needs()
     since = moment - timedelta(days=preference("measured_window_days"))
     found = [*_recorded(needs, since), *_told(needs, since)]

@@ -11,12 +11,11 @@ from django.db import transaction
 from apps.activity.allowing import (
     BY_TRUST,
     FREE,
-    Allows,
     Call,
     Held,
     Judged,
-    allows,
     call_of,
+    hangs_on_resources,
     judged,
 )
 from apps.activity.models import OutsideCall, UseHour
@@ -66,6 +65,7 @@ def outside_measure(*, moment: datetime, actions: Mapping[str, Collection[str]])
     Judged are names that policies use: `actions` are those of kinds of systems whose every action
     is known, in lower case; of other kinds, what their catalogue of permissions names. Nothing is
     said of the time before an identity was known here, nor of one no grant of which ever was.
+    One check of findings waits for another: whoever calls this holds their lock.
     """
     since, until = judged_since(moment), _ceiling(moment)
     used = UseHour.objects.between(since, moment).worked().order_by("identity_id")
@@ -109,7 +109,8 @@ def _outside(
         verdict = judged((one.held for one in stood), call, "")
         if verdict == Judged.ALLOWED:
             continue
-        if any(allows(one.held, call) == Allows.BY_TARGET for one in stood):
+        is_untold = verdict == Judged.UNTOLD
+        if is_untold and any(hangs_on_resources(one.held, call) for one in stood):
             by_target[number, system, name] = stood
             continue
         changed = any(one.was_other(time, call) for one in standing[time.identity_id])

@@ -93,10 +93,11 @@ def tree_of(agent: Agent, actor: Actor) -> Tree:
     for held in held_by(agent):
         by_system[held.identity.system].append(held)
     everything = [one for held in by_system.values() for one in held]
+    grants = [grant for one in everything for grant in one.grants]
     breaks = breaks_without(
         [credential.pk for one in everything for credential in one.credentials],
-        [grant.pk for one in everything for grant in one.grants],
-        [system.pk for system in by_system],
+        [grant.pk for grant in grants],
+        {*(system.pk for system in by_system), *(grant.system_id for grant in grants)},
         actor,
     )
     removing = removing_connections()

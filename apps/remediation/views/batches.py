@@ -29,13 +29,15 @@ def credentials_end(request: Request) -> HttpResponse:
     """End everything that a filtered list of credentials shows, with one reason."""
     standing = Credential.objects.visible_to(request.actor).standing()
     filterset = CredentialFilterSet(request.GET, queryset=standing, request=request)
-    chosen = choice_of(filterset.qs, request.actor, request.GET.urlencode())
+    # A filter that cannot be read keeps nothing: more than was asked for would be ended.
+    rows = filterset.qs if filterset.is_valid() else standing.none()
+    chosen = choice_of(rows, request.actor, request.GET.urlencode())
     form = ManyForm(request.POST or None, count=chosen.count)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
             batch = credentials_end_many(
-                credential_ids=list(filterset.qs.values_list("pk", flat=True)[: MOST + 1]),
+                credential_ids=list(rows.values_list("pk", flat=True)[: MOST + 1]),
                 kind=OrderKind(given["kind"]),
                 reason=given["reason"],
                 actor=request.actor,

@@ -39,6 +39,10 @@ class Overtaken(DomainError):
     """Another worker goes on with this reading."""
 
 
+class Stopped(DomainError):
+    """This reading cannot go on, and trying again does not help. What it kept stays."""
+
+
 @dataclass(slots=True)
 class Batch:
     """A part of a log, read: what is to be kept, what could not be read, and where that leads."""
@@ -84,6 +88,11 @@ def batch_keep(*, log_import: LogImport, batch: Batch, resolver: Resolver) -> Lo
     held = LogImport.objects.select_for_update().get(pk=log_import.pk)
     if held.position != batch.start or held.status != ImportStatus.RUNNING:
         raise Overtaken("Another worker goes on with this.")
+    if stream.ended_at is not None:
+        raise Stopped(
+            f"The log ended on {stream.ended_at:%Y-%m-%d}, before this was read to its end. What"
+            " was kept before stays. For the rest take the log up again, and bring it in anew."
+        )
     claimed = _claimed(stream.pk, (key for _, key in batch.found))
     fresh = []
     for reading, key in batch.found:

@@ -15,7 +15,16 @@ from apps.activity.models import LogImport, Stream
 from apps.activity.policies import can_bring_logs, can_bring_of
 from apps.activity.readings import Reading
 from apps.activity.services.covering import Span
-from apps.activity.services.keeping import Batch, Keys, Stopped, batch_keep, times_of
+from apps.activity.services.keeping import (
+    UNFORESEEN,
+    Batch,
+    Keys,
+    Place,
+    Stopped,
+    batch_keep,
+    cannot_be_kept,
+    times_of,
+)
 from apps.activity.services.resolving import Resolver
 from apps.activity.states import ImportStatus, ImportWay
 from apps.audit.services import record
@@ -123,10 +132,15 @@ class _Reader:
         self.keys = Keys()
         self.is_whole = True
         self.batch = Batch(self.done, self.done)
+        self.place: Place = ("", 1)
 
     def batches(self, pieces: Iterable[Piece]) -> Iterator[Batch]:
         for piece in pieces:
-            yield from self._piece(piece)
+            self.place = (_shown(piece.name), 1)
+            try:
+                yield from self._piece(piece)
+            except UNFORESEEN as error:
+                raise cannot_be_kept(self.place, error) from error
         if self.batch.position > self.batch.start or self.batch.spans:
             yield self.batch
 
@@ -143,6 +157,7 @@ class _Reader:
                 self._take(one)
                 for at in times_of([one]):
                     first, last = min(first or at, at), max(last or at, at)
+            self.place = (self.place[0], good + bad + 1)
             if self._is_full():
                 yield self._handed_on()
             if not good and bad >= WRONG_AFTER:
@@ -164,6 +179,7 @@ class _Reader:
         if self.position <= self.done:
             return
         self.batch.found.append((reading, key))
+        self.batch.places.append(self.place)
         self.batch.weight += min(len(body_of(reading)), LARGEST_BODY)
         self.batch.position = self.position
 

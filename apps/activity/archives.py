@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,18 @@ type Range = list[int]
 
 class ArchiveBroken(DomainError):
     """The files are not what they were written as."""
+
+
+UNREADABLE = (EOFError, zlib.error, LookupError, TypeError, ValueError)
+# All that reading files raises that are missing, damaged, or something else.
+BROKEN = (ArchiveBroken, OSError, *UNREADABLE)
+
+
+def broken_told(error: Exception) -> str:
+    """Why files cannot be read, in one line; of themselves some errors say next to nothing."""
+    if isinstance(error, UNREADABLE):
+        return f"A file of the archive is not what was written ({type(error).__name__}: {error})."
+    return str(error).partition("\n")[0]
 
 
 @dataclass(frozen=True, slots=True)

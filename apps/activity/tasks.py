@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, OperationalError
 from django.utils import timezone
 
+from apps.activity.archives import BROKEN, broken_told
 from apps.activity.formats.archives import pieces_of
 from apps.activity.models import LogImport
 from apps.activity.services.archiving import Busy, archiving_begin_if_due, months_archive
@@ -121,8 +122,8 @@ def archive_months(job_id: int) -> int:
         )
     except Busy:
         return 0
-    except (DomainError, IntegrityError, OSError) as error:
-        job_fail(job, message=str(error).partition("\n")[0])
+    except (DomainError, IntegrityError, *BROKEN) as error:
+        job_fail(job, message=broken_told(error))
         return 0
     said = f"{len(ran.months)} months left the database, {ran.records} records. {ran.held_up}"
     job_finish(job, result={"records": ran.records}, message=said.strip())

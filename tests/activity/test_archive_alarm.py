@@ -63,6 +63,45 @@ def test_archiving_that_fails_is_found_once_with_the_reason_until_it_works(
     assert Finding.objects.get().state == "resolved"
 
 
+@pytest.mark.parametrize("told", ["{", "{}", '{"ranges": []}', "7"])
+def test_a_damaged_note_of_a_part_is_told_by_its_name(
+    kept,  # noqa: F811
+    system,
+    told,
+    django_capture_on_commit_callbacks,
+):
+    draft = kept / ".2025-07.new"
+    draft.mkdir(parents=True)
+    (draft / "part-0001.json").write_text(told)
+
+    job = archive(system, django_capture_on_commit_callbacks)
+
+    assert job.status == JobStatus.FAILED
+    assert "part-0001.json cannot be read" in job.message
+    assert holding(system) == [("archive-failing", job.message)]
+
+
+def test_a_file_that_breaks_off_is_told(
+    kept,  # noqa: F811
+    system,
+    monkeypatch,
+    django_capture_on_commit_callbacks,
+):
+    with monkeypatch.context() as patched:
+        killed_at(patched, archiving, "_note", 1)
+        with pytest.raises(Killed):
+            months_archive(actor=system)
+    file = kept / "2025-07" / "events-0001.jsonl.gz"
+    file.write_bytes(file.read_bytes()[:-40])
+
+    job = archive(system, django_capture_on_commit_callbacks)
+
+    assert job.status == JobStatus.FAILED
+    assert "is not what was written" in job.message
+    assert holding(system) == [("archive-failing", job.message)]
+    assert Event.objects.count() == 715
+
+
 def test_what_the_database_refuses_to_drop_is_told_and_not_tried_ten_times(
     kept,  # noqa: F811
     system,

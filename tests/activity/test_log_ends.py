@@ -1,5 +1,6 @@
 """A log that has ended: nothing more comes of it, what was read stays, and pages say so."""
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -8,15 +9,20 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.activity.models import LogImport
+from apps.activity.formats.archives import Piece
+from apps.activity.models import Event, LogImport
 from apps.activity.selectors.breaking import breaks_without_credential
 from apps.activity.selectors.coverage import coverage_of
+from apps.activity.services import logs
+from apps.activity.services.logs import import_open, import_run, import_upload
 from apps.activity.services.streams import stream_end
+from apps.activity.tasks import read_log
 from apps.audit.models import AuditEntry
 from apps.core.actors import Person
 from apps.core.errors import DomainError
+from apps.core.models import Job
 from apps.inventory.models import System
-from tests.activity.logs import bring, delivered, event, stream
+from tests.activity.logs import ROBOT, as_lines, bring, delivered, event, stream
 from tests.activity.use import logged
 from tests.factories.inventory import BindingFactory, CredentialFactory, SystemFactory
 
@@ -87,6 +93,57 @@ def test_nothing_more_of_it_is_taken_in_until_it_is_taken_up_again(as_steward):
     assert LogImport.objects.count() == 1
     assert is_connected(log)
     assert AuditEntry.objects.filter(verb="activity.stream.resumed").exists()
+
+
+def test_what_waited_when_the_log_ended_is_not_read_and_says_so(steward, tmp_path):
+    log, path = stream(), tmp_path / "waits.json"
+    path.write_bytes(delivered(event(1)))
+    held = import_upload(
+        stream=log, name="waits.json", path=str(path), sha256="", actor=Person(steward)
+    )
+    stream_end(stream_id=log.pk, reason=WHY, actor=Person(steward))
+
+    assert read_log(Job.objects.get().pk) == 0
+
+    held.refresh_from_db()
+    log.refresh_from_db()
+    assert held.status == "failed"
+    assert "The log ended on" in held.said
+    assert Job.objects.get().message == held.said
+    assert not Event.objects.exists()
+    assert log.complete_until is None
+    assert not is_connected(log)
+
+
+def test_a_reading_under_way_when_the_log_ends_keeps_what_it_had_and_stops(steward, monkeypatch):
+    monkeypatch.setattr(logs, "MOST_RECORDS", 10)
+    log = stream()
+    held = import_open(stream=log, way="file", name="long.json", actor=ROBOT)
+    raw = as_lines(*(event(number) for number in range(35)))
+
+    def told(now):
+        if now.position == 20:
+            stream_end(stream_id=log.pk, reason=WHY, actor=Person(steward))
+
+    pieces = [Piece("long.json", io.BytesIO(raw))]
+    with pytest.raises(DomainError, match="The log ended on"):
+        import_run(log_import=held, pieces=pieces, actor=ROBOT, told=told)
+
+    held.refresh_from_db()
+    log.refresh_from_db()
+    assert (held.status, held.kept, Event.objects.count()) == ("failed", 20, 20)
+    assert "What was kept before stays" in held.said
+    assert log.complete_until is None
+
+
+def test_a_log_that_ended_meanwhile_takes_nothing_from_who_saw_it_before(steward):
+    seen_before = stream()
+    stream_end(stream_id=seen_before.pk, reason=WHY, actor=Person(steward))
+    assert seen_before.ended_at is None
+
+    with pytest.raises(DomainError, match="Take it up again first"):
+        import_open(stream=seen_before, way="file", name="late.json", actor=ROBOT)
+    assert not LogImport.objects.exists()
 
 
 def test_an_ended_log_is_neither_ended_twice_nor_taken_up_while_it_goes_on(as_steward, steward):

@@ -10,9 +10,10 @@ import pytest
 from django.core.management import CommandError
 
 from apps.activity.models import Event, IngestRequest, LogImport, LogRecord, Stream
-from apps.activity.services import logs
+from apps.activity.services import append, logs
 from apps.activity.services.keeping import Overtaken, batch_keep
 from apps.audit.models import AuditEntry
+from apps.core.errors import DomainError
 from apps.proof.models import Log
 from tests.activity.data import beside
 from tests.activity.logs import (
@@ -229,6 +230,27 @@ def test_a_batch_whose_transaction_broke_off_left_nothing(monkeypatch):
     assert not Event.objects.exists()
     assert not LogRecord.objects.exists()
     assert not IngestRequest.objects.exists()
+
+
+def test_a_record_that_nobody_foresaw_ends_the_import_and_is_named(monkeypatch):
+    """Else the worker dies of it at every attempt, and nobody learns which record it is."""
+    monkeypatch.setattr(logs, "MOST_RECORDS", 10)
+    log, real = stream(), append.header_of
+
+    def header_of(reading, *rest, **more):
+        if reading.original_id == "E15":
+            raise TypeError("of no known type")
+        return real(reading, *rest, **more)
+
+    monkeypatch.setattr(append, "header_of", header_of)
+    with pytest.raises(DomainError, match=r"log\.json, record 16: it cannot"):
+        bring(log, as_lines(*(event(number) for number in range(35))))
+
+    held = LogImport.objects.get()
+    assert (held.status, held.kept, Event.objects.count()) == ("failed", 10, 10)
+    assert "log.json, record 16: it cannot be kept (TypeError)" in held.said
+    log.refresh_from_db()
+    assert log.complete_until is None
 
 
 def test_a_worker_that_was_taken_for_dead_writes_nothing_more():

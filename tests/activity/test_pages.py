@@ -17,6 +17,7 @@ from tests.activity.runs import SECOND, START, TRACE, api, keep, run, said, shif
 from tests.factories.accounts import SeatFactory, UserFactory
 from tests.factories.grants import GrantFactory
 from tests.factories.inventory import BindingFactory, CredentialFactory
+from tests.proof.tampering import as_owner
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +118,47 @@ def test_a_record_that_was_changed_is_seen(client, invocation, binding, owner_of
     text = client.get(reverse("activity:record_detail", args=[call.leaf_index])).content.decode()
 
     assert "does not hold" in text
+
+
+def test_words_that_are_no_json_are_shown_as_they_stand_beside_the_others(client, invocation):
+    action = Event.objects.get(kind="action")
+    as_owner(
+        "activity_payload",
+        "UPDATE activity_payload SET body = 'half of a {\"text' WHERE leaf_index = %s",
+        action.leaf_index,
+    )
+    sign_in(client, UserFactory(role="steward"))
+
+    one = client.post(reverse("activity:payload_open", args=[action.leaf_index]))
+    every = client.post(reverse("activity:payloads_open", args=[invocation.pk]))
+
+    for answer in (one, every):
+        assert answer.status_code == 200
+        assert "half of a {&quot;text" in answer.content.decode()
+        assert "Plain text, not JSON" in answer.content.decode()
+
+
+@pytest.mark.parametrize("header", ["half of a {", "[7]"])
+def test_pages_stand_and_say_so_where_a_header_is_no_json(client, invocation, header):
+    event = Event.objects.get(kind="action")
+    as_owner(
+        "activity_event",
+        "UPDATE activity_event SET header = %s WHERE leaf_index = %s",
+        header,
+        event.leaf_index,
+    )
+    sign_in(client, UserFactory(role="steward"))
+
+    detail = client.get(reverse("activity:record_detail", args=[event.leaf_index]))
+    story = client.get(invocation.get_absolute_url())
+    listed = client.get(reverse("activity:search"), {"q": "kind:action"})
+    words = client.post(reverse("activity:payload_open", args=[event.leaf_index]))
+
+    assert [one.status_code for one in (detail, story, listed, words)] == [200] * 4
+    assert header in detail.content.decode()
+    assert "header is not JSON" in detail.content.decode()
+    assert "does not hold" in detail.content.decode()
+    assert "These are not the words that were sealed" in words.content.decode()
 
 
 @pytest.fixture

@@ -49,6 +49,13 @@ def test_a_sweep_reads_everything_finds_nothing_and_says_when_it_ended(sealed):
     assert (watch.trouble, watch.position, watch.whole_at is None) == ("", 0, False)
 
 
+@pytest.mark.parametrize("header", ["[7]", "half of a {", '{"name": 7}', '{"whose": null}'])
+def test_a_header_that_countersign_would_not_write_stops_no_sweep(sealed, header):
+    as_owner(EVENT, "UPDATE activity_event SET header = %s WHERE leaf_index = 300", header)
+
+    assert "Record 300 " in found()
+
+
 def test_a_sweep_is_bounded_and_goes_on_where_it_ended(sealed, monkeypatch):
     monkeypatch.setattr(sweeping, "SIZE", 256)
 

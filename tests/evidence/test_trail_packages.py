@@ -164,6 +164,22 @@ def test_a_later_package_proves_that_the_log_went_on(made, steward):
     assert first.claims["logs"][0]["size"] == 10
 
 
+def test_a_record_whose_header_is_no_json_is_in_the_package_word_by_word(made, steward):
+    as_owner(
+        "activity_event",
+        "UPDATE activity_event SET header = 'half of a {' WHERE kind = 'action' AND trace_id = %s",
+        TRACE,
+    )
+
+    package = build_run(made.run, steward)
+
+    held = members(package)
+    assert b"half of a {\n" in held["data/events.jsonl"]
+    assert b"header is not JSON" in held["data/ocsf.jsonl"]
+    code, _ = check(package_path(package), keys())
+    assert code != 0
+
+
 def test_the_records_are_told_as_ocsf_too(made, steward):
     told = lines(build_run(made.run, steward), "data/ocsf.jsonl")
 

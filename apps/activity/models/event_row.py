@@ -1,8 +1,7 @@
-import json
-
 from django.db import models
 
 from apps.activity.querysets.event_rows import EventRowQuerySet
+from apps.activity.saying import header_said
 from apps.activity.states import Kind, Method, Outcome
 
 
@@ -44,7 +43,7 @@ class EventRow(models.Model):
 
     @property
     def client(self) -> str:
-        return str(json.loads(self.header).get("client", ""))
+        return str(header_said(self.header).get("client", ""))
 
     @property
     def joined_by(self) -> str:

@@ -1,9 +1,8 @@
 """Records that left the database: found in the files of the archive, for who may see them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.conf import settings
 
 from apps.activity.archives import Folder, is_in
 from apps.activity.models import Archive, Event
+from apps.activity.saying import header_said
 from apps.activity.states import Kind
 from apps.core.actors import Actor
 from apps.inventory.models import Agent
@@ -47,7 +47,7 @@ def subject_of(log_id: int, leaf: int) -> Subject | None:
     """The record at a place of the log, read from the archive where it is there alone."""
     event = Event.objects.at(log_id, [leaf]).first()
     if event is not None:
-        return Subject(log_id, leaf, event.recorded_at, json.loads(event.header), None)
+        return Subject(log_id, leaf, event.recorded_at, header_said(event.header), None)
     archive = archive_of(log_id, leaf)
     if archive is None:
         return None
@@ -56,8 +56,11 @@ def subject_of(log_id: int, leaf: int) -> Subject | None:
     header = next((line for at, line in folder.headers(part) if at == leaf), None)
     if header is None:
         return None
-    told = json.loads(header)
-    return Subject(log_id, leaf, datetime.fromisoformat(told["recorded"]), told, archive)
+    told = header_said(header)
+    recorded = told.get("recorded")
+    begun = datetime.combine(archive.month, time(), UTC)
+    at = datetime.fromisoformat(recorded) if recorded else begun
+    return Subject(log_id, leaf, at, told, archive)
 
 
 def subject_visible(leaf: int, actor: Actor) -> Subject | None:

@@ -1,10 +1,10 @@
 """One record of the trail: what it says, how it is sealed, and what it is joined to."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from apps.activity.models import Event, Invocation, Link, Payload
+from apps.activity.saying import header_said
 from apps.activity.selectors.seals import SealTold, seal_told
 from apps.activity.states import Kind
 from apps.core.actors import Actor
@@ -47,7 +47,7 @@ def record_told(leaf: int, actor: Actor) -> RecordTold | None:
     payload = Payload.objects.filter(log_id=log.pk, leaf_index=leaf, recorded_at=event.recorded_at)
     return RecordTold(
         event,
-        json.loads(event.header),
+        header_said(event.header),
         event.header,
         seal_told(log, [event]),
         payload.exists(),

@@ -1,6 +1,5 @@
 """Records of the trail by a search: only by indexes, always between two times."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from psycopg.errors import QueryCanceled
 
 from apps.activity.models import Event, Invocation, Link
 from apps.activity.querysets.events import EventQuerySet
+from apps.activity.saying import header_said
 from apps.activity.searching import Terms, UnclearSearch
 from apps.activity.states import PROVEN_FROM, Kind
 from apps.core.actors import Actor
@@ -66,7 +66,7 @@ def rows_of(events: Sequence[Event], actor: Actor) -> list[FoundRow]:
     return [
         FoundRow(
             one,
-            _who(json.loads(one.header)),
+            _who(header_said(one.header)),
             joined.get(one.leaf_index) or runs.get(_run_id(one)),
         )
         for one in events

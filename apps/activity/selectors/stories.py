@@ -1,6 +1,5 @@
 """One invocation as its page tells it: what the agent said, joined to what systems recorded."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from apps.activity.models import Event, Invocation, Link, Payload
+from apps.activity.saying import header_said
 from apps.activity.selectors.seals import SealTold, seal_told
 from apps.activity.states import PROVEN_FROM, Kind, Outcome
 from apps.core.actors import Actor
@@ -157,7 +157,7 @@ def _joined(log_id: int, invocation: Invocation, actor: Actor) -> tuple[list[Joi
     rows = rows.recorded_between(min(times), max(times)).visible_to(actor)
     calls = {one.leaf_index: one for one in rows}
     found = [
-        Joined(calls[link.call_leaf], link, json.loads(calls[link.call_leaf].header))
+        Joined(calls[link.call_leaf], link, header_said(calls[link.call_leaf].header))
         for link in links
         if link.call_leaf in calls
     ]
@@ -175,7 +175,7 @@ def _moments(
     moments = [
         Moment(
             event,
-            json.loads(event.header),
+            header_said(event.header),
             depths.get(event.span_id, 0),
             beside[event.leaf_index],
             event.leaf_index in paid,

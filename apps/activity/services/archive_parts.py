@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from apps.activity.archives import (
+    UNREADABLE,
     ArchiveBroken,
     Folder,
     ranges_joined,
@@ -43,7 +45,7 @@ def parts_write(folder: Folder, log: Log, month: date, tick: Tick) -> list[dict[
     after = -1
     while True:
         note = folder.path / f"part-{len(parts) + 1:04}.json"
-        part = json.loads(note.read_bytes()) if note.exists() else None
+        part = _noted(note) if note.exists() else None
         if part is None:
             part = _part_write(folder, log, month, after, len(parts) + 1)
             if part is None:
@@ -53,6 +55,17 @@ def parts_write(folder: Folder, log: Log, month: date, tick: Tick) -> list[dict[
         parts.append(part)
         after = part["ranges"][-1][1] - 1
         tick(sum(one["events"]["lines"] for one in parts))
+
+
+def _noted(note: Path) -> dict[str, Any]:
+    try:
+        part: dict[str, Any] = json.loads(note.read_bytes())
+        totals_of([part])
+    except UNREADABLE as error:
+        raise ArchiveBroken(
+            f"{note} cannot be read: {error}. Remove it, and its part is written anew."
+        ) from error
+    return part
 
 
 def part_check(folder: Folder, part: Mapping[str, Any], tiles: Tiles) -> None:

@@ -1,12 +1,12 @@
 """Summing up an agent's runs from what it said of them, in whatever order that arrives."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from apps.activity.models import Event, Invocation
+from apps.activity.saying import header_said
 from apps.activity.states import Kind, Outcome
 
 MOST_WARNINGS = 20
@@ -67,7 +67,7 @@ def _fold(invocation: Invocation, told: Sequence[Event]) -> None:
         invocation.anomalies += event.severity > 0
         if counted := COUNTED.get(Kind(event.kind)):
             setattr(invocation, counted, getattr(invocation, counted) + 1)
-        _describe(invocation, event, json.loads(event.header))
+        _describe(invocation, event, header_said(event.header))
 
 
 def _describe(invocation: Invocation, event: Event, header: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ the position. A worker killed anywhere leaves nothing half written, and nothing 
 """
 
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,17 +13,22 @@ from datetime import datetime
 from uuid import UUID
 
 import orjson
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.utils import timezone
 
-from apps.activity.headers import IDENTIFIER, Whose, moment_of
+from apps.activity.headers import IDENTIFIER, NOBODY, Whose, moment_of
 from apps.activity.models import LogImport, Stream
 from apps.activity.readings import Reading
-from apps.activity.services.append import Delivery, deliveries_append
+from apps.activity.services.append import Delivery, deliveries_append, delivery_ready
 from apps.activity.services.covering import Span, stream_cover
 from apps.activity.services.resolving import Resolver
 from apps.activity.states import ImportStatus
 from apps.core.errors import DomainError
+
+logger = logging.getLogger(__name__)
+
+# The name of a file, and which of its records.
+type Place = tuple[str, int]
 
 # How many records alike, without an id of their own, are told apart at any one time.
 MOST_ALIKE = 50_000
@@ -39,6 +45,22 @@ class Overtaken(DomainError):
     """Another worker goes on with this reading."""
 
 
+# What a record may raise that no reader foresaw. What the database may mend by itself is not here.
+UNFORESEEN = (
+    ArithmeticError,
+    AttributeError,
+    DataError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+class Stopped(DomainError):
+    """This reading cannot go on, and trying again does not help. What it kept stays."""
+
+
 @dataclass(slots=True)
 class Batch:
     """A part of a log, read: what is to be kept, what could not be read, and where that leads."""
@@ -46,6 +68,7 @@ class Batch:
     start: int
     position: int
     found: list[tuple[Reading, UUID]] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
     troubles: list[dict[str, str | int]] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     weight: int = 0
@@ -84,20 +107,50 @@ def batch_keep(*, log_import: LogImport, batch: Batch, resolver: Resolver) -> Lo
     held = LogImport.objects.select_for_update().get(pk=log_import.pk)
     if held.position != batch.start or held.status != ImportStatus.RUNNING:
         raise Overtaken("Another worker goes on with this.")
+    if stream.ended_at is not None:
+        raise Stopped(
+            f"The log ended on {stream.ended_at:%Y-%m-%d}, before this was read to its end. What"
+            " was kept before stays. For the rest take the log up again, and bring it in anew."
+        )
     claimed = _claimed(stream.pk, (key for _, key in batch.found))
     fresh = []
     for reading, key in batch.found:
         if key in claimed:
             claimed.discard(key)
             fresh.append((reading, key))
-    whose = resolver.whose([reading for reading, _ in fresh])
-    if fresh:
-        _append(stream, fresh, whose)
+    try:
+        whose = resolver.whose([reading for reading, _ in fresh])
+        if fresh:
+            _append(stream, fresh, whose)
+    except UNFORESEEN as error:
+        if (culprit := _culprit(batch)) is not None:
+            raise cannot_be_kept(culprit, error) from error
+        raise cannot_be_kept(batch.places[0], error, said="it, or one soon after it,") from error
     _note(held, batch, whose)
     stream_cover(stream, batch.spans)
     stream.last_event_at = _latest(stream.last_event_at, held.last_at)
     stream.save(update_fields=["covered", "complete_from", "complete_until", "last_event_at"])
     return held
+
+
+def cannot_be_kept(place: Place, error: Exception, *, said: str = "it") -> Stopped:
+    """Name the record, for whoever brought the log, and what it raised, for whoever mends that."""
+    name, number = place
+    logger.error("Record %d of %r cannot be kept.", number, name, exc_info=error)
+    return Stopped(
+        f"{name}, record {number}: {said} cannot be kept ({type(error).__name__}). What was kept"
+        " before stays; from there on nothing was read."
+    )
+
+
+def _culprit(batch: Batch) -> Place | None:
+    """The first record of a batch that cannot be made ready; None if each alone can."""
+    for (reading, _), place in zip(batch.found, batch.places, strict=True):
+        try:
+            delivery_ready(Delivery("", b"", [(reading, NOBODY)]))
+        except UNFORESEEN:
+            return place
+    return None
 
 
 def times_of(readings: Iterable[Reading]) -> list[datetime]:

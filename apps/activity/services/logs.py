@@ -15,7 +15,16 @@ from apps.activity.models import LogImport, Stream
 from apps.activity.policies import can_bring_logs, can_bring_of
 from apps.activity.readings import Reading
 from apps.activity.services.covering import Span
-from apps.activity.services.keeping import Batch, Keys, batch_keep, times_of
+from apps.activity.services.keeping import (
+    UNFORESEEN,
+    Batch,
+    Keys,
+    Place,
+    Stopped,
+    batch_keep,
+    cannot_be_kept,
+    times_of,
+)
 from apps.activity.services.resolving import Resolver
 from apps.activity.states import ImportStatus, ImportWay
 from apps.audit.services import record
@@ -36,6 +45,7 @@ WRONG = "Its first 1,000 records are none of this format; the rest of it was not
 LONGEST_WHY = 300
 
 
+@transaction.atomic
 def import_open(
     *,
     stream: Stream,
@@ -47,7 +57,8 @@ def import_open(
 ) -> LogImport:
     """Note that a log is to be read. It is neither opened nor believed yet."""
     enforce(can_bring_logs(actor))
-    if not (may := can_bring_of(actor, stream)):
+    # Held, so that it does not end between the question and the answer.
+    if not (may := can_bring_of(actor, Stream.objects.locked(stream.pk))):
         raise DomainError(may.reason)
     return LogImport.objects.create(
         stream=stream,
@@ -76,16 +87,21 @@ def import_run(
 ) -> LogImport:
     """Read a log to its end. Whoever starts it again goes on where the last one stopped.
 
-    `told` is called after each batch is committed.
+    `told` is called after each batch is committed. Raises `Stopped`, said of the import as well,
+    where it cannot go on.
     """
     enforce(can_bring_logs(actor))
     held = _begun(log_import)
     reader = _Reader(held)
     resolver = Resolver(held.stream)
-    for batch in reader.batches(pieces):
-        held = batch_keep(log_import=held, batch=batch, resolver=resolver)
-        if told is not None:
-            told(held)
+    try:
+        for batch in reader.batches(pieces):
+            held = batch_keep(log_import=held, batch=batch, resolver=resolver)
+            if told is not None:
+                told(held)
+    except Stopped as error:
+        import_fail(log_import=held, said=str(error))
+        raise
     return _ended(held, actor)
 
 
@@ -116,10 +132,15 @@ class _Reader:
         self.keys = Keys()
         self.is_whole = True
         self.batch = Batch(self.done, self.done)
+        self.place: Place = ("", 1)
 
     def batches(self, pieces: Iterable[Piece]) -> Iterator[Batch]:
         for piece in pieces:
-            yield from self._piece(piece)
+            self.place = (_shown(piece.name), 1)
+            try:
+                yield from self._piece(piece)
+            except UNFORESEEN as error:
+                raise cannot_be_kept(self.place, error) from error
         if self.batch.position > self.batch.start or self.batch.spans:
             yield self.batch
 
@@ -136,6 +157,7 @@ class _Reader:
                 self._take(one)
                 for at in times_of([one]):
                     first, last = min(first or at, at), max(last or at, at)
+            self.place = (self.place[0], good + bad + 1)
             if self._is_full():
                 yield self._handed_on()
             if not good and bad >= WRONG_AFTER:
@@ -157,6 +179,7 @@ class _Reader:
         if self.position <= self.done:
             return
         self.batch.found.append((reading, key))
+        self.batch.places.append(self.place)
         self.batch.weight += min(len(body_of(reading)), LARGEST_BODY)
         self.batch.position = self.position
 
@@ -197,8 +220,8 @@ def _begun(log_import: LogImport) -> LogImport:
 
 @transaction.atomic
 def _ended(log_import: LogImport, actor: Actor) -> LogImport:
+    stream = Stream.objects.select_related("system").locked(log_import.stream_id)
     held = LogImport.objects.select_for_update().get(pk=log_import.pk)
-    stream = Stream.objects.select_related("system").get(pk=held.stream_id)
     is_nothing = held.unreadable and not held.read
     held.status = ImportStatus.FAILED if is_nothing else ImportStatus.DONE
     held.said = _summary(held)

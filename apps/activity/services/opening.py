@@ -9,6 +9,7 @@ from django.db import models, transaction
 
 from apps.activity.headers import commitment
 from apps.activity.models import Erasure, Event, Invocation, Payload
+from apps.activity.saying import header_said
 from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor
@@ -25,6 +26,7 @@ WORDS = {
     "missing": "Not captured",
     "rest": "Everything else it said",
 }
+PLAIN = "Plain text, not JSON"
 MOST_OPENED = 500
 
 
@@ -109,13 +111,22 @@ def _erasures(payloads: Collection[Payload]) -> dict[int, Erasure]:
 def _open(event: Event, payload: Payload, erasure: Erasure | None) -> Opened:
     if payload.body is None or payload.salt is None:
         return Opened(event, [], holds=True, is_erased=True, erasure=erasure)
-    told = json.loads(event.header).get("payload", "")
+    told = header_said(event.header).get("payload", "")
     holds = commitment(bytes(payload.salt), payload.body) == told
-    return Opened(event, _parts(json.loads(payload.body)), holds=holds, is_erased=False)
+    return Opened(event, _parts(payload.body), holds=holds, is_erased=False)
 
 
-def _parts(body: dict[str, Any]) -> list[tuple[str, str]]:
-    """What was said, in the order of a story; a part no page knows stands under its own name."""
+def _parts(text: str) -> list[tuple[str, str]]:
+    """What was said, in the order of a story; a part no page knows stands under its own name.
+
+    What is no JSON object is shown as it stands.
+    """
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        return [(PLAIN, text)]
     known = [(word, body[name]) for name, word in WORDS.items() if body.get(name)]
     more = [(name, value) for name, value in body.items() if name not in WORDS and value]
     return [(word, _spoken(value)) for word, value in (*known, *more)]

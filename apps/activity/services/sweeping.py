@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
 from django.db import connection
 from django.utils import timezone
 
 from apps.activity.headers import commitment
 from apps.activity.models import Archive, Erasure
+from apps.activity.saying import header_said
 from apps.activity.selectors.repeating import COLUMNS, IDS, columns_that_differ
 from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
@@ -132,10 +132,7 @@ def _compare_words(sweep: Sweep, leaf: int, header: str, payload: Any) -> None:
 
 
 def _commitment_in(header: str) -> str:
-    try:
-        told: str = orjson.loads(header).get("payload", "")
-    except ValueError:
-        return ""
+    told: str = header_said(header).get("payload", "")
     return told
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from apps.activity.formats.archives import Piece
 from apps.activity.models import LogImport, Stream
+from apps.activity.services.keeping import Stopped
 from apps.activity.services.logs import import_fail, import_open, import_run
 from apps.activity.services.streams import stream_end
 from apps.activity.states import ImportWay
@@ -47,6 +48,8 @@ def log_source_add(
     """Have a connection read a system's log from a time on, at once and whenever it is due."""
     connection = Connection.objects.locked(connection_id)
     enforce(policies.can_read_now(actor, connection))
+    # Held, so that it does not end meanwhile, with this connection left to read it.
+    stream = Stream.objects.select_related("system").locked(stream.pk)
     if stream.ended_at is not None:
         raise DomainError("This log has ended. Take it up again first.")
     if not _can(connection, stream):
@@ -91,6 +94,7 @@ def log_source_stop(*, source_id: int, actor: Actor) -> LogSource:
 @transaction.atomic
 def log_end(*, stream_id: int, reason: str, actor: Actor) -> Stream:
     """Say that a log has ended, and have no connection read it any more."""
+    Stream.objects.locked(stream_id)  # so that no connection is added meanwhile
     standing = LogSource.objects.standing().of_stream(stream_id).order_by("pk")
     for pk in standing.values_list("pk", flat=True):
         log_source_stop(source_id=pk, actor=actor)
@@ -145,7 +149,11 @@ def log_source_run(*, source_id: int, actor: Actor, told: Told) -> LogImport:
         name=f"{source.connection}, {timezone.now():%Y-%m-%d %H:%M} UTC",
         actor=actor,
     )
-    held = import_run(log_import=held, pieces=reading.pieces(), actor=actor, told=committed)
+    try:
+        held = import_run(log_import=held, pieces=reading.pieces(), actor=actor, told=committed)
+    except Stopped as error:
+        _keep(source, problem=str(error))
+        raise
     reading.keep_cursors()
     if held.unreadable > len(reading.problems):
         source.since = reading.reached  # what could not be read is missing for good: begin anew

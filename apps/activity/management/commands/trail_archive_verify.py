@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.activity.archives import MANIFEST, ArchiveBroken
+from apps.activity.archives import BROKEN, MANIFEST, broken_told
 from apps.activity.services.archive_checks import archive_check
 from apps.proof.models import Log
 
@@ -21,8 +21,8 @@ class Command(BaseCommand):
         folder = file.parent if file.name == MANIFEST else file
         try:
             told = archive_check(folder)
-        except (ArchiveBroken, Log.DoesNotExist) as error:
-            raise CommandError(f"DOES NOT HOLD: {error}") from error
+        except (*BROKEN, Log.DoesNotExist) as error:
+            raise CommandError(f"DOES NOT HOLD: {broken_told(error)}") from error
         self.stdout.write(
             f"{told.month}: {told.records} records are what was sealed, proven against checkpoint"
             f" {told.size}. The words of {told.payloads} are whole, of {told.erased} erased."

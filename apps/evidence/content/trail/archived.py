@@ -5,7 +5,6 @@ archived, every line is its leaf, and all words are those that were committed to
 read, or is something else, is left out, and said with the reason.
 """
 
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from apps.activity.archives import ArchiveBroken, Folder
+from apps.activity.archives import BROKEN, ArchiveBroken, Folder
 from apps.activity.models import Archive, Erasure, Event, Payload
 from apps.activity.selectors.archived import archive_folder
 from apps.activity.selectors.repeating import IDS, columns_said
@@ -23,8 +22,6 @@ from apps.core.errors import DomainError
 from apps.evidence.content.logs import Run
 from apps.proof.models import Log
 from apps.proof.selectors import Tiles
-
-BROKEN = (ArchiveBroken, OSError, EOFError, zlib.error, KeyError, TypeError, ValueError)
 
 type Wanted = Callable[[int, Mapping[str, Any]], bool]
 

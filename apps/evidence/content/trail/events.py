@@ -1,6 +1,5 @@
 """The records themselves: exact lines, the words beside them, and an index for people."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -9,6 +8,7 @@ from itertools import batched
 from typing import Any
 
 from apps.activity.models import Event, Payload
+from apps.activity.saying import header_said
 from apps.evidence.content.files import Files, line, utc
 from apps.evidence.content.index import Cover, Workbook
 from apps.evidence.content.logs import Run, runs_of, write_proof
@@ -102,7 +102,7 @@ def _told(tale: Tale) -> Iterator[tuple[Event, dict[str, Any], str, str]]:
         kept = _payloads(here, with_words=tale.with_payloads) if here else {}
         for record in records:
             event = record.event
-            header = json.loads(event.header)
+            header = header_said(event.header)
             if "payload" not in header:
                 yield event, header, "", ""
                 continue

@@ -77,7 +77,7 @@ def _activity(event: Event, name: str) -> tuple[int, str]:
         for number, word, beginnings in VERBS:
             if called.startswith(beginnings):
                 return number, word
-    return OTHER, Kind(event.kind).label
+    return OTHER, Kind(event.kind).label if event.kind in Kind.values else "Unknown"
 
 
 def _actor(header: dict[str, Any]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class Tale:
         def is_wanted(leaf: int, said: Mapping[str, Any]) -> bool:
             if leaf >= self.signed.size:
                 return False
-            is_call, whose = said["kind"] == Kind.API, said.get("whose", {})
+            is_call, whose = said.get("kind") == Kind.API, said.get("whose", {})
             if self.invocation is not None:
                 return leaf in calls if is_call else said.get("trace") == trace
             if not (self.claimed and self.claimed[0] <= leaf < self.claimed[1]):

@@ -174,10 +174,11 @@ def test_the_list_of_calls_says_of_which_credentials_and_shows_none_of_a_filter_
     as_steward,
 ):
     credential = CredentialFactory(kind="token")
-    called(credential, "customers:Read")
+    called(credential, "customers:Read", ago=0)
 
     def asked(listed):
-        return as_steward.get(reverse("activity:call_list", query={"listed": listed}))
+        of = {"listed": listed, "system": credential.identity.system_id}
+        return as_steward.get(reverse("activity:call_list", query=of))
 
     of_all, of_some, unread = asked("standing=true"), asked("kind=token"), asked("kind=tokn")
 

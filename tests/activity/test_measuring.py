@@ -14,11 +14,10 @@ from apps.activity.services.measuring import use_measure, use_rebuild, use_tell
 from apps.activity.services.projecting import events_project
 from apps.core.actors import System
 from apps.core.policies import ALLOW
-from apps.grants.models import GrantStatement
 from apps.grants.services.grants import grant_revoke
 from apps.grants.states import Level
 from tests.activity.use import granted, logged, used
-from tests.factories.grants import GrantFactory
+from tests.factories.grants import GrantFactory, GrantStatementFactory
 from tests.factories.inventory import BindingFactory, IdentityFactory, SystemFactory
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +82,7 @@ def test_without_statements_service_and_level_tell(identity):
 
 def test_a_denial_of_the_grant_goes_before_what_it_allows(identity):
     grant = granted(identity, "s3:*")
-    GrantStatement.objects.create(grant=grant, position=99, effect="deny", actions=["s3:Delete*"])
+    GrantStatementFactory(grant=grant, effect="deny", actions=["s3:Delete*"])
     used(identity, "s3:DeleteObject", 2)
     used(identity, "s3:GetObject", 1)
 

@@ -3,6 +3,7 @@ through: it is returned once, and kept nowhere.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,11 +43,10 @@ class VaultIssuing:
         lease_id = str(said.get("lease_id") or "")
         if not lease_id:
             raise Refused(f"{path} gave no lease, so nothing could end it before its time.")
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.calls.post, "sys/leases/revoke", lease_id=lease_id, sync=True)
             lasts = self._shortened(lease_id, int(said.get("lease_duration") or 0), seconds)
-        except Exception:
-            self.calls.post("sys/leases/revoke", lease_id=lease_id, sync=True)
-            raise
+            undo.pop_all()
         return Issued(
             kind="lease",
             external_id=lease_id,

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -20,6 +20,7 @@ CHOSEN = (
     *("name", "target", "request_id", "original_id", "principal", "credential", "account"),
     *("address", "client", "claimed_agent", "claimed_id", "run", "conversation", "system"),
 )
+CHOICES = attrgetter(*CHOSEN)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The year 3000, in nanoseconds.
 FIRST_IMPOSSIBLE = 32503680000 * 10**9
@@ -47,12 +48,12 @@ class Whose:
         named = {
             "agent": self.agent,
             "agent_id": self.agent_id,
+            "attested_by": self.attested_by,
+            "credential_id": self.credential_id,
             "identity": self.identity,
             "identity_id": self.identity_id,
-            "credential_id": self.credential_id,
             "system": self.system,
             "system_id": self.system_id,
-            "attested_by": self.attested_by,
         }
         told = {name: value for name, value in named.items() if value}
         object.__setattr__(self, "named", told)
@@ -66,41 +67,40 @@ def header_of(reading: Reading, whose: Whose, *, recorded: str, payload: str) ->
 
     What nobody said is left out. `recorded` is the server's time, as `stamp_of` writes it.
     """
+    # In the order of their names, as are `_claimed` and `Whose.named`.
     said: dict[str, Any] = {
-        "kind": reading.kind,
-        "name": reading.name[:NAME],
-        "recorded": recorded,
-        "happened": reading.happened_at,
-        "ended": reading.ended_at,
-        "trace": reading.trace_id,
-        "span": reading.span_id,
-        "parent": reading.parent_id,
-        "correlation": reading.correlation,
-        "carried_by": reading.carried_by,
-        "request": reading.request_id[:IDENTIFIER],
-        "target": reading.target[:NAME],
-        "level": reading.level,
-        "outcome": reading.outcome,
-        "severity": reading.severity,
-        "original": reading.original_id[:NAME],
-        "principal": reading.principal[:WHO],
-        "credential": reading.credential[:IDENTIFIER],
         "account": reading.account[:NAME],
         "address": reading.address[:64],
-        "client": reading.client[:NAME],
-        "warnings": reading.warnings,
+        "carried_by": reading.carried_by,
         "claimed": _claimed(reading),
-        "whose": whose.named,
+        "client": reading.client[:NAME],
+        "correlation": reading.correlation,
+        "credential": reading.credential[:IDENTIFIER],
+        "ended": reading.ended_at,
+        "happened": reading.happened_at,
+        "kind": reading.kind,
+        "level": reading.level,
+        "name": reading.name[:NAME],
+        "original": reading.original_id[:NAME],
+        "outcome": reading.outcome,
+        "parent": reading.parent_id,
         "payload": payload,
+        "principal": reading.principal[:WHO],
+        "recorded": recorded,
+        "request": reading.request_id[:IDENTIFIER],
+        "severity": reading.severity,
+        "span": reading.span_id,
+        "target": reading.target[:NAME],
+        "trace": reading.trace_id,
+        "warnings": reading.warnings,
+        "whose": whose.named,
     }
-    return orjson.dumps(
-        {name: value for name, value in said.items() if value}, option=orjson.OPT_SORT_KEYS
-    )
+    return orjson.dumps({name: value for name, value in said.items() if value})
 
 
 def words_of(reading: Reading) -> str:
     """All of a header that is the sender's to choose, to look through for secrets."""
-    return "\n".join((*(getattr(reading, name) for name in CHOSEN), *reading.warnings))
+    return "\n".join((*CHOICES(reading), *reading.warnings))
 
 
 def without_secrets(reading: Reading) -> Reading:
@@ -117,9 +117,9 @@ def stamp_of(moment: datetime) -> str:
 def _claimed(reading: Reading) -> dict[str, str]:
     claimed = {
         "agent": reading.claimed_agent[:NAME],
+        "conversation": reading.conversation[:NAME],
         "id": reading.claimed_id[:NAME],
         "run": reading.run[:NAME],
-        "conversation": reading.conversation[:NAME],
         "system": reading.system[:NAME],
     }
     return {name: value for name, value in claimed.items() if value}
@@ -155,22 +155,3 @@ def moment_of(nanoseconds: int, otherwise: datetime) -> datetime:
     if not 0 < nanoseconds < FIRST_IMPOSSIBLE:
         return otherwise
     return EPOCH + timedelta(microseconds=nanoseconds // 1000)
-
-
-def interval_of(reading: Reading, now: datetime) -> tuple[str, str]:
-    """When it began and ended, as `stamp_of` writes it; none ends before it begins."""
-    begun, ended = reading.happened_at, reading.ended_at
-    if 0 < begun <= ended < FIRST_IMPOSSIBLE:
-        return _stamp_at(begun), _stamp_at(ended)
-    happened = moment_of(begun, now)
-    return stamp_of(happened), stamp_of(max(happened, moment_of(ended, happened)))
-
-
-def _stamp_at(nanoseconds: int) -> str:
-    second, microsecond = divmod(nanoseconds // 1000, 1_000_000)
-    return f"{_second(second)}.{microsecond:06d}+00:00"
-
-
-@lru_cache(maxsize=10_000)
-def _second(second: int) -> str:
-    return datetime.fromtimestamp(second, tz=UTC).isoformat()[:19]

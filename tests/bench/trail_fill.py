@@ -23,7 +23,14 @@ from django.db import connection, connections, transaction
 from apps.activity.headers import Whose, moment_of
 from apps.activity.models import Cursor, HourDue, IngestRequest, Invocation
 from apps.activity.readings import Reading
-from apps.activity.services.append import EVENT, LOG, PAYLOAD, Row, lines_of, rows_of
+from apps.activity.services.append import LOG, Row, rows_of
+from apps.activity.services.copying import (
+    EVENT_FIELDS,
+    PAYLOAD_FIELDS,
+    events_copy,
+    payloads_copy,
+    placed,
+)
 from apps.activity.services.folding import _begun, _fold
 from apps.activity.services.hours import AT_ONCE, RUNS, hours_make
 from apps.activity.services.linking import SKEW
@@ -32,6 +39,7 @@ from apps.proof.services.logs import leaves_append, log_lock
 from tests.bench.trail_told import SEEN_AFTER, TOLD_AFTER, Plan, Run, seen_by, slots_of, told_by
 
 TABLES = ("activity_event", "activity_payload")
+FREEZE = ", FREEZE"
 LINK = "log_id, call_leaf, call_recorded_at, invocation_id, action_leaf, method, confidence"
 # So many records are copied at once, and so many leaves appended.
 COPIED, APPENDED = 5000, 65_536
@@ -97,8 +105,9 @@ class Written:
     def deliver(self, sender: str, rows: Sequence[Row], now: datetime) -> int:
         """Put rows at the end, as one delivery; returns the leaf of the first."""
         first, stamp = self.next_leaf, now.isoformat()
-        self.events.append(lines_of(self.log_id, first, [row.event for row in rows]))
-        self.payloads.append(lines_of(self.log_id, first, [row.payload for row in rows]))
+        self.events.append(placed(self.log_id, first, [row.event for row in rows], EVENT_FIELDS))
+        words = [row.payload for row in rows]
+        self.payloads.append(placed(self.log_id, first, words, PAYLOAD_FIELDS))
         self.leaves += [row.leaf for row in rows]
         self.next_leaf += len(rows)
         digest = hashlib.sha256(f"{sender} {stamp}".encode()).digest()
@@ -253,7 +262,7 @@ def _event(log_id: int, leaf: int, told: tuple[Reading, Whose], row: Row, at: da
         reading.name,
         reading.outcome,
         reading.severity,
-        row.event.rpartition(b"\t")[2][:-1].replace(b"\\\\", b"\\").decode(),
+        row.header.decode(),
     )
 
 
@@ -279,12 +288,9 @@ def _joined(
 
 
 def _copy(cursor: Any, written: Written, parts: Sequence[Part]) -> None:
-    for part, columns, lines in zip(
-        parts, (EVENT, PAYLOAD), (written.events, written.payloads), strict=True
-    ):
-        with cursor.copy(f"COPY {part.name} ({columns}) FROM STDIN (FREEZE)") as copy:
-            copy.write(b"".join(lines))
-        lines.clear()
+    events, payloads = parts
+    events_copy(cursor, events.name, b"".join(written.events), FREEZE)
+    payloads_copy(cursor, payloads.name, b"".join(written.payloads), FREEZE)
     IngestRequest.objects.bulk_create(written.deliveries)
     Invocation.objects.bulk_create(written.runs)
     made = "".join(
@@ -295,5 +301,5 @@ def _copy(cursor: Any, written: Written, parts: Sequence[Part]) -> None:
     )
     with cursor.copy(f"COPY activity_link ({LINK}, made_at) FROM STDIN") as copy:
         copy.write(made)
-    for some in (written.deliveries, written.runs, written.links):
+    for some in (written.events, written.payloads, written.deliveries, written.runs, written.links):
         some.clear()

@@ -4,19 +4,17 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.activity.headers import (
-    IDENTIFIER,
-    NAME,
     Whose,
     body_of,
     commitment,
     fitted,
     header_of,
-    interval_of,
     stamp_of,
     without_secrets,
     words_of,
@@ -24,17 +22,23 @@ from apps.activity.headers import (
 from apps.activity.models import IngestRequest
 from apps.activity.readings import Reading
 from apps.activity.scrubbing import may_hold_secrets
+from apps.activity.services.copying import (
+    EVENT_FIELDS,
+    PAYLOAD_FIELDS,
+    SALT,
+    event_of,
+    events_copy,
+    owners_of,
+    payload_of,
+    payloads_copy,
+    placed,
+    time_of,
+)
 from apps.proof.merkle import leaf_hash
 from apps.proof.models import Log
 from apps.proof.services.logs import leaves_append, log_lock
 
-LOG, NULL, SALT = "activity", "\\N", 32
-EVENT = (
-    "log_id, leaf_index, recorded_at, happened_at, ended_at, kind, agent_id, identity_id,"
-    " credential_id, system_id, trace_id, span_id, parent_id, correlation, carried_by, request_id,"
-    " name, target, level, outcome, severity, address, header"
-)
-PAYLOAD = "log_id, leaf_index, recorded_at, salt, body"
+LOG = "activity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +59,14 @@ class Receipt:
     is_repeat: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One record made ready: its leaf, and its lines for COPY but for its place in the log.
+class Row(NamedTuple):
+    """One record made ready: its leaf, its header, and its tuples for COPY but for its place.
 
     `payload` is empty where there is none.
     """
 
     leaf: bytes
+    header: bytes
     event: bytes
     payload: bytes
 
@@ -144,21 +148,16 @@ def _noted(delivery: Ready, receipt: Receipt, log_id: int) -> IngestRequest:
 def rows_of(readings: Sequence[tuple[Reading, Whose]], now: datetime) -> list[Row]:
     """The records as they are kept, when they came in at that moment."""
     told, bodies = _clean([reading for reading, _ in readings])
-    recorded, stamp, salts = stamp_of(now), now.isoformat(), os.urandom(SALT * len(bodies))
+    stamp, recorded, salts = stamp_of(now), time_of(now), os.urandom(SALT * len(bodies))
     rows = []
     for at, (_, whose) in enumerate(readings):
         reading, body, salt = told[at], bodies[at], salts[at * SALT : (at + 1) * SALT]
         payload = commitment(salt, body) if body else ""
-        header = header_of(reading, whose, recorded=recorded, payload=payload)
-        event = f"{stamp}\t{_columns(reading, whose, now)}\t".encode()
-        words = f"{stamp}\t\\\\x{salt.hex()}\t".encode() if body else b""
-        rows.append(
-            Row(
-                leaf_hash(header),
-                b"%b%b\n" % (event, _json(header)),
-                b"%b%b\n" % (words, _json(body)) if body else b"",
-            )
-        )
+        header = header_of(reading, whose, recorded=stamp, payload=payload)
+        owners = owners_of(whose.agent_id, whose.identity_id, whose.credential_id, whose.system_id)
+        event = event_of(reading, owners, header, recorded)
+        words = payload_of(salt, body, recorded) if body else b""
+        rows.append(Row(leaf_hash(header), header, event, words))
     return rows
 
 
@@ -176,63 +175,11 @@ def _clean(readings: Sequence[Reading]) -> tuple[Sequence[Reading], list[bytes]]
     return readings, [fitted(body) for body in bodies]
 
 
-def _columns(reading: Reading, whose: Whose, now: datetime) -> str:
-    begun, ended = interval_of(reading, now)
-    return "\t".join(
-        (
-            begun,
-            ended,
-            reading.kind,
-            _number(whose.agent_id),
-            _number(whose.identity_id),
-            _number(whose.credential_id),
-            _number(whose.system_id),
-            reading.trace_id or NULL,
-            reading.span_id,
-            reading.parent_id,
-            reading.correlation or NULL,
-            reading.carried_by,
-            _text(reading.request_id[:IDENTIFIER]),
-            _text(reading.name[:NAME]),
-            _text(reading.target[:NAME]),
-            reading.level,
-            reading.outcome,
-            str(reading.severity),
-            _text(reading.address[:64]),
-        )
-    )
-
-
 def _copy(log_id: int, first: int, rows: Sequence[Row]) -> None:
-    """Write the records; their place in the log stands before each."""
+    """Write the records, each in its place in the log."""
+    events = placed(log_id, first, [row.event for row in rows], EVENT_FIELDS)
+    payloads = placed(log_id, first, [row.payload for row in rows], PAYLOAD_FIELDS)
     # Django leaves errors of COPY as the driver has them.
     with connection.wrap_database_errors, connection.cursor() as cursor:
-        with cursor.copy(f"COPY activity_event ({EVENT}) FROM STDIN") as copy:
-            copy.write(lines_of(log_id, first, [row.event for row in rows]))
-        with cursor.copy(f"COPY activity_payload ({PAYLOAD}) FROM STDIN") as copy:
-            copy.write(lines_of(log_id, first, [row.payload for row in rows]))
-
-
-def lines_of(log_id: int, first: int, lines: Sequence[bytes]) -> bytes:
-    """Lines for COPY, each with its place in the log before it; one that is empty has none."""
-    return b"".join(
-        b"%d\t%d\t%b" % (log_id, leaf, line) for leaf, line in enumerate(lines, first) if line
-    )
-
-
-def _number(value: int | None) -> str:
-    return NULL if value is None else str(value)
-
-
-def _json(text: bytes) -> bytes:
-    """A JSON text as COPY wants it: it holds no line break, tab, or NUL that is not escaped."""
-    return text.replace(b"\\", b"\\\\")
-
-
-def _text(value: str) -> str:
-    """One value as COPY wants it; a NUL, which PostgreSQL cannot hold, becomes a blank."""
-    if "\\" in value:
-        value = value.replace("\\", "\\\\")
-    if "\n" in value or "\t" in value or "\r" in value:
-        value = value.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-    return value.replace("\0", " ")
+        events_copy(cursor, "activity_event", events)
+        payloads_copy(cursor, "activity_payload", payloads)

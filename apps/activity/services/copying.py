@@ -1,0 +1,123 @@
+"""Records as COPY takes them in PostgreSQL's binary format, which it reads in two thirds of the
+time of text.
+
+Source: the documentation of PostgreSQL, COPY, "Binary Format". Numbers are big-endian; a tuple is
+the number of its fields and, of each, its length in bytes and its value; times are microseconds
+since 2000.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from struct import Struct
+from typing import Any
+
+from apps.activity.headers import FIRST_IMPOSSIBLE, IDENTIFIER, NAME
+from apps.activity.readings import Reading
+
+EVENT = (
+    "log_id, leaf_index, recorded_at, happened_at, ended_at, severity, agent_id, identity_id,"
+    " credential_id, system_id, trace_id, correlation, span_id, parent_id, request_id, kind,"
+    " carried_by, name, target, level, outcome, address, header"
+)
+PAYLOAD = "log_id, leaf_index, recorded_at, salt, body"
+SALT = 32
+
+BEGIN, END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+SIZE = Struct(">i")
+NULL = SIZE.pack(-1)
+NUMBER = Struct(">iq")
+# How many fields there are, the log, and the leaf.
+PLACE = Struct(">hiiiq")
+# When it was recorded, happened, and ended; the severity.
+TIMES = Struct(">iqiqiqih")
+# When it was recorded, the salt, and how long the body is.
+WORDS = Struct(f">iqi{SALT}si")
+EVENT_FIELDS, PAYLOAD_FIELDS = EVENT.count(",") + 1, PAYLOAD.count(",") + 1
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+UNIX_EPOCH = 946_684_800 * 10**6
+
+
+def time_of(moment: datetime) -> int:
+    """A moment as PostgreSQL counts it."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def event_of(reading: Reading, owners: bytes, header: bytes, recorded: int) -> bytes:
+    """The tuple of an event without its place in the log; `owners` are as `owners_of` has them."""
+    begun, ended = reading.happened_at, reading.ended_at
+    begun = begun // 1000 - UNIX_EPOCH if 0 < begun < FIRST_IMPOSSIBLE else recorded
+    ended = ended // 1000 - UNIX_EPOCH if 0 < ended < FIRST_IMPOSSIBLE else begun
+    return b"".join(
+        (
+            # None ends before it begins.
+            TIMES.pack(8, recorded, 8, begun, 8, max(begun, ended), 2, reading.severity),
+            owners,
+            _uuid(reading.trace_id),
+            _uuid(reading.correlation),
+            _text(reading.span_id),
+            _text(reading.parent_id),
+            _text(reading.request_id[:IDENTIFIER]),
+            _word(reading.kind),
+            _word(reading.carried_by),
+            _word(reading.name[:NAME]),
+            _word(reading.target[:NAME]),
+            _word(reading.level),
+            _word(reading.outcome),
+            _word(reading.address[:64]),
+            SIZE.pack(len(header)),
+            header,
+        )
+    )
+
+
+def payload_of(salt: bytes, body: bytes, recorded: int) -> bytes:
+    """The tuple of a payload without its place in the log."""
+    return WORDS.pack(8, recorded, SALT, salt, len(body)) + body
+
+
+@lru_cache(maxsize=1000)
+def owners_of(*ids: int | None) -> bytes:
+    """The agent, identity, credential, and system, as fields."""
+    return b"".join(NULL if one is None else NUMBER.pack(8, one) for one in ids)
+
+
+def events_copy(cursor: Any, table: str, events: bytes, option: str = "") -> None:
+    """Write the tuples of events, each in its place: see `placed`."""
+    _copy(cursor, f"COPY {table} ({EVENT})", events, option)
+
+
+def payloads_copy(cursor: Any, table: str, payloads: bytes, option: str = "") -> None:
+    _copy(cursor, f"COPY {table} ({PAYLOAD})", payloads, option)
+
+
+def placed(log_id: int, first: int, tuples: Sequence[bytes], fields: int) -> bytes:
+    """Tuples with their place in the log before each, [first, first + n); an empty one is none."""
+    return b"".join(
+        [
+            PLACE.pack(fields, 4, log_id, 8, leaf) + one
+            for leaf, one in enumerate(tuples, first)
+            if one
+        ]
+    )
+
+
+def _copy(cursor: Any, into: str, tuples: bytes, option: str) -> None:
+    with cursor.copy(f"{into} FROM STDIN (FORMAT binary{option})") as copy:
+        copy.write(b"".join((BEGIN, tuples, END)))
+
+
+def _uuid(digits: str) -> bytes:
+    return b"\0\0\0\x10" + bytes.fromhex(digits) if digits else NULL
+
+
+def _text(value: str) -> bytes:
+    """A NUL, which PostgreSQL cannot hold, becomes a blank."""
+    told = value.encode()
+    if b"\0" in told:
+        told = told.replace(b"\0", b" ")
+    return SIZE.pack(len(told)) + told
+
+
+# For what is said again and again.
+_word = lru_cache(maxsize=10_000)(_text)

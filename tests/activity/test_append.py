@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from dataclasses import fields
+from datetime import UTC, datetime
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from apps.activity.headers import NOBODY, Whose, commitment
+from apps.activity.headers import NOBODY, Whose, commitment, header_of
 from apps.activity.models import Event, Payload
 from apps.activity.readings import Reading
 from apps.activity.services.append import Delivery, deliveries_append
@@ -43,6 +45,67 @@ def test_what_comes_in_stands_in_the_log_as_it_was_said():
     assert json.loads(payload.body) == body
     assert header["payload"] == commitment(bytes(payload.salt), payload.body)
     assert root_of(Log.objects.get(name="activity"), 1) == leaf_hash(event.header.encode())
+
+
+def test_every_column_holds_what_the_reading_says():
+    said = {
+        "span_id": "b7ad6b7169203331",
+        "parent_id": "00f067aa0ba902b7",
+        "correlation": "1" * 32,
+        "carried_by": "session",
+        "request_id": "r/1\t\\N",
+        "target": "Köln\0\n",
+        "level": "write",
+        "outcome": "denied",
+        "severity": 3,
+        "address": "2001:db8::1",
+    }
+    whose = Whose(agent_id=1, identity_id=2, credential_id=3, system_id=2**40)
+
+    deliveries_append([delivery(reading(trace_id=TRACE, **said), whose=whose)])
+
+    event = Event.objects.get()
+    assert {name: str(getattr(event, name)).replace("-", "") for name in said} == {
+        **{name: str(value) for name, value in said.items()},
+        "target": "Köln \n",
+    }
+    owners = (event.agent_id, event.identity_id, event.credential_id, event.system_id)
+    assert owners == (1, 2, 3, 2**40)
+    assert event.trace_id.hex == TRACE
+    assert event.happened_at == datetime.fromtimestamp(1_700_000_000, UTC)
+    assert event.ended_at == datetime.fromtimestamp(1_700_000_001, UTC)
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended", "happened", "over"),
+    [
+        (0, 0, None, None),
+        (10**18 + 1999, 0, datetime(2001, 9, 9, 1, 46, 40, 1, UTC), None),
+        (10**18, 10**18 - 10**9, datetime(2001, 9, 9, 1, 46, 40, 0, UTC), None),
+        (1000, 5000, datetime(1970, 1, 1, 0, 0, 0, 1, UTC), datetime(1970, 1, 1, 0, 0, 0, 5, UTC)),
+        (2**63 - 1, 0, datetime(2262, 4, 11, 23, 47, 16, 854775, UTC), None),
+    ],
+)
+def test_what_has_no_possible_time_has_that_of_the_server_and_nothing_ends_before_it_begins(
+    begun, ended, happened, over
+):
+    deliveries_append([delivery(Reading("action", "refund", begun, ended))])
+
+    event = Event.objects.get()
+    assert event.happened_at == (happened or event.recorded_at)
+    assert event.ended_at == (over or event.happened_at)
+
+
+def test_a_header_is_written_in_the_order_of_its_names():
+    whose = Whose(1, "Refunds", 2, "bot", 3, 4, "Payments", "client 1")
+    full = {field.name: "x" for field in fields(Reading) if field.type is str}
+    told = Reading(**full | {"happened_at": 1, "ended_at": 2, "severity": 1, "warnings": ("w",)})
+
+    header = header_of(told, whose, recorded="now", payload="p")
+
+    said = json.loads(header)
+    assert header == json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+    assert len(said) == len(set(said)) == 25
 
 
 def test_a_body_sent_again_is_told_what_it_was_told_and_kept_once():

@@ -1,19 +1,25 @@
-"""The process that takes in what agents tell: see `apps.api.ingest.door`."""
+"""The process that takes in what agents tell: see `apps.api.ingest.door`.
 
-import gc
-import os
+Bodies are read in processes of their own. Threads of one would hand its interpreter to and fro;
+and of several doors beside one another, one may have all the senders that stay connected.
+"""
 
-import django
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
-django.setup()
+from config import reader  # First: it loads Django.
 
-from apps.api.ingest.door import Door  # noqa: E402 - models want the settings first
+from django.conf import settings  # isort: skip
 
-application = Door()
+from apps.api.ingest.door import Door  # isort: skip
+from apps.api.ingest.readers import Readers  # isort: skip
 
-# What a record is read into refers to nothing that refers to it: the counts of references free
-# it, and the collector, which would look at each new record several times, may come seldom.
-gc.collect()
-gc.freeze()
-gc.set_threshold(100_000, 50, 100)
+
+def _readers() -> ProcessPoolExecutor:
+    # Made by a server that has loaded everything and runs no thread: what it loaded is shared.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([reader.__name__])
+    return ProcessPoolExecutor(settings.INGEST_READERS, context, initializer=reader.begin)
+
+
+application = Door(Readers(_readers))

@@ -12,6 +12,7 @@ from apps.activity.conventions import otlp
 from apps.activity.models import Event, Payload
 from apps.api.ingest import bodies, gathering, senders
 from apps.api.ingest.door import Door
+from apps.api.ingest.readers import Readers
 from apps.core.actors import Person
 from apps.inventory.services import client_revoke
 from apps.inventory.states import READ_REQUESTS
@@ -42,11 +43,16 @@ def nobody_is_remembered():
     senders._remembered.clear()
 
 
+def door_here():
+    """A door that reads in this process, with the tables of this test."""
+    return Door(Readers(lambda: ThreadPoolExecutor(1)))
+
+
 def send(*requests, door=None):
     """Send requests at once; each is (path, keywords of httpx). Returns the answers."""
 
     async def all_at_once():
-        transport = httpx.ASGITransport(app=door or Door())
+        transport = httpx.ASGITransport(app=door or door_here())
         async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
             return await asyncio.gather(
                 *(client.request(how.pop("method", "POST"), path, **how) for path, how in requests)
@@ -90,7 +96,7 @@ def test_who_it_was_is_whose_token_delivered_it_and_the_claim_stands_beside_it(c
 
 
 def test_a_body_sent_again_is_acknowledged_and_kept_once(caller):
-    door = Door()
+    door = door_here()
 
     answers = send(*(post(caller, json=traces()) for _ in range(5)), door=door)
 

@@ -1,9 +1,9 @@
 """`make bench ARGS=ingest`: how fast telemetry is kept, side by side in one run on one machine.
 
-The door with two processes, scrubbing on and linking left to the worker; raw COPY, which is one
-backend copying the same rows into the same tables with the same indexes; and, where a Python that
-has it is named, MLflow's tracking server with two workers, the same bodies, and the same
-PostgreSQL. All are durable: acknowledged after commit, with fsync on.
+The door, which reads in a process for each processor, scrubbing on and linking left to the worker;
+raw COPY, which is one backend copying the same rows into the same tables with the same indexes;
+and, where a Python that has it is named, MLflow's tracking server with two workers, the same
+bodies, and the same PostgreSQL. All are durable: acknowledged after commit, with fsync on.
 """
 
 import argparse
@@ -83,7 +83,7 @@ def of_door(headers: dict[str, str], spans: int, folder: Path) -> tuple[dict[str
     for size, share in ((512, 1), (32, 4), (8, 16)):
         sent = list(bodies(spans // share // size, spans=size, seed=size))
         empty()
-        with door_process(free_port(), door_environment(), folder / "door.log", 2) as door:
+        with door_process(free_port(), door_environment(), folder / "door.log") as door:
             send_all(door.port, "/v1/traces", list(bodies(4, spans=8, seed=0)), headers, senders=2)
             took = send_all(door.port, "/v1/traces", sent, headers, senders=SENDERS)
         rates[DOOR.format(size)] = len(sent) * size / took

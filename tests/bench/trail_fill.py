@@ -25,8 +25,6 @@ from apps.activity.models import Cursor, HourDue, IngestRequest, Invocation
 from apps.activity.readings import Reading
 from apps.activity.services.append import LOG, Row, rows_of
 from apps.activity.services.copying import (
-    EVENT_FIELDS,
-    PAYLOAD_FIELDS,
     events_copy,
     payloads_copy,
     placed,
@@ -96,8 +94,8 @@ class Written:
     log_id: int
     next_leaf: int
     leaves: list[bytes] = field(default_factory=list)
-    events: list[bytes] = field(default_factory=list)
-    payloads: list[bytes] = field(default_factory=list)
+    events: list[bytearray] = field(default_factory=list)
+    payloads: list[bytearray] = field(default_factory=list)
     deliveries: list[IngestRequest] = field(default_factory=list)
     runs: list[Invocation] = field(default_factory=list)
     links: list[tuple[int, Invocation, int | None, Method, datetime]] = field(default_factory=list)
@@ -105,9 +103,12 @@ class Written:
     def deliver(self, sender: str, rows: Sequence[Row], now: datetime) -> int:
         """Put rows at the end, as one delivery; returns the leaf of the first."""
         first, stamp = self.next_leaf, now.isoformat()
-        self.events.append(placed(self.log_id, first, [row.event for row in rows], EVENT_FIELDS))
-        words = [row.payload for row in rows]
-        self.payloads.append(placed(self.log_id, first, words, PAYLOAD_FIELDS))
+        for wanted, tuples in (
+            (self.events, [row.event for row in rows]),
+            (self.payloads, [row.payload for row in rows]),
+        ):
+            sizes = map(len, tuples)
+            wanted.append(placed(self.log_id, first, b"".join(tuples), sizes))
         self.leaves += [row.leaf for row in rows]
         self.next_leaf += len(rows)
         digest = hashlib.sha256(f"{sender} {stamp}".encode()).digest()
@@ -289,8 +290,8 @@ def _joined(
 
 def _copy(cursor: Any, written: Written, parts: Sequence[Part]) -> None:
     events, payloads = parts
-    events_copy(cursor, events.name, b"".join(written.events), FREEZE)
-    payloads_copy(cursor, payloads.name, b"".join(written.payloads), FREEZE)
+    events_copy(cursor, events.name, written.events, FREEZE)
+    payloads_copy(cursor, payloads.name, written.payloads, FREEZE)
     IngestRequest.objects.bulk_create(written.deliveries)
     Invocation.objects.bulk_create(written.runs)
     made = "".join(

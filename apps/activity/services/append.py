@@ -23,8 +23,6 @@ from apps.activity.models import IngestRequest
 from apps.activity.readings import Reading
 from apps.activity.scrubbing import may_hold_secrets
 from apps.activity.services.copying import (
-    EVENT_FIELDS,
-    PAYLOAD_FIELDS,
     SALT,
     event_of,
     events_copy,
@@ -60,7 +58,7 @@ class Receipt:
 
 
 class Row(NamedTuple):
-    """One record made ready: its leaf, its header, and its tuples for COPY but for its place.
+    """One record made ready: its leaf, its header, and its tuples for COPY, not in place yet.
 
     `payload` is empty where there is none.
     """
@@ -73,16 +71,33 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A delivery made ready to be kept, which is most of the work and needs no database."""
+    """A delivery made ready to be kept, which is most of the work and needs no database.
+
+    The tuples of its records stand one after another: few pieces go from process to process
+    quicker than many. `event_sizes` and `payload_sizes` tell how long each is.
+    """
 
     sender: str
     digest: bytes
-    rows: Sequence[Row]
+    leaves: Sequence[bytes]
+    events: bytes
+    event_sizes: Sequence[int]
+    payloads: bytes
+    payload_sizes: Sequence[int]
 
 
 def delivery_ready(delivery: Delivery) -> Ready:
-    """Make headers, leaves, and lines. Secrets are taken out before anything is committed to."""
-    return Ready(delivery.sender, delivery.digest, rows_of(delivery.readings, timezone.now()))
+    """Make headers, leaves, and tuples. Secrets are taken out before anything is committed to."""
+    rows = rows_of(delivery.readings, timezone.now())
+    return Ready(
+        delivery.sender,
+        delivery.digest,
+        [row.leaf for row in rows],
+        b"".join([row.event for row in rows]),
+        [len(row.event) for row in rows],
+        b"".join([row.payload for row in rows]),
+        [len(row.payload) for row in rows],
+    )
 
 
 def deliveries_append(deliveries: Sequence[Delivery]) -> list[Receipt]:
@@ -98,14 +113,14 @@ def ready_append(deliveries: Sequence[Ready]) -> list[Receipt]:
     with transaction.atomic():
         log = log_lock(LOG)
         receipts = _receipts(deliveries, log)
-        rows = [
-            row
+        fresh = [
+            (one, receipt.first)
             for one, receipt in zip(deliveries, receipts, strict=True)
             if not receipt.is_repeat
-            for row in one.rows
         ]
-        if rows:
-            _copy(log.pk, leaves_append(log, [row.leaf for row in rows]), rows)
+        if fresh:
+            leaves_append(log, [leaf for one, _ in fresh for leaf in one.leaves])
+            _copy(log.pk, fresh)
     return receipts
 
 
@@ -123,7 +138,7 @@ def _receipts(deliveries: Sequence[Ready], log: Log) -> list[Receipt]:
     }
     receipts, fresh, first = [], [], log.size
     for one in deliveries:
-        key, count = (one.sender, one.digest), len(one.rows)
+        key, count = (one.sender, one.digest), len(one.leaves)
         if key not in known:
             receipts.append(Receipt(first, count))
             known[key] = Receipt(first, count, is_repeat=True)
@@ -175,11 +190,17 @@ def _clean(readings: Sequence[Reading]) -> tuple[Sequence[Reading], list[bytes]]
     return readings, [fitted(body) for body in bodies]
 
 
-def _copy(log_id: int, first: int, rows: Sequence[Row]) -> None:
-    """Write the records, each in its place in the log."""
-    events = placed(log_id, first, [row.event for row in rows], EVENT_FIELDS)
-    payloads = placed(log_id, first, [row.payload for row in rows], PAYLOAD_FIELDS)
+def _copy(log_id: int, deliveries: Sequence[tuple[Ready, int]]) -> None:
+    """Write the records of deliveries, each from its first leaf on."""
     # Django leaves errors of COPY as the driver has them.
     with connection.wrap_database_errors, connection.cursor() as cursor:
-        events_copy(cursor, "activity_event", events)
-        payloads_copy(cursor, "activity_payload", payloads)
+        events_copy(
+            cursor,
+            "activity_event",
+            (placed(log_id, first, one.events, one.event_sizes) for one, first in deliveries),
+        )
+        payloads_copy(
+            cursor,
+            "activity_payload",
+            (placed(log_id, first, one.payloads, one.payload_sizes) for one, first in deliveries),
+        )

@@ -6,7 +6,7 @@ the number of its fields and, of each, its length in bytes and its value; times 
 since 2000.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from struct import Struct
@@ -27,13 +27,16 @@ BEGIN, END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 SIZE = Struct(">i")
 NULL = SIZE.pack(-1)
 NUMBER = Struct(">iq")
-# How many fields there are, the log, and the leaf.
-PLACE = Struct(">hiiiq")
+# How a tuple begins: how many fields there are, its log, and its leaf. Which leaf is known last:
+# the log and the leaf are written over what stands there.
+BEGINS = Struct(">hiiiq")
+PLACE, PLACE_AT = Struct(">iiq"), 6
 # When it was recorded, happened, and ended; the severity.
 TIMES = Struct(">iqiqiqih")
 # When it was recorded, the salt, and how long the body is.
 WORDS = Struct(f">iqi{SALT}si")
-EVENT_FIELDS, PAYLOAD_FIELDS = EVENT.count(",") + 1, PAYLOAD.count(",") + 1
+EVENT_BEGINS = BEGINS.pack(EVENT.count(",") + 1, 4, 0, 8, 0)
+PAYLOAD_BEGINS = BEGINS.pack(PAYLOAD.count(",") + 1, 4, 0, 8, 0)
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 UNIX_EPOCH = 946_684_800 * 10**6
 
@@ -44,12 +47,13 @@ def time_of(moment: datetime) -> int:
 
 
 def event_of(reading: Reading, owners: bytes, header: bytes, recorded: int) -> bytes:
-    """The tuple of an event without its place in the log; `owners` are as `owners_of` has them."""
+    """The tuple of an event, not in its place yet; `owners` are as `owners_of` has them."""
     begun, ended = reading.happened_at, reading.ended_at
     begun = begun // 1000 - UNIX_EPOCH if 0 < begun < FIRST_IMPOSSIBLE else recorded
     ended = ended // 1000 - UNIX_EPOCH if 0 < ended < FIRST_IMPOSSIBLE else begun
     return b"".join(
         (
+            EVENT_BEGINS,
             # None ends before it begins.
             TIMES.pack(8, recorded, 8, begun, 8, max(begun, ended), 2, reading.severity),
             owners,
@@ -72,8 +76,8 @@ def event_of(reading: Reading, owners: bytes, header: bytes, recorded: int) -> b
 
 
 def payload_of(salt: bytes, body: bytes, recorded: int) -> bytes:
-    """The tuple of a payload without its place in the log."""
-    return WORDS.pack(8, recorded, SALT, salt, len(body)) + body
+    """The tuple of a payload, not in its place yet."""
+    return b"".join((PAYLOAD_BEGINS, WORDS.pack(8, recorded, SALT, salt, len(body)), body))
 
 
 @lru_cache(maxsize=1000)
@@ -82,29 +86,32 @@ def owners_of(*ids: int | None) -> bytes:
     return b"".join(NULL if one is None else NUMBER.pack(8, one) for one in ids)
 
 
-def events_copy(cursor: Any, table: str, events: bytes, option: str = "") -> None:
-    """Write the tuples of events, each in its place: see `placed`."""
-    _copy(cursor, f"COPY {table} ({EVENT})", events, option)
+def placed(log_id: int, first: int, tuples: bytes, sizes: Iterable[int]) -> bytearray:
+    """Tuples in their places in a log, from its leaf `first` on; one of no size is none."""
+    told, at = bytearray(tuples), 0
+    for leaf, size in enumerate(sizes, first):
+        if size:
+            PLACE.pack_into(told, at + PLACE_AT, log_id, 8, leaf)
+            at += size
+    return told
 
 
-def payloads_copy(cursor: Any, table: str, payloads: bytes, option: str = "") -> None:
-    _copy(cursor, f"COPY {table} ({PAYLOAD})", payloads, option)
+def events_copy(cursor: Any, table: str, tuples: Iterable[bytearray], option: str = "") -> None:
+    """Write events in their places."""
+    _copy(cursor, f"COPY {table} ({EVENT})", tuples, option)
 
 
-def placed(log_id: int, first: int, tuples: Sequence[bytes], fields: int) -> bytes:
-    """Tuples with their place in the log before each, [first, first + n); an empty one is none."""
-    return b"".join(
-        [
-            PLACE.pack(fields, 4, log_id, 8, leaf) + one
-            for leaf, one in enumerate(tuples, first)
-            if one
-        ]
-    )
+def payloads_copy(cursor: Any, table: str, tuples: Iterable[bytearray], option: str = "") -> None:
+    """Write payloads in their places."""
+    _copy(cursor, f"COPY {table} ({PAYLOAD})", tuples, option)
 
 
-def _copy(cursor: Any, into: str, tuples: bytes, option: str) -> None:
+def _copy(cursor: Any, into: str, tuples: Iterable[bytearray], option: str) -> None:
     with cursor.copy(f"{into} FROM STDIN (FORMAT binary{option})") as copy:
-        copy.write(b"".join((BEGIN, tuples, END)))
+        copy.write(BEGIN)
+        for some in tuples:
+            copy.write(some)
+        copy.write(END)
 
 
 def _uuid(digits: str) -> bytes:

@@ -5,17 +5,14 @@ who was told 200 never loses a record. Rules of the protocol: OTLP 1.x, "OTLP/HT
 """
 
 import asyncio
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.db import DatabaseError, close_old_connections, connection
 
 from apps.activity.conventions import otlp
-from apps.activity.services.append import Delivery, Ready, delivery_ready
 from apps.api.ingest.bodies import (
     Receive,
     Send,
@@ -26,31 +23,24 @@ from apps.api.ingest.bodies import (
     status_body,
 )
 from apps.api.ingest.gathering import Gatherer, Unkept
+from apps.api.ingest.readers import Readers, Unread
+from apps.api.ingest.reading import READ
 from apps.api.ingest.room import Full, Room
 from apps.api.ingest.senders import Refusal, Sender, sender_of, sender_remembered
 
 logger = logging.getLogger("countersign.ingest")
-READERS: dict[str, Callable[[bytes, str], otlp.Decoded]] = {
-    "/v1/traces": otlp.read_traces,
-    "/v1/logs": otlp.read_logs,
-}
 RETRY_AFTER = "2"
-# Bytes of a body, unpacked: some 100 ms of reading.
-LARGE = 1024 * 1024
 
 
 class Door:
-    def __init__(self) -> None:
+    def __init__(self, readers: Readers) -> None:
+        self.readers = readers
         self.gatherer = Gatherer()
         self.room = Room()
-        # One body is read at a time: two threads would hand the one interpreter to and fro at
-        # every hash, for half as much work again. Only a large body does not hold up the others.
-        self.reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read")
-        self.reader_of_large = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-large")
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await self._live(receive, send)
         elif scope["type"] == "http" and scope["path"] in ("/healthz", "/readyz"):
             await _tell_health(scope["path"], send)
         elif scope["type"] == "http":
@@ -72,6 +62,9 @@ class Door:
         except Full:
             status, more = 429, {"retry_after": RETRY_AFTER}
             body = status_body("More waits to be written than can be kept soon.", kind)
+        except Unread:
+            status, more = 503, {"retry_after": RETRY_AFTER}
+            body = status_body("It could not be read now; nothing of this was kept.", kind)
         except (Unkept, DatabaseError):
             status, more = 503, {"retry_after": RETRY_AFTER}
             body = status_body("The trail cannot be written now; nothing of this was kept.", kind)
@@ -87,7 +80,7 @@ class Door:
         receive: Receive,
         take: Callable[[int], None],
     ) -> bytes:
-        if scope["path"] not in READERS:
+        if scope["path"] not in READ:
             raise Refusal(404, "Only /v1/traces and /v1/logs are here.")
         if scope["method"] != "POST":
             raise Refusal(405, "Only POST here.")
@@ -95,26 +88,19 @@ class Door:
         sender = await _sender(token.strip() if scheme.lower() == "bearer" else "")
         kind = content_type_of(headers)
         body = await body_of(headers, receive, take)
-        reader = self.reader_of_large if len(body) > LARGE else self.reader
-        decoded, ready = await asyncio.get_running_loop().run_in_executor(
-            reader, _made_ready, scope["path"], body, kind, sender
-        )
+        decoded, ready = await self.readers.read(scope["path"], body, kind, sender)
         if ready is not None:
             await self.gatherer.keep(ready)
         return otlp.answer(decoded, kind, logs=scope["path"] == "/v1/logs")
 
-
-def _made_ready(
-    path: str, body: bytes, kind: str, sender: Sender
-) -> tuple[otlp.Decoded, Ready | None]:
-    """What is answered to a body, and what is to be kept of it."""
-    decoded = READERS[path](body, kind)
-    if not decoded.readings:
-        return decoded, None
-    digest = hashlib.sha256(path.encode() + b"\n" + body).digest()
-    told = sender.attributed(decoded.readings)
-    decoded.readings = []
-    return decoded, delivery_ready(Delivery(sender.name, digest, told))
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                self.readers.end()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
 
 
 async def _sender(token: str) -> Sender:
@@ -150,11 +136,3 @@ def _database_answers() -> bool:
     finally:
         close_old_connections()
     return True
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": message["type"] + ".complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

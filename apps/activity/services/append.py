@@ -1,6 +1,7 @@
 """Taking records in: their headers and leaves, and one COPY for a batch."""
 
 import os
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,7 @@ from apps.activity.services.copying import (
 from apps.proof.merkle import leaf_hash
 from apps.proof.models import Log
 from apps.proof.services.logs import leaves_append, log_lock
+from apps.proof.tiles import split
 
 LOG = "activity"
 
@@ -73,17 +75,21 @@ class Row(NamedTuple):
 class Ready:
     """A delivery made ready to be kept, which is most of the work and needs no database.
 
-    The tuples of its records stand one after another: few pieces go from process to process
-    quicker than many. `event_sizes` and `payload_sizes` tell how long each is.
+    The leaves and tuples of its records stand one after another: few pieces go from process to
+    process quicker than many. `event_sizes` and `payload_sizes` tell how long each tuple is.
     """
 
     sender: str
     digest: bytes
-    leaves: Sequence[bytes]
+    leaves: bytes
     events: bytes
-    event_sizes: Sequence[int]
+    event_sizes: array[int]
     payloads: bytes
-    payload_sizes: Sequence[int]
+    payload_sizes: array[int]
+
+    @property
+    def count(self) -> int:
+        return len(self.event_sizes)
 
 
 def delivery_ready(delivery: Delivery) -> Ready:
@@ -92,11 +98,11 @@ def delivery_ready(delivery: Delivery) -> Ready:
     return Ready(
         delivery.sender,
         delivery.digest,
-        [row.leaf for row in rows],
+        b"".join([row.leaf for row in rows]),
         b"".join([row.event for row in rows]),
-        [len(row.event) for row in rows],
+        array("L", [len(row.event) for row in rows]),
         b"".join([row.payload for row in rows]),
-        [len(row.payload) for row in rows],
+        array("L", [len(row.payload) for row in rows]),
     )
 
 
@@ -119,7 +125,7 @@ def ready_append(deliveries: Sequence[Ready]) -> list[Receipt]:
             if not receipt.is_repeat
         ]
         if fresh:
-            leaves_append(log, [leaf for one, _ in fresh for leaf in one.leaves])
+            leaves_append(log, split(b"".join([one.leaves for one, _ in fresh])))
             _copy(log.pk, fresh)
     return receipts
 
@@ -138,7 +144,7 @@ def _receipts(deliveries: Sequence[Ready], log: Log) -> list[Receipt]:
     }
     receipts, fresh, first = [], [], log.size
     for one in deliveries:
-        key, count = (one.sender, one.digest), len(one.leaves)
+        key, count = (one.sender, one.digest), one.count
         if key not in known:
             receipts.append(Receipt(first, count))
             known[key] = Receipt(first, count, is_repeat=True)

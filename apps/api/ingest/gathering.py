@@ -35,7 +35,7 @@ class Gatherer:
 
     async def keep(self, delivery: Ready) -> Receipt:
         """Return once the delivery is committed. Raises `Full` and `Unkept`."""
-        count = len(delivery.leaves)
+        count = delivery.count
         if self._waiting and self._waiting + count > MOST_WAITING:
             raise Full
         if self._task is None or self._task.done():
@@ -51,10 +51,10 @@ class Gatherer:
     async def _run(self) -> None:
         while True:
             batch = [await self._queue.get()]
-            count = len(batch[0][0].leaves)
+            count = batch[0][0].count
             while count < MOST_IN_BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
-                count += len(batch[-1][0].leaves)
+                count += batch[-1][0].count
             await self._write(batch)
 
     async def _write(self, batch: list[tuple[Ready, asyncio.Future[Receipt]]]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from apps.activity.conventions.bounds import TRUNCATED, fitted
+from apps.activity.conventions.bounds import TRUNCATED, fitted, moment
 from apps.activity.conventions.messages import is_deep
 from apps.activity.conventions.spans import Unreadable
 from apps.activity.readings import Reading
@@ -70,9 +70,9 @@ def _span(correlation: str, name: str) -> str:
 
 def _nanoseconds(said: str, place: str) -> int:
     """To the nanosecond, which a `datetime` would cut."""
-    told = said.upper().replace("Z", "+00:00")
-    fraction = re.search(r"\.(\d+)", told)
-    whole = told.replace(fraction[0], "") if fraction else told
+    stamp = said.upper().replace("Z", "+00:00")
+    fraction = re.search(r"\.(\d+)", stamp)
+    whole = stamp.replace(fraction[0], "") if fraction else stamp
     try:
         since = datetime.fromisoformat(whole) - EPOCH
     except (ValueError, OverflowError) as error:
@@ -80,4 +80,7 @@ def _nanoseconds(said: str, place: str) -> int:
     if since.days < 0:
         raise Unreadable(f"{place} lies before 1970.")
     seconds = since.days * 86_400 + since.seconds
-    return seconds * 10**9 + int(fraction[1].ljust(9, "0") if fraction else 0)
+    told = seconds * 10**9 + int(fraction[1].ljust(9, "0") if fraction else 0)
+    if moment(told) != told:
+        raise Unreadable(f"{place} lies too far ahead.")
+    return told

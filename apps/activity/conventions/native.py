@@ -3,12 +3,14 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from apps.activity.conventions.bounds import TRUNCATED, fitted, moment
 from apps.activity.conventions.messages import is_deep
-from apps.activity.conventions.spans import Unreadable
+from apps.activity.conventions.spans import Source, Unreadable
+from apps.activity.conventions.unforeseen import Odd, as_it_came
 from apps.activity.readings import Reading
 from apps.activity.states import Kind
 
@@ -26,7 +28,28 @@ def readings_of(
     correlation: str, records: Iterable[Mapping[str, Any]], *, agent: str = ""
 ) -> list[Reading]:
     """One reading for each. Raises `Unreadable` with the place of what cannot be meant."""
-    return [_reading(correlation, at, one, agent) for at, one in enumerate(records)]
+    readings, odd = [], Odd()
+    for at, one in enumerate(records):
+        try:
+            readings.append(_reading(correlation, at, one, agent))
+        except Unreadable:
+            raise
+        except Exception as error:  # noqa: BLE001 - told of without what was sent
+            odd.note(error)
+            readings.append(_as_it_came(correlation, one, agent, odd))
+    odd.tell()
+    return readings
+
+
+def _as_it_came(correlation: str, record: Mapping[str, Any], agent: str, odd: Odd) -> Reading:
+    reading = as_it_came(record, dict, Source(), odd)
+    return replace(
+        reading,
+        name=str(record.get("name") or reading.name),
+        trace_id=correlation,
+        parent_id=root_span(correlation),
+        claimed_agent=agent,
+    )
 
 
 def _reading(correlation: str, at: int, record: Mapping[str, Any], agent: str) -> Reading:

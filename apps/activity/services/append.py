@@ -1,11 +1,13 @@
 """Taking records in: their headers and leaves, and one COPY for a batch."""
 
+import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.utils import timezone
 
 from apps.activity.headers import (
@@ -24,9 +26,12 @@ from apps.activity.headers import (
 from apps.activity.models import IngestRequest
 from apps.activity.readings import Reading
 from apps.activity.scrubbing import may_hold_secrets
+from apps.activity.services.anyhow import made_anyhow
 from apps.proof.merkle import leaf_hash
 from apps.proof.models import Log
 from apps.proof.services.logs import leaves_append, log_lock
+
+logger = logging.getLogger(__name__)
 
 LOG, NULL, SALT = "activity", "\\N", 32
 EVENT = (
@@ -39,11 +44,15 @@ PAYLOAD = "log_id, leaf_index, recorded_at, salt, body"
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A body that came in: from whom, the SHA-256 of its exact bytes, and what it says of whom."""
+    """A body that came in: from whom, the SHA-256 of its exact bytes, and what it says of whom.
+
+    `is_held` where it came of a file that can be brought in again.
+    """
 
     sender: str
     digest: bytes
     readings: Sequence[tuple[Reading, Whose]]
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,12 @@ class Ready:
 
 def delivery_ready(delivery: Delivery) -> Ready:
     """Make headers, leaves, and lines. Secrets are taken out before anything is committed to."""
-    return Ready(delivery.sender, delivery.digest, rows_of(delivery.readings, timezone.now()))
+    told, make = delivery.readings, partial(rows_of, now=timezone.now())
+    try:
+        rows = make(told)
+    except Exception:  # noqa: BLE001 - it comes again for the record that it is of, and is told then
+        rows = made_anyhow(make, told, is_held=delivery.is_held)
+    return Ready(delivery.sender, delivery.digest, rows)
 
 
 def deliveries_append(deliveries: Sequence[Delivery]) -> list[Receipt]:
@@ -103,6 +117,34 @@ def ready_append(deliveries: Sequence[Ready]) -> list[Receipt]:
         if rows:
             _copy(log.pk, leaves_append(log, [row.leaf for row in rows]), rows)
     return receipts
+
+
+def ready_append_but(delivery: Ready) -> Receipt:
+    """Keep all of one body but the records that the database can never hold.
+
+    Raises what the database said where that is all of them, or none by itself.
+    """
+    with transaction.atomic():
+        log = log_lock(LOG)
+        good = _takeable(log, delivery.rows)
+        (receipt,) = ready_append([replace(delivery, rows=good or delivery.rows)])
+    if not receipt.is_repeat:
+        logger.error("%d records of a body cannot be held.", len(delivery.rows) - len(good))
+    return receipt
+
+
+def _takeable(log: Log, rows: Sequence[Row]) -> list[Row]:
+    """The rows that are taken when they are tried, half by half down to each that is not."""
+    try:
+        with transaction.atomic():
+            _copy(log.pk, log.size, rows)
+            transaction.set_rollback(True)
+    except DataError:
+        if len(rows) == 1:
+            return []
+        half = len(rows) // 2
+        return _takeable(log, rows[:half]) + _takeable(log, rows[half:])
+    return list(rows)
 
 
 def _receipts(deliveries: Sequence[Ready], log: Log) -> list[Receipt]:

@@ -35,6 +35,7 @@ READERS: dict[str, Callable[[bytes, str], otlp.Decoded]] = {
     "/v1/logs": otlp.read_logs,
 }
 RETRY_AFTER = "2"
+CANNOT_BE_HELD = "The database cannot hold it."
 # Bytes of a body, unpacked: some 100 ms of reading.
 LARGE = 1024 * 1024
 
@@ -100,7 +101,8 @@ class Door:
             reader, _made_ready, scope["path"], body, kind, sender
         )
         if ready is not None:
-            await self.gatherer.keep(ready)
+            receipt = await self.gatherer.keep(ready)
+            decoded.reject(len(ready.rows) - receipt.count, CANNOT_BE_HELD)
         return otlp.answer(decoded, kind, logs=scope["path"] == "/v1/logs")
 
 

@@ -12,12 +12,14 @@ from enum import Enum, IntEnum
 from functools import lru_cache
 from typing import Any
 
+from apps.activity.arns import arn_of_queue, bare_type
+from apps.activity.conventions.bounds import NAME
 from apps.activity.conventions.calls import level_of
 from apps.grants.patterns import matcher
 from apps.grants.states import LEVEL_RANK, Level
 
 # Raise it when a rule here changes: all use is then measured anew.
-VERSION = 2
+VERSION = 3
 
 # Where CloudTrail calls a service or a call otherwise than IAM calls what allows it.
 AWS_SERVICES = {
@@ -48,8 +50,6 @@ AWS_CALLS = {
 FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken", "signin:ConsoleLogin"})
 # Whom it lets somebody become is for the trust of what they become: no grant of theirs tells.
 BY_TRUST = frozenset({"sts:AssumeRole"})
-# Services whose calls name one of several things that they are made on, or a thing by another name.
-VAGUE = frozenset({"ec2", "kms"})
 # Lambda's events carry the version of its API: ListFunctions20150331.
 API_VERSION = re.compile(r"20\d{6}(v\d)?$")
 SEPARATORS = re.compile(r"[:./ ]")
@@ -268,10 +268,22 @@ def _on_path(line: Line, call: Call, path: str) -> Judged:
 def _is_it(pattern: str, call: Call, target: str) -> Judged:
     """Whether a resource is what the record names. Where the two name things of different types,
     or things by different names, that they differ says nothing."""
+    if target.startswith(("https://", "http://")) and call.service == "sqs":
+        target = arn_of_queue(target)
+        if not target:
+            return Judged.UNTOLD
     found = _is_on(pattern, target)
     if found != Judged.OUTSIDE or call.kind != "aws":
         return found
+    if len(target) >= NAME and _may_begin(pattern, target):
+        return Judged.UNTOLD
     return Judged.OUTSIDE if _is_another(pattern, call, target) else Judged.UNTOLD
+
+
+def _may_begin(pattern: str, target: str) -> bool:
+    """Whether a target so long that its column cut it may go on as a pattern says."""
+    plain = re.split(r"[*?]", pattern, maxsplit=1)[0][: len(target)]
+    return target.startswith(plain)
 
 
 def _is_another(pattern: str, call: Call, target: str) -> bool:
@@ -280,7 +292,8 @@ def _is_another(pattern: str, call: Call, target: str) -> bool:
         return False
     service = parts[2]
     if not target.startswith("arn:"):
-        return service == call.service and service not in VAGUE
+        type_of_name = bare_type(service, call.name.partition(":")[2])
+        return service == call.service and type_of_name == _type_of(parts)
     named = target.split(":", 5)
     if len(named) < 6 or named[2] != call.service:
         return False

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
 from apps.activity.querysets.reconstructions import NEVER, judged, overdue
+from apps.activity.selectors.breaking import runs_asked
 from apps.activity.settling import settled_before
 from apps.activity.states import DEEDS, Basis, ErasureState, Outcome, Told
 from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, SearchFilter, Tick
@@ -15,6 +16,33 @@ from apps.inventory.filters import CredentialFilterSet
 from apps.inventory.models import Agent, Credential
 
 MOST_ASKED = 50
+
+
+class AgentOfRun(LinkedFilter):
+    """Runs of one agent, or of those that nobody knows, which a link calls 0."""
+
+    def __init__(self) -> None:
+        super().__init__("Agent", "inventory.agent", "agent_id")
+
+    def filter(self, qs: QuerySet, value: int | None) -> QuerySet:
+        return qs.filter(agent_id=None) if value == 0 else super().filter(qs, value)
+
+    def shown(self, value: int) -> str:
+        return super().shown(value) if value else "not known"
+
+
+class FailingWithout(django_filters.CharFilter):
+    """The runs that would have failed without what a dialog asks about, which links there."""
+
+    def __init__(self) -> None:
+        super().__init__(label="Would have failed without", widget=forms.HiddenInput)
+
+    def filter(self, qs: QuerySet, value: str) -> QuerySet:
+        return qs.filter(pk__in=runs_asked(value, self.parent.request.actor)) if value else qs
+
+    def shown(self, value: str) -> str:
+        what = {"credential": "one credential", "grant": "one grant"}
+        return what.get(value.partition("-")[0], "all of these credentials and grants")
 
 
 class InvocationFilterSet(FilterSet):
@@ -28,7 +56,8 @@ class InvocationFilterSet(FilterSet):
     unproven = Only("unproven", "No system confirms it")
     since = DayFilter("started_at", "gte", "Began from")
     until = DayFilter("started_at", "lte", "Began until")
-    agent = LinkedFilter("Agent", "inventory.agent", "agent_id")
+    agent = AgentOfRun()
+    without = FailingWithout()
     conversation = django_filters.CharFilter(label="Conversation")
 
     def by_id(self, rows: QuerySet, name: str, value: str) -> QuerySet:

@@ -1,5 +1,6 @@
 """What the text of a header says, also where that text is none that Countersign would write."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -14,3 +15,8 @@ def header_said(text: str | bytes) -> dict[str, Any]:
     except ValueError:
         said = None
     return said if isinstance(said, dict) else {"warnings": [NOT_JSON]}
+
+
+def is_unreadable(said: Mapping[str, Any]) -> bool:
+    """Whether a header that `header_said` told is none."""
+    return said.get("warnings") == [NOT_JSON]

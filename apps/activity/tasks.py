@@ -9,7 +9,12 @@ from django.utils import timezone
 from apps.activity.archives import BROKEN, broken_told
 from apps.activity.formats.archives import pieces_of
 from apps.activity.models import LogImport
-from apps.activity.services.archiving import Busy, archiving_begin_if_due, months_archive
+from apps.activity.services.archiving import (
+    Busy,
+    archiving_begin_if_due,
+    archiving_end,
+    months_archive,
+)
 from apps.activity.services.drifting import drift_measure
 from apps.activity.services.erasing import erasures_in_archive
 from apps.activity.services.hours import bindings_heed, hours_count
@@ -125,8 +130,7 @@ def archive_months(job_id: int) -> int:
     except (DomainError, IntegrityError, *BROKEN) as error:
         job_fail(job, message=broken_told(error))
         return 0
-    said = f"{len(ran.months)} months left the database, {ran.records} records. {ran.held_up}"
-    job_finish(job, result={"records": ran.records}, message=said.strip())
+    archiving_end(job, ran)
     return len(ran.months)
 
 

@@ -162,3 +162,47 @@ def _not_synced(archive_folder, synced):
 
 def names_in(folder):
     return sorted(one.name for one in folder.iterdir())
+
+
+def test_a_month_that_is_always_in_use_is_told_after_a_day_until_it_goes(
+    kept,  # noqa: F811
+    system,
+    monkeypatch,
+    django_capture_on_commit_callbacks,
+):
+    with monkeypatch.context() as patched:
+        patched.setattr(archiving, "MOST_TRIES", 3)
+        patched.setattr(archiving, "_month_drop", lambda *_: False)
+        for tries in (1, 2):
+            job = archive(system, django_capture_on_commit_callbacks)
+            assert (job.status, job.result["tries"]) == (JobStatus.DONE, tries)
+            assert holding(system) == []
+        for tries in (3, 4):
+            job = archive(system, django_capture_on_commit_callbacks)
+            assert (job.status, job.result["tries"]) == (JobStatus.FAILED, tries)
+            ((rule, detail),) = holding(system)
+            assert rule == "archive-failing"
+            assert "July 2025 is in the archive" in detail
+            assert f"in use each of the last {tries} times" in detail
+
+    assert archive(system, django_capture_on_commit_callbacks).status == JobStatus.DONE
+    assert holding(system) == []
+
+
+def test_tries_are_counted_of_one_month_on_end(
+    kept,  # noqa: F811
+    system,
+    monkeypatch,
+    django_capture_on_commit_callbacks,
+):
+    """Another month that is in use, once this one went, begins anew."""
+    real = archiving._month_drop
+    with monkeypatch.context() as patched:
+        patched.setattr(archiving, "_month_drop", lambda *_: False)
+        archive(system, django_capture_on_commit_callbacks)
+        patched.setattr(
+            archiving, "_month_drop", lambda one, *rest: one.month.month == 7 and real(one, *rest)
+        )
+        job = archive(system, django_capture_on_commit_callbacks)
+
+    assert (job.result["busy"], job.result["tries"]) == ("2025-08", 1)

@@ -9,7 +9,12 @@ from django.utils import timezone
 from apps.activity.headers import Whose
 from apps.activity.models import Invocation
 from apps.activity.readings import Reading
-from apps.activity.selectors.breaking import breaks_without_credential, breaks_without_grant
+from apps.activity.selectors import breaking
+from apps.activity.selectors.breaking import (
+    breaks_without,
+    breaks_without_credential,
+    breaks_without_grant,
+)
 from apps.activity.services.hours import hours_count
 from apps.activity.services.measuring import use_measure
 from apps.core.actors import Person
@@ -22,6 +27,7 @@ from tests.factories.inventory import (
     IdentityFactory,
     SystemFactory,
 )
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -152,3 +158,65 @@ def test_the_page_of_a_grant_shows_its_use_and_what_would_break(as_steward, cred
     assert "Used once in 13 weeks" in shown
     assert "1 run would have failed without it" in shown
     assert Invocation.objects.get().get_absolute_url() in shown
+
+
+def listed(client, href):
+    """The runs that a list shows, by their traces."""
+    page = client.get(href)
+    assert page.status_code == 200
+    shown = page.content.decode()
+    return {one.trace_id.hex for one in Invocation.objects.all() if one.get_absolute_url() in shown}
+
+
+def test_each_number_of_runs_leads_to_exactly_these(as_steward, credential, steward):
+    busy, idle = AgentFactory(name="busy"), AgentFactory(name="idle")
+    for trace, agent in zip(TRACES, (busy, busy, busy, idle, busy), strict=True):
+        ran(agent, trace)
+    for trace in TRACES[:4]:
+        called(credential, "s3:GetObject", trace)
+    called(CredentialFactory(identity=credential.identity), "s3:GetObject", TRACES[4])
+    grant = granted(credential.identity, "s3:*")
+    measured()
+
+    of_credential = breaks_without_credential(credential, Person(steward)).hits
+    of_grant = breaks_without_grant(grant, Person(steward)).hits
+    of_both = breaks_without(
+        [credential.pk], [grant.pk], [credential.identity.system_id], Person(steward)
+    ).hits
+
+    for hits, of_busy in ((of_credential, 3), (of_grant, 4), (of_both, 4)):
+        assert [(hit.agent, hit.runs) for hit in hits] == [(busy, of_busy), (idle, 1)]
+        assert listed(as_steward, hits[0].href) == set(TRACES[:3]) | (
+            {TRACES[4]} if of_busy == 4 else set()
+        )
+        assert listed(as_steward, hits[1].href) == {TRACES[3]}
+    assert "one credential" in as_steward.get(of_credential[0].href).content.decode()
+
+
+@pytest.mark.parametrize("asked", ["x", "grant-c-g1-1", "all-c9-g-" + "9" * 16, "credential-c-g-0"])
+def test_an_address_of_what_is_not_there_lists_nothing(as_steward, asked):
+    ran(AgentFactory(), TRACES[0])
+
+    assert (
+        listed(as_steward, reverse("activity:invocation_list", query={"without": asked})) == set()
+    )
+
+
+def test_the_address_of_a_strangers_credential_lists_nothing(client, credential, reviewer, steward):
+    agent = AgentFactory()
+    ran(agent, TRACES[0])
+    called(credential, "s3:GetObject", TRACES[0])
+    href = breaks_without_credential(credential, Person(steward)).hits[0].href
+    sign_in(client, reviewer)
+
+    assert listed(client, href) == set()
+
+
+def test_what_no_address_can_hold_is_no_link(credential, steward, monkeypatch):
+    monkeypatch.setattr(breaking, "MOST_IN_ADDRESS", 0)
+    ran(AgentFactory(), TRACES[0])
+    called(credential, "s3:GetObject", TRACES[0])
+
+    (hit,) = breaks_without_credential(credential, Person(steward)).hits
+
+    assert (hit.runs, hit.href) == (1, "")

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.activity.models import Archive, Erasure, Event, Payload
 from apps.activity.selectors.archived import subject_of
-from apps.activity.services import archiving, erasing
+from apps.activity.services import archive_parts, archiving, erasing
 from apps.activity.services.archiving import archive_held, months_archive
 from apps.activity.services.erasing import (
     erasure_approve,
@@ -29,6 +29,8 @@ from apps.audit.models import AuditEntry
 from apps.core.actors import Person, System
 from apps.core.errors import DomainError
 from apps.core.models import Setting
+from apps.findings.models import Finding
+from apps.findings.services import findings_recheck
 from apps.proof.merkle import leaf_hash, verify_inclusion
 from apps.proof.models import Checkpoint, Log, Watch
 from apps.proof.selectors import inclusion_proof
@@ -38,6 +40,7 @@ from tests.activity.keeping import JULY, records_came, records_come
 from tests.activity.test_archiving import Killed, killed_at
 from tests.factories.accounts import SeatFactory, UserFactory
 from tests.proof.conftest import key, memory  # noqa: F401  (fixtures)
+from tests.proof.tampering import as_owner
 
 pytestmark = pytest.mark.django_db
 
@@ -272,3 +275,72 @@ def test_while_the_archive_is_written_an_erasure_in_it_waits(kept, one, other, s
 
     assert erasure.state == ErasureState.APPROVED
     assert erasures_in_archive(actor=system) == 1
+
+
+def spoil(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    return data
+
+
+def test_a_broken_file_holds_up_its_own_erasures_alone_and_is_told(
+    kept, pair, monkeypatch, caplog, system
+):
+    monkeypatch.setattr(archive_parts, "PART", 8)
+    months_archive(actor=system)
+    folder = kept / "2025-07"
+    first, held_up, last = (erased(leaf, *pair) for leaf in (2, 10, 18))
+    (broken,) = folder.glob("payloads-0002.*")
+    whole = broken.read_bytes()
+    spoil(broken)
+    others = [*folder.glob("payloads-0001.*"), *folder.glob("payloads-0003.*")]
+
+    assert erasures_in_archive(actor=system) == 2
+
+    for one in (first, held_up, last):
+        one.refresh_from_db()
+    assert [one.state for one in (first, held_up, last)] == ["erased", "approved", "erased"]
+    assert not any(one.exists() for one in others)
+    assert "payloads-0002" in caplog.text
+    assert f"Erasure {held_up.pk}" in caplog.text
+    assert holding(system) == []
+    Erasure.objects.filter(pk=held_up.pk).update(decided_at=timezone.now() - timedelta(hours=2))
+    assert holding(system) == ["Erasure of record 10"]
+
+    broken.write_bytes(whole)
+    # The next run is a transaction of its own, which a test's is not.
+    as_owner("audit_auditentry", REWRITTEN_EARLIER)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    assert erasures_in_archive(actor=system) == 1
+    held_up.refresh_from_db()
+    assert held_up.state == "erased"
+    assert holding(system) == []
+    call_command("trail_archive_verify", str(folder))
+
+
+def test_an_archive_without_its_manifest_holds_up_no_other(kept, pair, monkeypatch, system):
+    months_archive(actor=system)
+    erasure = erased(7, *pair)
+    manifest = kept / "2025-07" / "manifest.json"
+    told_before = manifest.read_bytes()
+    manifest.unlink()
+
+    assert erasures_in_archive(actor=system) == 0
+
+    manifest.write_bytes(told_before)
+    assert erasures_in_archive(actor=system) == 1
+    erasure.refresh_from_db()
+    assert erasure.state == "erased"
+
+
+REWRITTEN_EARLIER = (
+    "UPDATE audit_auditentry SET occurred_at = occurred_at - interval '1 hour'"
+    " WHERE verb = 'activity.archive.rewritten'"
+)
+
+
+def holding(system):
+    findings_recheck(actor=system, rules=["erasure-held-up"])
+    return list(Finding.objects.holding().values_list("subject_label", flat=True))

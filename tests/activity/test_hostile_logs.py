@@ -155,6 +155,16 @@ def test_what_a_record_says_cannot_leave_its_column():
     is_whole()
 
 
+@pytest.mark.parametrize("year", ["1969", "2300", "2600", "9999"])
+def test_a_time_out_of_reach_is_no_time_and_its_record_is_kept(year):
+    far = event(1, eventTime=f"{year}-12-31T23:59:59Z")
+
+    held = bring(stream(), delivered(far, event(2)))
+
+    assert (held.kept, held.unreadable) == (2, 0)
+    is_whole()
+
+
 def test_a_zip_that_names_too_many_files_is_not_opened(monkeypatch):
     monkeypatch.setattr(archives, "MOST_FILES", 3)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError
 
+from apps.activity.formats import cloudtrail
 from apps.activity.models import Event, IngestRequest, LogImport, LogRecord, Stream
 from apps.activity.services import append, logs
 from apps.activity.services.keeping import Overtaken, batch_keep
@@ -230,6 +231,27 @@ def test_a_batch_whose_transaction_broke_off_left_nothing(monkeypatch):
     assert not Event.objects.exists()
     assert not LogRecord.objects.exists()
     assert not IngestRequest.objects.exists()
+
+
+def test_a_record_whose_reading_nobody_foresaw_is_named_and_the_others_are_kept(monkeypatch):
+    log, real = stream(), cloudtrail._outcome
+
+    def stumbling(told):
+        if told["eventID"] in {"E3", "E4"}:
+            raise TypeError("of no known type")
+        return real(told)
+
+    monkeypatch.setattr(cloudtrail, "_outcome", stumbling)
+    held = bring(log, as_lines(*(event(number) for number in range(8))))
+
+    log.refresh_from_db()
+    assert (held.status, held.kept, held.unreadable) == ("done", 6, 2)
+    assert held.troubles[0] == {
+        "file": "log.json",
+        "line": 4,
+        "why": "It is of a shape that nobody foresaw (TypeError).",
+    }
+    assert log.complete_until is None
 
 
 def test_a_record_that_nobody_foresaw_ends_the_import_and_is_named(monkeypatch):

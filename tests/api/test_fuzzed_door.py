@@ -126,7 +126,7 @@ def test_spoiled_gzip_and_odd_headers_are_answered(caller):
 
 
 def test_one_body_that_the_database_refuses_takes_no_other_with_it(caller, monkeypatch):
-    """Two come together; one cannot be written. The other is kept, that one wholly not."""
+    """Two come together; of one a record cannot be written. All others are kept, of both."""
     columns_of = append._columns
 
     def broken(reading, *args):
@@ -136,10 +136,23 @@ def test_one_body_that_the_database_refuses_takes_no_other_with_it(caller, monke
     monkeypatch.setattr(append, "_columns", broken)
     bad = traces({**SPAN, "spanId": "0" * 15 + "2"}, {**SPAN, "spanId": "0" * 15 + "3"})
 
-    good, refused = send(post(caller, json=traces()), post(caller, json=bad))
+    good, partial = send(post(caller, json=traces()), post(caller, json=bad))
 
-    assert (good.status_code, refused.status_code) == (200, 400)
-    assert list(Event.objects.values_list("span_id", flat=True)) == [SPAN["spanId"]]
+    assert (good.content, partial.status_code) == (b"{}", 200)
+    assert partial.json()["partialSuccess"] == {
+        "rejectedSpans": "1",
+        "errorMessage": "The database cannot hold it.",
+    }
+    assert set(Event.objects.values_list("span_id", flat=True)) == {SPAN["spanId"], "0" * 15 + "3"}
+
+
+def test_a_body_of_which_the_database_takes_nothing_is_refused_for_good(caller, monkeypatch):
+    monkeypatch.setattr(append, "_columns", lambda *args: "nonsense")
+
+    (refused,) = send(post(caller, json=traces()))
+
+    assert refused.status_code == 400
+    assert not Event.objects.exists()
 
 
 MEGABYTE = 1024

@@ -237,6 +237,30 @@ def test_records_whose_words_cannot_be_read_are_told_without_them(told, steward)
     assert "not the file that the manifest names" in gap["why"]
 
 
+@pytest.mark.parametrize("odd", [b"half of a {", b"[7]"])
+def test_of_a_part_only_a_header_that_is_no_json_cannot_be_read(request, monkeypatch, steward, odd):
+    """Sealed as it is, it is accounted for by its hash, and nothing else is lost for it."""
+    real = append.header_of
+
+    def header_of(reading, *rest, **more):
+        return odd if reading.name == "chat" else real(reading, *rest, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(append, "header_of", header_of)
+        told = request.getfixturevalue("told")
+
+    package = of_july(steward, with_payloads=True)
+
+    assert "is there, or counted as left out (2)" in passes(package)
+    kept = [told.headers[leaf] for leaf in sorted(told.headers)]
+    assert exact(package) == [one for one in kept if one != odd.decode()]
+    assert (gaps(package)[UNREAD]["count"], package.status) == ("2", "Interim")
+    assert "the header of record 1 is not JSON" in gaps(package)[UNREAD]["why"]
+    assert UNREAD_WORDS not in gaps(package)
+    included = [one for one in lines(package, "data/payloads.jsonl") if "body" in one]
+    assert len(included) == 4
+
+
 def test_what_is_here_and_what_is_archived_come_in_the_order_of_the_log(told, steward):
     period = Period(JULY.date(), (timezone.now() + timedelta(days=1)).date())
 

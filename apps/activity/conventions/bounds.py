@@ -17,7 +17,8 @@ TRUNCATED = "truncated: the payload was larger than 256 KB"
 
 NAME = 200
 ID = 128
-LATEST = 253_402_300_799 * 10**9
+# In the year 2554: beyond it a header, whose numbers have 64 bits, cannot say the time.
+LATEST = 2**64 - 1
 
 
 def short(value: Any, most: int = NAME) -> str:
@@ -32,7 +33,7 @@ def short(value: Any, most: int = NAME) -> str:
 
 
 def moment(nanoseconds: int) -> int:
-    """A time a date can hold; 0, nobody said, where none can."""
+    """A time a header can hold; 0, nobody said, where it cannot."""
     return nanoseconds if 0 < nanoseconds <= LATEST else 0
 
 

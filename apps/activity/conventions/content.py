@@ -38,6 +38,9 @@ TALKING = frozenset({INVOCATION, STEP, GUARD})
 FAILED = frozenset({"failed", "denied"})
 SPEAKERS = ASSISTANTS | {""}
 NOTHING = frozenset({"{}", "[]", "null"})
+# What is said to a model and by it: where a record is none of a talk, it stays under its own names.
+SAID = ("input", "output", "instructions", "history", "final")
+TOLD = frozenset({"input", "output", "instructions"})
 SPEAKING = frozenset({"chat", "generate_content", "text_completion"})
 
 
@@ -71,7 +74,8 @@ class Content:
         self.asked: tuple[Message, ...] = ()
         self.answered: tuple[Message, ...] = ()
         self.instructed: tuple[str, ...] = ()
-        self.known: tuple[tuple[str, dict[str, Any]], ...] = ()
+        # With whether all that an event says is one message that was taken whole.
+        self.known: tuple[tuple[str, dict[str, Any], bool], ...] = ()
         self.further: tuple[tuple[str, dict[str, Any]], ...] = ()
 
     def take_event(self, name: str, attributes: dict[str, Any]) -> None:
@@ -79,7 +83,6 @@ class Content:
         if known is None:
             self.further += ((name, attributes),)
             return
-        self.known += ((name, attributes),)
         said = next((one for one in EVENT_CONTENTS if one in attributes), "")
         slot, role = known
         told = messages(attributes[said] if said else attributes, role)
@@ -87,6 +90,8 @@ class Content:
             told += messages({"role": role, "tool_calls": attributes["tool_calls"]})
         for one in told:
             one.role = one.role or role
+        is_whole = bool(said) and len(attributes) == len(told) == 1 and _is_taken(told[0], slot)
+        self.known += ((name, attributes, is_whole),)
         if slot == "instructions":
             self.instructed += tuple(one.text for one in told)
         elif slot == "output":
@@ -114,11 +119,8 @@ def body_of(
         content.rest = {**content.rest, **span.attributes}
     elif kind == CALL:
         _of_call(body, content)
-    events = content.further
-    if content.known:
-        events += content.known if kind == OTHER else _held_in_part(content.known)
-    if events:
-        content.rest["events"] = [{"name": name, **attributes} for name, attributes in events]
+    if content.flat or content.known or content.further:
+        _keep_spread(content, kind)
     if outcome in FAILED:
         _say_why(body, content, span)
         missing = [one for one in missing if one not in {"result", "outcome", "decided"}]
@@ -130,16 +132,20 @@ def body_of(
     return body, (NOT_CAPTURED,)
 
 
-def _held_in_part(
-    known: tuple[tuple[str, dict[str, Any]], ...],
-) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """Events that say more than the one text that was taken from each."""
-    names = [name for name, _ in known]
-    return tuple(
+def _keep_spread(content: Content, kind: str) -> None:
+    """What was spread over attributes and events stays as it came, but for what was taken whole."""
+    content.rest |= content.flat
+    events = content.further
+    # Attributes go before events that tell of the same.
+    is_told = kind in TALKING and not content.flat and TOLD.isdisjoint(content.found)
+    names = [name for name, _, _ in content.known]
+    events += tuple(
         (name, attributes)
-        for name, attributes in known
-        if len(attributes) > 1 or name in HISTORY or names.count(name) > 1
+        for name, attributes, is_whole in content.known
+        if not (is_told and is_whole) or name in HISTORY or names.count(name) > 1
     )
+    if events:
+        content.rest["events"] = [{"name": name, **attributes} for name, attributes in events]
 
 
 def _of_action(body: dict[str, Any], content: Content) -> list[str]:
@@ -152,6 +158,9 @@ def _of_action(body: dict[str, Any], content: Content) -> list[str]:
         did["id"] = found["call_id"]
     _arguments(did, content)
     _result(body, did, content)
+    for slot in SAID:
+        if slot in found:
+            content.keep(slot)
     missing = [] if "arguments" in did else ["did"]
     return missing if "result" in body else [*missing, "result"]
 
@@ -168,7 +177,7 @@ def _arguments(did: dict[str, Any], content: Content) -> None:
         if did["arguments"] is not told:
             content.keep("input_value")
     else:
-        for name, attributes in content.known:
+        for name, attributes, _ in content.known:
             said = next((one for one in EVENT_CONTENTS if one in attributes), "")
             if said and EVENTS[name][0] == "input":
                 did["arguments"] = loaded(attributes[said])
@@ -201,7 +210,6 @@ def _result(body: dict[str, Any], did: dict[str, Any], content: Content) -> None
         body["result"] = content.answered[-1].text or content.answered[-1].results
     if "result" in flat:
         body.setdefault("result", flat["result"])
-        content.rest |= content.flat
 
 
 def _of_call(body: dict[str, Any], content: Content) -> None:
@@ -213,7 +221,7 @@ def _of_call(body: dict[str, Any], content: Content) -> None:
     }
     if did:
         body["did"] = did
-    for slot in ("input_value", "output_value", "input", "output", "result"):
+    for slot in ("input_value", "output_value", "result", *SAID):
         if slot in found:
             content.keep(slot)
 
@@ -223,8 +231,6 @@ def _of_talk(body: dict[str, Any], content: Content, kind: str, *, is_log: bool)
     flat = gathered(content.flat) if content.flat else {}
     asked = _messages(content, flat, "input") or content.asked
     answered: Sequence[Message] = _messages(content, flat, "output") or content.answered
-    if content.flat and (len(asked) > 1 or len(answered) > 1):
-        content.rest |= content.flat
     history: list[Message] = []
     if "history" in found:
         history = messages(found["history"])
@@ -269,17 +275,25 @@ def _messages(content: Content, flat: dict[str, Any], slot: str) -> Sequence[Mes
     found = content.found
     if slot in found:
         told = messages(found[slot], "user" if slot == "input" else "assistant")
-        if len(told) != 1 or not told[0].whole:
+        if len(told) != 1 or not _is_taken(told[0], slot):
             content.keep(slot)
         if told:
             return told
     if slot in flat:
         told = messages(flat[slot])
-        said = [one for one in told if one.texts or one.calls or one.results or one.reasoning]
-        if len(said) != len(told) or not all(one.whole for one in told):
-            content.rest |= content.flat
-        return said
+        return [one for one in told if one.texts or one.calls or one.results or one.reasoning]
     return []
+
+
+def _is_taken(only: Message, slot: str) -> bool:
+    """Whether all that this one message says stands in the payload under our names."""
+    if not only.whole or only.results:
+        return False
+    if slot == "output":
+        return only.role in SPEAKERS
+    if only.calls or only.reasoning:
+        return False
+    return bool(only.texts) if slot == "instructions" else only.role in USERS
 
 
 def _value(content: Content, slot: str, role: str) -> list[Message]:
@@ -302,7 +316,7 @@ def _tell(body: dict[str, Any], content: Content, given: Sequence[Message], kind
     if "instructions" in content.found:
         read = messages(content.found["instructions"], "system")
         instructions = [one.text for one in read]
-        if not all(one.whole for one in read):
+        if not read or not all(_is_taken(one, "instructions") for one in read):
             content.keep("instructions")
     elif not instructions and given and given[0].role in INSTRUCTORS:
         instructions = [one.text for one in given if one.role in INSTRUCTORS]

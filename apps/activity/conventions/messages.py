@@ -22,6 +22,20 @@ INSTRUCTORS = frozenset({"system", "developer"})
 ASSISTANTS = frozenset({"assistant", "ai", "model"})
 TOOLS = frozenset({"tool", "function"})
 ROLES = USERS | INSTRUCTORS | ASSISTANTS | TOOLS
+ARGUMENTS = ("arguments", "args", "input", "kwargs", "parameters")
+CALL_IDS = ("call_id", "tool_call_id", "toolUseId", "id")
+REASONING = ("reasoning", "reasoning_content", "thinking")
+# What is read of a message, and of a part of one. What else stands there is not understood.
+PLAIN = frozenset({"role", "parts", "content"})
+MESSAGE = PLAIN | {"type", "contents", "tool_calls", "tool_call_id", "finish_reason", *REASONING}
+PART = frozenset(
+    (
+        *("type", "content", "text", "output_text", "refusal", "summary", "reasoningText", "name"),
+        *("tool_call", "function", "toolUse", "toolResult", "result", "response", "output"),
+        *("function_call", "functionCall", "function_response", "functionResponse"),
+        *("message_content", "reasoningContent", *REASONING, *ARGUMENTS, *CALL_IDS),
+    )
+)
 
 
 class Message:
@@ -194,20 +208,28 @@ def _message(role: str, value: dict[str, Any], depth: int) -> Message:
         _parts(message, parts, depth)
     elif isinstance(parts, dict):
         _parts(message, [parts], depth)
-    if len(value) > 2 or "tool_calls" in value:
+    elif parts is not None:
+        message.whole = False
+    if len(value) > 2 or not PLAIN.issuperset(value):
         _further(message, value)
     return message
 
 
 def _further(message: Message, value: dict[str, Any]) -> None:
     message.call_id = message.call_id or _text(value.get("tool_call_id"))
+    if not MESSAGE.issuperset(value) or ("parts" in value and "content" in value):
+        message.whole = False
     calls = value.get("tool_calls")
     if isinstance(calls, list):
         for call in calls:
             _call(message, call)
-    for name in ("reasoning", "reasoning_content", "thinking"):
+    elif calls:
+        message.whole = False
+    for name in REASONING:
         if isinstance(value.get(name), str) and value[name]:
             message.reasoning.append(value[name])
+        elif value.get(name):
+            message.whole = False
 
 
 def _parts(message: Message, parts: list[Any], depth: int) -> None:
@@ -215,6 +237,8 @@ def _parts(message: Message, parts: list[Any], depth: int) -> None:
         if part.__class__ is dict:
             kind = part.get("type")
             read = PARTS.get(kind) if kind.__class__ is str else None
+            if len(part) > 2 and not PART.issuperset(part):
+                message.whole = False
             if read is not None and depth <= DEEPEST:
                 read(message, part)
             else:
@@ -292,10 +316,6 @@ def _call(message: Message, part: Any) -> None:
             told["id"] = part[name]
             break
     message.calls.append(told)
-
-
-ARGUMENTS = ("arguments", "args", "input", "kwargs", "parameters")
-CALL_IDS = ("call_id", "tool_call_id", "toolUseId", "id")
 
 
 def _read_call(message: Message, part: dict[str, Any]) -> None:

@@ -3,12 +3,14 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from apps.activity.conventions.bounds import TRUNCATED, fitted
+from apps.activity.conventions.bounds import TRUNCATED, fitted, moment
 from apps.activity.conventions.messages import is_deep
-from apps.activity.conventions.spans import Unreadable
+from apps.activity.conventions.spans import Source, Unreadable
+from apps.activity.conventions.unforeseen import Odd, as_it_came
 from apps.activity.readings import Reading
 from apps.activity.states import Kind
 
@@ -26,7 +28,28 @@ def readings_of(
     correlation: str, records: Iterable[Mapping[str, Any]], *, agent: str = ""
 ) -> list[Reading]:
     """One reading for each. Raises `Unreadable` with the place of what cannot be meant."""
-    return [_reading(correlation, at, one, agent) for at, one in enumerate(records)]
+    readings, odd = [], Odd()
+    for at, one in enumerate(records):
+        try:
+            readings.append(_reading(correlation, at, one, agent))
+        except Unreadable:
+            raise
+        except Exception as error:  # noqa: BLE001 - told of without what was sent
+            odd.note(error)
+            readings.append(_as_it_came(correlation, one, agent, odd))
+    odd.tell()
+    return readings
+
+
+def _as_it_came(correlation: str, record: Mapping[str, Any], agent: str, odd: Odd) -> Reading:
+    reading = as_it_came(record, dict, Source(), odd)
+    return replace(
+        reading,
+        name=str(record.get("name") or reading.name),
+        trace_id=correlation,
+        parent_id=root_span(correlation),
+        claimed_agent=agent,
+    )
 
 
 def _reading(correlation: str, at: int, record: Mapping[str, Any], agent: str) -> Reading:
@@ -70,9 +93,9 @@ def _span(correlation: str, name: str) -> str:
 
 def _nanoseconds(said: str, place: str) -> int:
     """To the nanosecond, which a `datetime` would cut."""
-    told = said.upper().replace("Z", "+00:00")
-    fraction = re.search(r"\.(\d+)", told)
-    whole = told.replace(fraction[0], "") if fraction else told
+    stamp = said.upper().replace("Z", "+00:00")
+    fraction = re.search(r"\.(\d+)", stamp)
+    whole = stamp.replace(fraction[0], "") if fraction else stamp
     try:
         since = datetime.fromisoformat(whole) - EPOCH
     except (ValueError, OverflowError) as error:
@@ -80,4 +103,7 @@ def _nanoseconds(said: str, place: str) -> int:
     if since.days < 0:
         raise Unreadable(f"{place} lies before 1970.")
     seconds = since.days * 86_400 + since.seconds
-    return seconds * 10**9 + int(fraction[1].ljust(9, "0") if fraction else 0)
+    told = seconds * 10**9 + int(fraction[1].ljust(9, "0") if fraction else 0)
+    if moment(told) != told:
+        raise Unreadable(f"{place} lies too far ahead.")
+    return told

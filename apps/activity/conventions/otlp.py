@@ -1,7 +1,8 @@
 """Read an OTLP body, protobuf or JSON, to readings; and write what is answered to it.
 
 A body that is none raises `Unreadable`. A record that cannot be kept is counted, with the first
-reason, for the partial success of the protocol; the others are kept.
+reason, for the partial success of the protocol; the others are kept. One that nobody foresaw is
+kept as it came.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from apps.activity.conventions import otlp_json, protobuf
 from apps.activity.conventions.mapping import reading_of_log, reading_of_span
 from apps.activity.conventions.spans import MOST_RECORDS, Refused, Source, Unreadable
+from apps.activity.conventions.unforeseen import Odd, as_it_came
 from apps.activity.readings import Reading
 
 PROTOBUF = "application/x-protobuf"
@@ -29,14 +31,19 @@ class Decoded:
     rejected: int = 0
     message: str = ""
 
+    def reject(self, count: int, why: str) -> None:
+        self.rejected += count
+        if count and not self.message:
+            self.message = why
+
 
 def read_traces(body: bytes, content_type: str) -> Decoded:
     """Map every span. Nested invocations of one agent by one name count once."""
     if content_type == JSON:
         records = otlp_json.records(body, "resourceSpans", "scopeSpans", "spans")
-        decoded = _decoded(records, otlp_json.span_of, reading_of_span)
+        decoded = _decoded(records, otlp_json.span_of, reading_of_span, body)
     else:
-        decoded = _decoded(protobuf.records(body), protobuf.span_of, reading_of_span)
+        decoded = _decoded(protobuf.records(body), protobuf.span_of, reading_of_span, body)
     _join_doubles(decoded.readings)
     return decoded
 
@@ -44,8 +51,8 @@ def read_traces(body: bytes, content_type: str) -> Decoded:
 def read_logs(body: bytes, content_type: str) -> Decoded:
     if content_type == JSON:
         records = otlp_json.records(body, "resourceLogs", "scopeLogs", "logRecords")
-        return _decoded(records, otlp_json.log_of, reading_of_log)
-    return _decoded(protobuf.records(body), protobuf.log_of, reading_of_log)
+        return _decoded(records, otlp_json.log_of, reading_of_log, body)
+    return _decoded(protobuf.records(body), protobuf.log_of, reading_of_log, body)
 
 
 def answer(decoded: Decoded, content_type: str, *, logs: bool = False) -> bytes:
@@ -68,8 +75,28 @@ def _decoded(
     records: Iterator[tuple[Source, Any]],
     light: Callable[[Any], Any],
     mapped: Callable[[Any, Source], Reading],
+    body: bytes,
 ) -> Decoded:
-    decoded = Decoded()
+    decoded, odd = Decoded(), Odd()
+    try:
+        _decode(decoded, records, light, mapped, odd)
+    except Unreadable:
+        raise
+    except Exception as error:  # noqa: BLE001 - told of without what was sent
+        # Where its next record begins cannot be told: the body itself is kept as one.
+        odd.note(error)
+        decoded.readings.append(as_it_came(body, bytes, Source(), odd))
+    odd.tell()
+    return decoded
+
+
+def _decode(
+    decoded: Decoded,
+    records: Iterator[tuple[Source, Any]],
+    light: Callable[[Any], Any],
+    mapped: Callable[[Any, Source], Reading],
+    odd: Odd,
+) -> None:
     keep = decoded.readings.append
     for count, (source, record) in enumerate(records):
         if count >= MOST_RECORDS:
@@ -77,9 +104,10 @@ def _decoded(
         try:
             keep(mapped(light(record), source))
         except Refused as refusal:
-            decoded.rejected += 1
-            decoded.message = decoded.message or str(refusal)
-    return decoded
+            decoded.reject(1, str(refusal))
+        except Exception as error:  # noqa: BLE001 - told of without what was sent
+            odd.note(error)
+            keep(as_it_came(record, light, source, odd))
 
 
 def _join_doubles(readings: list[Reading]) -> None:

@@ -3,6 +3,7 @@
 That is not the JSON of protobuf, whose ids would be base64, so it is read directly.
 """
 
+import json
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +22,7 @@ from apps.activity.conventions.spans import (
     Unreadable,
     left_out,
 )
+from apps.activity.conventions.unforeseen import plain
 
 # A body of nothing but brackets would take fifty times its size in memory.
 JUDGED_FROM = 1024 * 1024
@@ -34,6 +36,8 @@ KINDS = {
 }
 STATUSES = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 LARGEST_TIME = 2**64
+# A value takes some levels of the body for each of its own.
+DEEPEST_BODY = 10 * DEEPEST
 
 
 def records(body: bytes, groups: str, scopes: str, members: str) -> Iterator[tuple[Source, Any]]:
@@ -108,10 +112,21 @@ def _loaded(body: bytes) -> dict[str, Any]:
     try:
         loaded = orjson.loads(body)
     except (orjson.JSONDecodeError, RecursionError) as error:
-        raise Unreadable(f"This is not valid JSON: {str(error)[:200]}.") from error
+        loaded = _loaded_leniently(body, str(error)[:200])
     if not isinstance(loaded, dict):
         raise Unreadable("This is not an OTLP body: it is not an object.")
     return loaded
+
+
+def _loaded_leniently(body: bytes, why: str) -> Any:
+    """What some serialisers write though JSON has none: half a UTF-16 pair, NaN, other bytes.
+
+    Each stands there as a mark, or as a text. Raises `Unreadable` where it is no JSON all the same.
+    """
+    try:
+        return plain(json.loads(body.decode(errors="replace")), deepest=DEEPEST_BODY)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"This is not valid JSON: {why}.") from error
 
 
 def _list(holder: Any, name: str) -> list[Any]:

@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from apps.activity.arns import arn_in
 from apps.activity.conventions.bounds import short
 from apps.activity.conventions.calls import is_denial, level_of
 from apps.activity.conventions.spans import Unreadable
@@ -48,7 +49,8 @@ def read(event: dict[str, Any]) -> Reading:
     who = event.get("userIdentity")
     correlation, carried_by = _carried(event, who)
     at = nanoseconds(event.get("eventTime"))
-    service = source.removesuffix(".amazonaws.com")
+    service = source.partition(".amazonaws.com")[0]
+    account = text(event.get("recipientAccountId")) or text(member(who, "accountId"))
     return Reading(
         kind="api",
         name=f"{service}:{name}"[:200],
@@ -57,12 +59,12 @@ def read(event: dict[str, Any]) -> Reading:
         correlation=correlation,
         carried_by=carried_by,
         request_id=text(event.get("requestID"), 128),
-        target=_target(event),
+        target=_target(event, service, name, account),
         level=_level(event, name),
         outcome=_outcome(event),
         claimed_agent=text(member(who, "sessionContext", "sourceIdentity")),
         system="aws",
-        account=text(event.get("recipientAccountId")) or text(member(who, "accountId")),
+        account=account,
         principal=_principal(who),
         credential=text(member(who, "accessKeyId"), 128),
         address=text(event.get("sourceIPAddress"), 64),
@@ -127,7 +129,7 @@ def _principal(who: Any) -> str:
     return ""
 
 
-def _target(event: dict[str, Any]) -> str:
+def _target(event: dict[str, Any], service: str, name: str, account: str) -> str:
     resources = event.get("resources")
     for one in resources if isinstance(resources, list) else ():
         named = text(member(one, "ARN")) or text(member(one, "arn"))
@@ -136,7 +138,11 @@ def _target(event: dict[str, Any]) -> str:
     asked = event.get("requestParameters")
     if not isinstance(asked, dict):
         return ""
-    return next((text(asked[name]) for name in TARGETS if isinstance(asked.get(name), str)), "")
+    # Where another account's event is looked at, it is not sure in which of the two a name lies.
+    own = account if member(event.get("userIdentity"), "accountId") in (None, account) else ""
+    if found := arn_in(service, name, event, own):
+        return text(found)
+    return next((text(asked[one]) for one in TARGETS if isinstance(asked.get(one), str)), "")
 
 
 def _level(event: dict[str, Any], name: str) -> str:

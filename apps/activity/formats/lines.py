@@ -17,6 +17,7 @@ import orjson
 
 from apps.activity.conventions.bounds import TRUNCATED, fitted
 from apps.activity.conventions.spans import Unreadable
+from apps.activity.conventions.unforeseen import Odd
 from apps.activity.readings import Reading
 
 LARGEST_RECORD = 4 * 1024 * 1024
@@ -33,6 +34,7 @@ BOM = b"\xef\xbb\xbf"
 BROKEN = "The file breaks off or is damaged here."
 TOO_LARGE = "A record is larger than 4 MB."
 ENDLESS = "A line is larger than 256 MB: this is no log."
+UNFORESEEN = "It is of a shape that nobody foresaw ({})."
 A_BOMB = "The file grows more than 250 times when unpacked: it looks like a bomb."
 
 # What reading on raises where a file breaks off, is damaged, or is refused.
@@ -96,17 +98,22 @@ def members(file: BinaryIO, *prefixes: str) -> Iterator[tuple[int, dict[str, Any
 def read_each(
     found: Iterator[tuple[int, dict[str, Any]] | Bad], read: Read
 ) -> Iterator[Reading | Bad]:
+    odd = Odd()
     for one in found:
-        yield one if isinstance(one, Bad) else read_one(one[0], one[1], read)
+        yield one if isinstance(one, Bad) else read_one(one[0], one[1], read, odd)
+    odd.tell()
 
 
-def read_one(number: int, record: dict[str, Any], read: Read) -> Reading | Bad:
+def read_one(number: int, record: dict[str, Any], read: Read, odd: Odd) -> Reading | Bad:
     try:
         reading = read(record)
+        if fitted(reading.body):
+            reading.warnings += (TRUNCATED,)
     except Unreadable as error:
         return Bad(number, str(error))
-    if fitted(reading.body):
-        reading.warnings += (TRUNCATED,)
+    except Exception as error:  # noqa: BLE001 - told of without what the file says
+        odd.note(error)
+        return Bad(number, UNFORESEEN.format(type(error).__name__))
     return reading
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from apps.activity.conventions.unforeseen import Odd
 from apps.activity.formats.lines import Bad, Read, read_one
 from apps.activity.readings import Reading
 
@@ -19,13 +20,14 @@ def completed(
 ) -> Iterator[Reading | Bad]:
     """Tell the end of each call, and its beginning only where no end follows."""
     waiting: dict[str, Reading | Bad] = {}
+    odd = Odd()
     for one in found:
         if isinstance(one, Bad):
             yield one
             continue
         number, record = one
         call = call_of(record)
-        reading = read_one(number, record, read)
+        reading = read_one(number, record, read, odd)
         if not call or isinstance(reading, Bad):
             yield reading
         elif is_end(record):
@@ -36,3 +38,4 @@ def completed(
             if len(waiting) > MOST_WAITING:
                 yield waiting.pop(next(iter(waiting)))
     yield from waiting.values()
+    odd.tell()

@@ -5,10 +5,11 @@ Counted are runs that a call is proven to be of. Calls that no run accounts for 
 too, and are told apart.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.urls import reverse
 from django.utils import timezone
@@ -31,12 +32,21 @@ MOST_CALLS = 20_000
 # Of each system, where many are looked at at once.
 MOST_OF_MANY = 10_000
 MOST_AGENTS = 20
+# So many credentials and grants one address names.
+MOST_IN_ADDRESS = 100
+IDS = r"(?:\d{1,18}(?:\.\d{1,18}){0,99})?"
+ADDRESS = re.compile(
+    rf"(?P<how>credential|grant|all)-c(?P<credentials>{IDS})-g(?P<grants>{IDS})-(?P<since>\d{{1,16}})"
+)
 SAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """The runs of one agent that would have failed, a few of them linked, newest first."""
+    """The runs of one agent that would have failed, a few of them linked, newest first.
+
+    `href` lists exactly these; empty where no address holds what they would have failed without.
+    """
 
     agent: Agent | None
     runs: int
@@ -169,14 +179,16 @@ def breaks_without_credential(credential: Credential, actor: Actor) -> WouldBrea
     """Everything that signed in with it is lost with it."""
     days, since = _window()
     rows = runs_with_credential(credential.pk, since, MOST_CALLS)
-    return _told(rows, credential.identity.system_id, days, since, actor)
+    asked = _address("credential", [credential.pk], [], since)
+    return _told(rows, credential.identity.system_id, days, since, actor, asked=asked)
 
 
 def breaks_without_grant(grant: Grant, actor: Actor) -> WouldBreak:
     """What no other live grant of its identity would have allowed."""
     days, since = _window()
     rows = runs_with_grant_alone(grant.pk, grant.identity_id, since, MOST_CALLS)
-    return _told(rows, grant.system_id, days, since, actor)
+    asked = _address("grant", [], [grant.pk], since)
+    return _told(rows, grant.system_id, days, since, actor, asked=asked)
 
 
 def breaks_without(
@@ -209,8 +221,47 @@ def breaks_without(
         else:
             on.runs[run] = at
             last[run] = max(at, last.get(run, at))
-    hits, hidden = _hits(last, actor)
+    is_cut = any(one.is_cut for one in systems.values())
+    asked = "" if is_cut else _address("all", credential_ids, grant_ids, since)
+    hits, hidden = _hits(last, actor, asked)
     return ManyWouldBreak(days, systems, len(last), hits, hidden)
+
+
+def runs_asked(value: str, actor: Actor) -> list[int]:
+    """The runs that an address of `_address` stands for; none where not all of it may be seen."""
+    found = ADDRESS.fullmatch(value)
+    if found is None:
+        return []
+    credentials, grants = (
+        [int(one) for one in found[part].split(".") if one] for part in ("credentials", "grants")
+    )
+    since = datetime.fromtimestamp(int(found["since"]) / 10**6, tz=UTC)
+    may = Credential.objects.visible_to(actor).filter(pk__in=credentials).count() == len(
+        credentials
+    ) and Grant.objects.visible_to(actor).filter(pk__in=grants).count() == len(grants)
+    if not may:
+        return []
+    rows: Iterable[int | None]
+    if found["how"] == "credential" and len(credentials) == 1 and not grants:
+        rows = (run for run, _, _ in runs_with_credential(credentials[0], since, MOST_CALLS))
+    elif found["how"] == "grant" and len(grants) == 1 and not credentials:
+        grant = Grant.objects.get(pk=grants[0])
+        of_grant = runs_with_grant_alone(grant.pk, grant.identity_id, since, MOST_CALLS)
+        rows = (run for run, _, _ in of_grant)
+    else:
+        many = runs_with_many(credentials, grants, since, MOST_OF_MANY + 1)
+        rows = (row[3] for row in many if not row[1])
+    return [run for run in dict.fromkeys(rows) if run is not None]
+
+
+def _address(
+    how: str, credential_ids: Collection[int], grant_ids: Collection[int], since: datetime
+) -> str:
+    """What a link to these runs carries: without which credentials and grants, and since when."""
+    if len(credential_ids) + len(grant_ids) > MOST_IN_ADDRESS:
+        return ""
+    credentials, grants = (".".join(map(str, sorted(ids))) for ids in (credential_ids, grant_ids))
+    return f"{how}-c{credentials}-g{grants}-{round(since.timestamp() * 10**6)}"
 
 
 def _counted(count: int, what: str) -> str:
@@ -223,12 +274,12 @@ def _window() -> tuple[int, datetime]:
 
 
 def _told(
-    rows: Sequence[RunRow], system_id: int, days: int, since: datetime, actor: Actor
+    rows: Sequence[RunRow], system_id: int, days: int, since: datetime, actor: Actor, *, asked: str
 ) -> WouldBreak:
     calls = sum(count for _, count, _ in rows)
     last = {run: at for run, _, at in rows if run is not None}
     log = logs_of({system_id}).get(system_id, NO_LOG)
-    hits, hidden = _hits(last, actor)
+    hits, hidden = _hits(last, actor, asked)
     return WouldBreak(
         days=days,
         runs=len(last),
@@ -242,7 +293,7 @@ def _told(
     )
 
 
-def _hits(last: dict[int, datetime], actor: Actor) -> tuple[tuple[Hit, ...], int]:
+def _hits(last: dict[int, datetime], actor: Actor, asked: str) -> tuple[tuple[Hit, ...], int]:
     """By agent, most runs first; and how many runs are of agents this reader may not see."""
     visible = Invocation.objects.visible_to(actor).filter(pk__in=last)
     agent_of = dict(visible.values_list("pk", "agent_id"))
@@ -257,7 +308,9 @@ def _hits(last: dict[int, datetime], actor: Actor) -> tuple[tuple[Hit, ...], int
             agents.get(pk or 0),
             len(runs),
             tuple(shown[run] for run in runs[:SAMPLES]),
-            reverse("activity:invocation_list") + (f"?agent={pk}" if pk else ""),
+            reverse("activity:invocation_list", query={"without": asked, "agent": pk or 0})
+            if asked
+            else "",
         )
         for pk, runs in by_agent.items()
     ]

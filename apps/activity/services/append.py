@@ -1,13 +1,15 @@
 """Taking records in: their headers and leaves, and one COPY for a batch."""
 
+import logging
 import os
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.utils import timezone
 
 from apps.activity.headers import (
@@ -23,6 +25,7 @@ from apps.activity.headers import (
 from apps.activity.models import IngestRequest
 from apps.activity.readings import Reading
 from apps.activity.scrubbing import may_hold_secrets
+from apps.activity.services.anyhow import made_anyhow
 from apps.activity.services.copying import (
     SALT,
     event_of,
@@ -33,21 +36,27 @@ from apps.activity.services.copying import (
     placed,
     time_of,
 )
-from apps.proof.merkle import leaf_hash
+from apps.proof.merkle import HASH, leaf_hash
 from apps.proof.models import Log
 from apps.proof.services.logs import leaves_append, log_lock
 from apps.proof.tiles import split
+
+logger = logging.getLogger(__name__)
 
 LOG = "activity"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A body that came in: from whom, the SHA-256 of its exact bytes, and what it says of whom."""
+    """A body that came in: from whom, the SHA-256 of its exact bytes, and what it says of whom.
+
+    `is_held` where it came of a file that can be brought in again.
+    """
 
     sender: str
     digest: bytes
     readings: Sequence[tuple[Reading, Whose]]
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +103,18 @@ class Ready:
 
 def delivery_ready(delivery: Delivery) -> Ready:
     """Make headers, leaves, and tuples. Secrets are taken out before anything is committed to."""
-    rows = rows_of(delivery.readings, timezone.now())
+    told, make = delivery.readings, partial(rows_of, now=timezone.now())
+    try:
+        rows = make(told)
+    except Exception:  # noqa: BLE001 - it comes again for the record that it is of, and is told then
+        rows = made_anyhow(make, told, is_held=delivery.is_held)
+    return _ready(delivery.sender, delivery.digest, rows)
+
+
+def _ready(sender: str, digest: bytes, rows: Sequence[Row]) -> Ready:
     return Ready(
-        delivery.sender,
-        delivery.digest,
+        sender,
+        digest,
         b"".join([row.leaf for row in rows]),
         b"".join([row.event for row in rows]),
         array("L", [len(row.event) for row in rows]),
@@ -128,6 +145,60 @@ def ready_append(deliveries: Sequence[Ready]) -> list[Receipt]:
             leaves_append(log, split(b"".join([one.leaves for one, _ in fresh])))
             _copy(log.pk, fresh)
     return receipts
+
+
+def ready_append_but(delivery: Ready) -> Receipt:
+    """Keep all of one body but the records that the database can never hold.
+
+    Raises what the database said where that is all of them, or none by itself.
+    """
+    with transaction.atomic():
+        log = log_lock(LOG)
+        good = _takeable(log, delivery)
+        (receipt,) = ready_append([_joined(good) if good else delivery])
+    if not receipt.is_repeat:
+        logger.error("%d records of a body cannot be held.", delivery.count - receipt.count)
+    return receipt
+
+
+def _takeable(log: Log, delivery: Ready) -> list[Ready]:
+    """The parts that are taken when they are tried, half by half down to each that is not."""
+    try:
+        with transaction.atomic():
+            _copy(log.pk, [(delivery, log.size)])
+            transaction.set_rollback(True)
+    except DataError:
+        if delivery.count == 1:
+            return []
+        half = delivery.count // 2
+        parts = _part(delivery, 0, half), _part(delivery, half, delivery.count)
+        return [taken for part in parts for taken in _takeable(log, part)]
+    return [delivery]
+
+
+def _part(one: Ready, start: int, stop: int) -> Ready:
+    """Its records from `start` up to `stop`."""
+    events = slice(sum(one.event_sizes[:start]), sum(one.event_sizes[:stop]))
+    payloads = slice(sum(one.payload_sizes[:start]), sum(one.payload_sizes[:stop]))
+    return replace(
+        one,
+        leaves=one.leaves[start * HASH : stop * HASH],
+        events=one.events[events],
+        event_sizes=one.event_sizes[start:stop],
+        payloads=one.payloads[payloads],
+        payload_sizes=one.payload_sizes[start:stop],
+    )
+
+
+def _joined(parts: Sequence[Ready]) -> Ready:
+    return replace(
+        parts[0],
+        leaves=b"".join([one.leaves for one in parts]),
+        events=b"".join([one.events for one in parts]),
+        event_sizes=array("L", [size for one in parts for size in one.event_sizes]),
+        payloads=b"".join([one.payloads for one in parts]),
+        payload_sizes=array("L", [size for one in parts for size in one.payload_sizes]),
+    )
 
 
 def _receipts(deliveries: Sequence[Ready], log: Log) -> list[Receipt]:

@@ -7,8 +7,6 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from apps.activity.archives import (
     UNREADABLE,
     ArchiveBroken,
@@ -21,6 +19,7 @@ from apps.activity.archives import (
 from apps.activity.headers import commitment
 from apps.activity.models import Event, Payload
 from apps.activity.querysets.events import EventQuerySet
+from apps.activity.saying import header_said, is_unreadable
 from apps.activity.selectors.keeping import month_after
 from apps.proof.merkle import ProofError, leaf_hash
 from apps.proof.models import Log
@@ -76,9 +75,12 @@ def part_check(folder: Folder, part: Mapping[str, Any], tiles: Tiles) -> None:
     words_check(folder, part, headers_check(folder, part, tiles))
 
 
-def headers_check(folder: Folder, part: Mapping[str, Any], tiles: Tiles) -> dict[int, str]:
-    """Compare every line with its leaf; returns what the records commit to, of those that do."""
-    told: dict[int, str] = {}
+def headers_check(folder: Folder, part: Mapping[str, Any], tiles: Tiles) -> dict[int, str | None]:
+    """Compare every line with its leaf; returns what the records commit to, of those that do.
+
+    None for one whose header was sealed and is not JSON: nobody can tell what it commits to.
+    """
+    told: dict[int, str | None] = {}
     fetched = -1
     for leaf, header in folder.headers(part):
         if leaf >> BITS != fetched:
@@ -90,21 +92,25 @@ def headers_check(folder: Folder, part: Mapping[str, Any], tiles: Tiles) -> dict
             raise ArchiveBroken(str(error)) from error
         if not is_leaf:
             raise ArchiveBroken(f"Record {leaf} is not what was sealed.")
-        if committed := orjson.loads(header).get("payload"):
+        said = header_said(header)
+        if is_unreadable(said):
+            told[leaf] = None
+        elif committed := said.get("payload"):
             told[leaf] = committed
     return told
 
 
-def words_check(folder: Folder, part: Mapping[str, Any], told: dict[int, str]) -> None:
-    """Compare all words with what their records commit to, `told`."""
+def words_check(folder: Folder, part: Mapping[str, Any], told: dict[int, str | None]) -> None:
+    """Compare all words with what their records commit to, `told`, as far as that can be read."""
+    told = dict(told)
     for words in folder.words(part):
         committed = told.pop(words["i"], "")
-        if "erased" not in words:
+        if "erased" not in words and committed is not None:
             held = commitment(bytes.fromhex(words["salt"]), words["body"])
             if not committed or held != committed:
                 raise ArchiveBroken(f"The words of record {words['i']} are not what was sealed.")
-    if told:
-        raise ArchiveBroken(f"The words of record {min(told)} are missing.")
+    if missing := [leaf for leaf, committed in told.items() if committed]:
+        raise ArchiveBroken(f"The words of record {min(missing)} are missing.")
 
 
 def part_words_remove(

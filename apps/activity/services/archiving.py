@@ -18,7 +18,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from apps.activity import policies
-from apps.activity.archives import ArchiveBroken, Folder, is_in, make_folder, sync_folder
+from apps.activity.archives import BROKEN, ArchiveBroken, Folder, is_in, make_folder, sync_folder
 from apps.activity.models import Archive, Cursor, Event, HourDue, Payload
 from apps.activity.selectors.archived import archive_folder
 from apps.activity.selectors.keeping import ARCHIVING, months_due
@@ -36,7 +36,7 @@ from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor
 from apps.core.errors import DomainError
-from apps.core.jobs import job_start
+from apps.core.jobs import job_fail, job_finish, job_start
 from apps.core.models import Job, JobStatus
 from apps.core.policies import enforce
 from apps.proof.models import Checkpoint, Log
@@ -44,6 +44,8 @@ from apps.proof.selectors import Tiles
 
 FORMAT = 1
 PATIENCE = "5s"
+# The schedule tries once an hour: a month that is always in use is told after a day.
+MOST_TRIES = 24
 ARCHIVED = ("records", "payloads", "erased", "ranges")
 
 
@@ -53,11 +55,17 @@ class Busy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """The months that left the database in a run, and why it did not go on, if it did not."""
+    """The months that left the database in a run; `busy` is one whose tables were in use."""
 
     months: list[date]
     records: int
-    held_up: str = ""
+    busy: date | None = None
+
+    @property
+    def held_up(self) -> str:
+        if self.busy is None:
+            return ""
+        return f"{self.busy:%B %Y} is in the archive; its tables are in use and go later."
 
 
 def months_archive(
@@ -77,8 +85,7 @@ def months_archive(
             archive = _of(month) or _month_write(month, actor, tick)
             words_reconcile(archive, actor)
             if not _month_drop(archive, actor, reason):
-                busy = f"{month:%B %Y} is in the archive; its tables are in use and go later."
-                return Archived(done, records, busy)
+                return Archived(done, records, month)
             done.append(month)
             records += archive.records
     return Archived(done, records)
@@ -100,6 +107,30 @@ def archiving_begin(*, actor: Actor, reason: str = "") -> Job:
         subject=None,
         actor=actor,
         parameters={"reason": reason},
+    )
+
+
+def archiving_end(job: Job, ran: Archived) -> None:
+    """End the job of a run. A month whose tables were in use so many times on end fails it."""
+    busy = f"{ran.busy:%Y-%m}" if ran.busy else ""
+    before = Job.objects.filter(kind=ARCHIVING, finished_at__isnull=False).order_by("-pk").first()
+    tries = 1
+    if before is not None and before.result.get("busy") == busy:
+        tries = before.result.get("tries", 0) + 1
+    result: dict[str, Any] = {"records": ran.records}
+    said = f"{len(ran.months)} months left the database, {ran.records} records. {ran.held_up}"
+    if ran.busy is None:
+        job_finish(job, result=result, message=said.strip())
+        return
+    result |= {"busy": busy, "tries": tries}
+    if tries < MOST_TRIES:
+        job_finish(job, result=result, message=said)
+        return
+    job_fail(
+        job,
+        result=result,
+        message=f"{ran.busy:%B %Y} is in the archive and stays in the database too: its tables were"
+        f" in use each of the last {tries} times.",
     )
 
 
@@ -235,28 +266,37 @@ def words_reconcile(archive: Archive, actor: Actor) -> None:
         erased_at__isnull=False,
     ).values_list("leaf_index", "erased_at")
     if len(gone) != archive.erased:
-        archive_words_remove(archive, {leaf: erased_text(at) for leaf, at in gone if at}, actor)
+        erased = {leaf: erased_text(at) for leaf, at in gone if at}
+        for error in archive_words_remove(archive, erased, actor).values():
+            raise error
 
 
-def archive_words_remove(archive: Archive, erased: Mapping[int, str], actor: Actor) -> None:
-    """Write the words of an archive anew without these. The archive is held.
+def archive_words_remove(
+    archive: Archive, erased: Mapping[int, str], actor: Actor
+) -> dict[int, Exception]:
+    """Write the words of an archive anew without these; returns those it could not, and why.
 
-    The manifest is exchanged whole, then what it no longer names is removed; done twice it is the
-    same. Headers are untouched, so every proof still holds.
+    A broken part holds up no other, and stays as it is. The archive is held. The manifest is
+    exchanged whole, then what it no longer names is removed; done twice it is the same. Headers
+    are untouched, so every proof still holds.
     """
-    folder = archive_folder(archive)
+    folder, left = archive_folder(archive), dict[int, Exception]()
     told = folder.manifest()
-    folder.files_check(told)
     for number, part in enumerate(told["parts"], 1):
         mine = {leaf: at for leaf, at in erased.items() if is_in(part["ranges"], leaf)}
         if mine:
-            told["parts"][number - 1] = part_words_remove(folder, part, number, mine)
+            try:
+                folder.file_check(part["payloads"]["file"], part["payloads"]["sha256"])
+                told["parts"][number - 1] = part_words_remove(folder, part, number, mine)
+            except BROKEN as error:
+                left |= dict.fromkeys(mine, error)
     told |= totals_of(told["parts"])
-    told["rewritten"] = sorted({*told["rewritten"], *erased})
+    told["rewritten"] = sorted({*told["rewritten"], *(erased.keys() - left.keys())})
     digest = folder.manifest_write(told)
     folder.leftovers_remove(told)
     if digest != archive.digest:
         _note_rewritten(archive, told, digest, folder.size(), actor)
+    return left
 
 
 @transaction.atomic

@@ -3,10 +3,13 @@
 Only the words go. The header, its leaf, and every proof stay, and every page says "erased".
 """
 
+import logging
+
 from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.activity import policies
+from apps.activity.archives import BROKEN, broken_told
 from apps.activity.models import Archive, Erasure, Payload
 from apps.activity.selectors.archived import Subject, archive_of
 from apps.activity.services.archive_parts import erased_text
@@ -18,6 +21,8 @@ from apps.core.actors import Actor, Person
 from apps.core.errors import DomainError
 from apps.core.jobs import enqueue
 from apps.core.policies import enforce
+
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -91,7 +96,10 @@ def erasure_withdraw(*, erasure_id: int, reason: str, actor: Person) -> Erasure:
 
 
 def erasures_in_archive(*, actor: Actor) -> int:
-    """Take approved words out of the archive's files; returns how many. Raises `Busy`."""
+    """Take approved words out of the archive's files; returns how many. Raises `Busy`.
+
+    What a broken file holds up stays approved, is tried again, and is a finding after a while.
+    """
     done = 0
     with archive_held():
         for archive in Archive.objects.all():
@@ -103,9 +111,16 @@ def erasures_in_archive(*, actor: Actor) -> int:
             if not mine:
                 continue
             now = erased_text(timezone.now())
-            archive_words_remove(archive, {one.leaf_index: now for one in mine}, actor)
+            left: dict[int, Exception]
+            try:
+                left = archive_words_remove(archive, {one.leaf_index: now for one in mine}, actor)
+            except BROKEN as error:
+                left = {one.leaf_index: error for one in mine}
             for one in mine:
-                done += _archived_ended(one.pk, actor)
+                if error := left.get(one.leaf_index):
+                    logger.error("%s in %s is held up: %s", one, archive, broken_told(error))
+                else:
+                    done += _archived_ended(one.pk, actor)
     return done
 
 

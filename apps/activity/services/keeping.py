@@ -147,7 +147,7 @@ def _culprit(batch: Batch) -> Place | None:
     """The first record of a batch that cannot be made ready; None if each alone can."""
     for (reading, _), place in zip(batch.found, batch.places, strict=True):
         try:
-            delivery_ready(Delivery("", b"", [(reading, NOBODY)]))
+            delivery_ready(Delivery("", b"", [(reading, NOBODY)], is_held=True))
         except UNFORESEEN:
             return place
     return None
@@ -162,7 +162,7 @@ def times_of(readings: Iterable[Reading]) -> list[datetime]:
 def _append(stream: Stream, fresh: Sequence[tuple[Reading, UUID]], whose: Sequence[Whose]) -> None:
     digest = hashlib.sha256(b"".join(key.bytes for _, key in fresh)).digest()
     pairs = [(reading, one) for (reading, _), one in zip(fresh, whose, strict=True)]
-    deliveries_append([Delivery(f"log:{stream.pk}", digest, pairs)])
+    deliveries_append([Delivery(f"log:{stream.pk}", digest, pairs, is_held=True)])
 
 
 def _claimed(stream_id: int, keys: Iterable[UUID]) -> set[UUID]:

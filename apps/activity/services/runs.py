@@ -77,6 +77,7 @@ def _keep(runs: Sequence[Sequence[Reading]], report: RunsReport, actor: Actor) -
             SENDER,
             hashlib.sha256(run[0].trace_id.encode()).digest(),
             [(one, whose.get(one.claimed_agent, NOBODY)) for one in run],
+            is_held=True,
         )
         for run in runs
     ]

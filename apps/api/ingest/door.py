@@ -30,6 +30,7 @@ from apps.api.ingest.senders import Refusal, Sender, sender_of, sender_remembere
 
 logger = logging.getLogger("countersign.ingest")
 RETRY_AFTER = "2"
+CANNOT_BE_HELD = "The database cannot hold it."
 
 
 class Door:
@@ -90,7 +91,8 @@ class Door:
         body = await body_of(headers, receive, take)
         decoded, ready = await self.readers.read(scope["path"], body, kind, sender)
         if ready is not None:
-            await self.gatherer.keep(ready)
+            receipt = await self.gatherer.keep(ready)
+            decoded.reject(ready.count - receipt.count, CANNOT_BE_HELD)
         return otlp.answer(decoded, kind, logs=scope["path"] == "/v1/logs")
 
     async def _live(self, receive: Receive, send: Send) -> None:

@@ -6,12 +6,13 @@ the more there is to do, the more is done at once.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from django.db import DatabaseError, DataError, close_old_connections
 
 from apps.activity.conventions.spans import Unreadable
-from apps.activity.services.append import Ready, Receipt, ready_append
+from apps.activity.services.append import Ready, Receipt, ready_append, ready_append_but
 from apps.api.ingest.room import Full
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,8 @@ class Unkept(Exception):
 
 
 class Gatherer:
-    """One writer for each process. Of a batch that fails, each body is tried alone."""
+    """One writer for each process. Of a batch that fails, each body is tried alone; of a body that
+    the database refuses, each record."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[tuple[Ready, asyncio.Future[Receipt]]] = asyncio.Queue()
@@ -34,7 +36,10 @@ class Gatherer:
         self._task: asyncio.Task[None] | None = None
 
     async def keep(self, delivery: Ready) -> Receipt:
-        """Return once the delivery is committed. Raises `Full` and `Unkept`."""
+        """Return once the delivery is committed: of how many records its receipt says.
+
+        Raises `Full` and `Unkept`.
+        """
         count = delivery.count
         if self._waiting and self._waiting + count > MOST_WAITING:
             raise Full
@@ -57,17 +62,24 @@ class Gatherer:
                 count += batch[-1][0].count
             await self._write(batch)
 
-    async def _write(self, batch: list[tuple[Ready, asyncio.Future[Receipt]]]) -> None:
+    async def _write(
+        self,
+        batch: list[tuple[Ready, asyncio.Future[Receipt]]],
+        append: Callable[[list[Ready]], list[Receipt]] = ready_append,
+    ) -> None:
         try:
-            receipts = await self._in_thread([delivery for delivery, _ in batch])
+            receipts = await self._in_thread(append, [delivery for delivery, _ in batch])
         except DatabaseError as error:
             if len(batch) > 1:
                 for one in batch:
                     await self._write([one])
                 return
+            final = isinstance(error, DataError)
+            if final and append is ready_append:
+                await self._write(batch, _append_but)
+                return
             logger.exception("The trail could not be written.")
             # What it can never hold is the sender's fault, who need not come again.
-            final = isinstance(error, DataError)
             _refuse(batch, Unreadable("This cannot be kept.") if final else Unkept(str(error)))
             return
         except Exception as error:
@@ -80,9 +92,11 @@ class Gatherer:
             if not told.done():
                 told.set_result(receipt)
 
-    async def _in_thread(self, deliveries: list[Ready]) -> list[Receipt]:
+    async def _in_thread(
+        self, append: Callable[[list[Ready]], list[Receipt]], deliveries: list[Ready]
+    ) -> list[Receipt]:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writer, _append, deliveries)
+        return await loop.run_in_executor(self._writer, _connected, append, deliveries)
 
 
 def _refuse(batch: list[tuple[Ready, asyncio.Future[Receipt]]], error: Exception) -> None:
@@ -91,9 +105,15 @@ def _refuse(batch: list[tuple[Ready, asyncio.Future[Receipt]]], error: Exception
             told.set_exception(error)
 
 
-def _append(deliveries: list[Ready]) -> list[Receipt]:
+def _append_but(deliveries: list[Ready]) -> list[Receipt]:
+    return [ready_append_but(one) for one in deliveries]
+
+
+def _connected(
+    append: Callable[[list[Ready]], list[Receipt]], deliveries: list[Ready]
+) -> list[Receipt]:
     close_old_connections()
     try:
-        return ready_append(deliveries)
+        return append(deliveries)
     finally:
         close_old_connections()

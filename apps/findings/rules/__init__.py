@@ -22,7 +22,13 @@ from apps.findings.rules.credentials import (
 from apps.findings.rules.explained import AttributionLost, UnconfirmedActions, UnexplainedCalls
 from apps.findings.rules.issued import IssuedNotEnded
 from apps.findings.rules.outside import OutsideGrants
-from apps.findings.rules.proof import ArchiveFailing, LogBroken, PartitionMissing, SignerSilent
+from apps.findings.rules.proof import (
+    ArchiveFailing,
+    ErasureHeldUp,
+    LogBroken,
+    PartitionMissing,
+    SignerSilent,
+)
 from apps.findings.rules.removals import (
     ConnectionFailing,
     KillUnconfirmed,
@@ -55,6 +61,7 @@ register(
     LogBroken,
     PartitionMissing,
     ArchiveFailing,
+    ErasureHeldUp,
     SignerSilent,
     UnexplainedCalls,
     UnconfirmedActions,

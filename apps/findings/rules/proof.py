@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 from django.db.models import BooleanField, CharField, F, QuerySet, Subquery, Value
-from django.db.models.functions import Concat
+from django.db.models.functions import Cast, Concat
 
+from apps.activity.models import Erasure
 from apps.activity.selectors.keeping import ARCHIVING, months_due
 from apps.activity.services.append import LOG
 from apps.core.models import Job, JobStatus
@@ -16,6 +17,8 @@ from apps.proof.models import Log, Watch
 
 # The signer looks every ten seconds, and signs hourly when nothing comes.
 SILENT_AFTER = timedelta(minutes=15)
+# Every ten minutes it is tried again.
+HELD_UP_AFTER = timedelta(hours=1)
 
 
 def _of_log(rows: QuerySet, detail: object) -> QuerySet:
@@ -76,6 +79,27 @@ class ArchiveFailing(Rule):
             for_agent=Subquery(Agent.objects.none().values("pk")[:1]),
             for_system=NO_SYSTEM,
             finding_detail=F("said"),
+        )
+        return told
+
+
+class ErasureHeldUp(Rule):
+    key = "erasure-held-up"
+    title = "Words to be erased that the archive still holds"
+    why = "Two people agreed to erase them. Until its file can be written anew, they can be read."
+    mend = "Read what the worker says of it, put the folder back as it was (docs/keeping.md)."
+    severity = Severity.HIGH
+    owasp = "NHI6:2025 Insecure Cloud Deployment Configurations"
+    subject = Erasure
+
+    def subjects(self, now: datetime) -> QuerySet:
+        rows = Erasure.objects.in_archive().filter(decided_at__lt=now - HELD_UP_AFTER)
+        leaf = Cast("leaf_index", CharField())
+        told: QuerySet = rows.annotate(
+            finding_label=Concat(Value("Erasure of record "), leaf, output_field=CharField()),
+            for_agent=Subquery(Agent.objects.none().values("pk")[:1]),
+            for_system=NO_SYSTEM,
+            finding_detail=words("A file of the archive that holds them cannot be written anew"),
         )
         return told
 

@@ -37,12 +37,16 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A part of an archived month that was judged; `has_words` where its words hold as well."""
+    """A part of an archived month that was judged; `has_words` where its words hold as well.
+
+    `unreadable` are records that stand in it as they were sealed, and are no JSON.
+    """
 
     log_id: int
     folder: Folder
     part: Mapping[str, Any]
     has_words: bool
+    unreadable: frozenset[int]
 
     def records(self, wanted: Wanted) -> Iterator[Record]:
         said = self.folder.words(self.part) if self.has_words else iter(())
@@ -51,7 +55,7 @@ class Shelf:
             mine = None
             if words is not None and words["i"] == leaf:
                 mine, words = words, next(said, None)
-            if wanted(leaf, orjson.loads(header)):
+            if leaf not in self.unreadable and wanted(leaf, orjson.loads(header)):
                 event = _event(self.log_id, leaf, header)
                 yield Record(event, _payload(event, mine) if mine else None, is_archived=True)
 
@@ -112,6 +116,10 @@ def _take(stock: Stock, archive: Archive, spans: Sequence[Run], tiles: Tiles) ->
             stock.lost += _shared(part["ranges"], spans)
             stock.troubles.append(_trouble(archive, error))
             continue
+        odd = frozenset(leaf for leaf, told_of in committed.items() if told_of is None)
+        if lost := _shared([(leaf, leaf + 1) for leaf in sorted(odd)], spans):
+            stock.lost += lost
+            stock.troubles.append(f"{archive}: the header of record {lost[0][0]} is not JSON.")
         has_words = True
         try:
             folder.file_check(part["payloads"]["file"], part["payloads"]["sha256"])
@@ -120,7 +128,7 @@ def _take(stock: Stock, archive: Archive, spans: Sequence[Run], tiles: Tiles) ->
             has_words = False
             stock.wordless += _shared(part["ranges"], spans)
             stock.troubles.append(_trouble(archive, error))
-        stock.shelves.append(Shelf(archive.log_id, folder, part, has_words))
+        stock.shelves.append(Shelf(archive.log_id, folder, part, has_words, odd))
 
 
 def _trouble(archive: Archive, error: Exception) -> str:

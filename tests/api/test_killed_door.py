@@ -4,10 +4,12 @@ kept twice, and no body in part."""
 import http.client
 import json
 import os
+import signal
 import threading
 import time
 from collections import Counter
 from itertools import count
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -135,3 +137,43 @@ def test_a_database_that_is_killed_under_load_loses_and_doubles_nothing(caller, 
             assert sending.refused[503] > 0
 
             assert_whole(sending, url)
+
+
+def test_who_reads_may_be_killed_and_ends_with_the_door(caller, tmp_path):
+    """Nothing acknowledged is lost, the next body is read by others, and nobody is left behind."""
+    with door_process(free_port(), environment_on(database_url()), tmp_path / "door.log") as door:
+        sending = Sending(door.port, caller.token)
+        try:
+            for _ in range(KILLS):
+                sending.until(20 * SPANS)
+                for one in readers_of(door.process.pid):
+                    os.kill(one, signal.SIGKILL)
+            sending.until(20 * SPANS)
+        finally:
+            sending.end()
+        left = readers_of(door.process.pid)
+        assert left
+        task = Path(f"/proc/{door.process.pid}/task/{door.process.pid}/children")
+        for one in (door.process.pid, *map(int, task.read_text().split())):
+            os.kill(one, signal.SIGKILL)
+        until = time.monotonic() + 20
+        while any(Path(f"/proc/{one}").exists() for one in left):
+            assert time.monotonic() < until, left
+            time.sleep(0.1)
+
+    assert_whole(sending, database_url())
+
+
+def readers_of(door):
+    """The processes of a door's session that a forkserver made."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*"):
+        try:
+            stat, command = (one / "stat").read_text(), (one / "cmdline").read_text()
+        except OSError:
+            continue
+        _, parent, _, session = stat.rpartition(")")[2].split()[:4]
+        if int(session) == door and "forkserver" in command:
+            found.append((int(one.name), int(parent)))
+    servers = {pid for pid, _ in found}
+    return [pid for pid, parent in found if parent in servers]

@@ -36,7 +36,7 @@ CANNOT_BE_HELD = "The database cannot hold it."
 class Door:
     def __init__(self, readers: Readers) -> None:
         self.readers = readers
-        self.gatherer = Gatherer()
+        self.gatherer = Gatherer(lambda: readers.reading)
         self.room = Room()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -97,11 +97,13 @@ class Door:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
-            message = await receive()
-            if message["type"] == "lifespan.shutdown":
+            event = (await receive())["type"]
+            if event == "lifespan.startup":
+                self.readers.begin()
+            else:
                 self.readers.end()
-            await send({"type": message["type"] + ".complete"})
-            if message["type"] == "lifespan.shutdown":
+            await send({"type": f"{event}.complete"})
+            if event == "lifespan.shutdown":
                 return
 
 

@@ -1,7 +1,7 @@
 """Bodies that wait together are committed together; who sent one waits for its commit.
 
-What arrives while one batch is written makes the next: none is held back to wait for others, and
-the more there is to do, the more is done at once.
+What arrives while one batch is written makes the next. A transaction costs as much as a hundred
+records: one of few waits a moment where others are being read, and for nothing where none is.
 """
 
 import asyncio
@@ -19,6 +19,10 @@ logger = logging.getLogger(__name__)
 # A batch is closed with so many records; so many may wait in all.
 MOST_IN_BATCH = 8_000
 MOST_WAITING = 40_000
+# With so many it waits for no other, nor for longer than so many seconds.
+ENOUGH, HELD_BACK = 2_000, 0.1
+
+type Waiting = tuple[Ready, asyncio.Future[Receipt]]
 
 
 class Unkept(Exception):
@@ -29,8 +33,10 @@ class Gatherer:
     """One writer for each process. Of a batch that fails, each body is tried alone; of a body that
     the database refuses, each record."""
 
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[tuple[Ready, asyncio.Future[Receipt]]] = asyncio.Queue()
+    def __init__(self, coming: Callable[[], int]) -> None:
+        """`coming` says how many bodies are being read."""
+        self._coming = coming
+        self._queue: asyncio.Queue[Waiting] = asyncio.Queue()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trail")
         self._waiting = 0
         self._task: asyncio.Task[None] | None = None
@@ -55,16 +61,26 @@ class Gatherer:
 
     async def _run(self) -> None:
         while True:
-            batch = [await self._queue.get()]
-            count = batch[0][0].count
-            while count < MOST_IN_BATCH and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-                count += batch[-1][0].count
-            await self._write(batch)
+            await self._write(await self._gathered(await self._queue.get()))
+
+    async def _gathered(self, first: Waiting) -> list[Waiting]:
+        """With whatever else waits; a little is held back for what will soon be ready."""
+        batch, count = [first], first[0].count
+        until = asyncio.get_running_loop().time() + HELD_BACK
+        while count < MOST_IN_BATCH:
+            if self._queue.empty() and (count >= ENOUGH or not self._coming()):
+                break
+            try:
+                async with asyncio.timeout_at(until):
+                    batch.append(await self._queue.get())
+            except TimeoutError:
+                break
+            count += batch[-1][0].count
+        return batch
 
     async def _write(
         self,
-        batch: list[tuple[Ready, asyncio.Future[Receipt]]],
+        batch: list[Waiting],
         append: Callable[[list[Ready]], list[Receipt]] = ready_append,
     ) -> None:
         try:
@@ -99,7 +115,7 @@ class Gatherer:
         return await loop.run_in_executor(self._writer, _connected, append, deliveries)
 
 
-def _refuse(batch: list[tuple[Ready, asyncio.Future[Receipt]]], error: Exception) -> None:
+def _refuse(batch: list[Waiting], error: Exception) -> None:
     for _, told in batch:
         if not told.done():
             told.set_exception(error)

@@ -20,18 +20,26 @@ class Readers:
     def __init__(self, make: Callable[[], Executor]) -> None:
         self._make = make
         self._pool = make()
+        self.reading = 0
+
+    def begin(self) -> None:
+        """Have the first of them made before the first body comes."""
+        self._pool.submit(int)
 
     async def read(
         self, path: str, body: bytes, kind: str, sender: Sender
     ) -> tuple[otlp.Decoded, Ready | None]:
         """As `body_read`. Raises `Unread` where its process ended."""
         loop, pool = asyncio.get_running_loop(), self._pool
+        self.reading += 1
         try:
             return await loop.run_in_executor(pool, body_read, path, body, kind, sender)
         except BrokenExecutor as error:
             if self._pool is pool:
                 self._pool = self._make()
             raise Unread from error
+        finally:
+            self.reading -= 1
 
     def end(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

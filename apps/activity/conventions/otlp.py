@@ -43,7 +43,7 @@ def read_traces(body: bytes, content_type: str) -> Decoded:
         records = otlp_json.records(body, "resourceSpans", "scopeSpans", "spans")
         decoded = _decoded(records, otlp_json.span_of, reading_of_span, body)
     else:
-        decoded = _decoded(protobuf.records(body), protobuf.span_of, reading_of_span, body)
+        decoded = _decoded(protobuf.spans(body), protobuf.span_of, reading_of_span, body)
     _join_doubles(decoded.readings)
     return decoded
 
@@ -52,7 +52,7 @@ def read_logs(body: bytes, content_type: str) -> Decoded:
     if content_type == JSON:
         records = otlp_json.records(body, "resourceLogs", "scopeLogs", "logRecords")
         return _decoded(records, otlp_json.log_of, reading_of_log, body)
-    return _decoded(protobuf.records(body), protobuf.log_of, reading_of_log, body)
+    return _decoded(protobuf.logs(body), protobuf.log_of, reading_of_log, body)
 
 
 def answer(decoded: Decoded, content_type: str, *, logs: bool = False) -> bytes:

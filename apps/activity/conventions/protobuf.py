@@ -1,18 +1,21 @@
-"""OTLP as protobuf, span by span.
+"""OTLP as protobuf, some records at a time.
 
-The two outer layers are walked by hand and each record parsed alone. So a broken record is refused
-by itself, and a body of a million empty ones never lies in memory as a million objects.
+The two outer layers are walked by hand, and neighbours are parsed together. Where one of them is
+broken each is parsed alone, so that it is refused by itself; and a body of a million empty ones
+never lies in memory as a million objects.
 """
 
 import base64
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 
 from apps.activity.conventions.spans import (
@@ -32,27 +35,86 @@ from apps.activity.conventions.spans import (
 # Some fields stand beside the records; far fewer than there are records.
 MOST_MEMBERS = MOST_RECORDS + 1000
 LARGEST_RECORD = 4 * 1024 * 1024
+# So many records, or bytes, are parsed together.
+MOST_TOGETHER, LARGEST_TOGETHER = 64, 256 * 1024
 NO_TRACE, NO_SPAN = bytes(16), bytes(8)
 NOT_OTLP = "This is not an OTLP body: it breaks off or is not protobuf."
 
 
-def records(body: bytes) -> Iterator[tuple[Source, bytes]]:
-    """Each record's bytes with what it shares with its neighbours, in order."""
+class Record(NamedTuple):
+    """One record's bytes; and what they say, where its neighbours are valid too."""
+
+    raw: memoryview
+    wire: Any = None
+
+
+def spans(body: bytes) -> Iterator[tuple[Source, Record]]:
+    """Each span with what it shares with its neighbours, in order."""
+    return _records(body, lambda some: ScopeSpans.FromString(some).spans)
+
+
+def logs(body: bytes) -> Iterator[tuple[Source, Record]]:
+    """Each log record with what it shares with its neighbours, in order."""
+    return _records(body, lambda some: ScopeLogs.FromString(some).log_records)
+
+
+def _records(
+    body: bytes, parsed: Callable[[bytes], Sequence[Any]]
+) -> Iterator[tuple[Source, Record]]:
     for group in _parts(memoryview(body), 1):
         resource = _resource(group)
         for scoped in _parts(group, 2):
             source = Source(resource, _scope(scoped))
-            for record in _parts(scoped, 2):
-                yield source, bytes(record)
+            for some in _neighbours(scoped):
+                for record in _together(some, parsed):
+                    yield source, record
 
 
-def span_of(record: bytes) -> Span:
-    if len(record) > LARGEST_RECORD:
-        raise Refused("A span is larger than 4 MB.")
-    try:
-        wire = WireSpan.FromString(record)
-    except DecodeError as error:
-        raise Refused("A span is not valid protobuf.") from error
+def _neighbours(scoped: memoryview) -> Iterator[list[memoryview]]:
+    """The records of a scope, some at a time; a large one by itself."""
+    some: list[memoryview] = []
+    size = 0
+    for raw in _parts(scoped, 2):
+        if some and size + len(raw) > LARGEST_TOGETHER:
+            yield some
+            some, size = [], 0
+        some.append(raw)
+        size += len(raw)
+        if len(some) == MOST_TOGETHER:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+def _together(some: list[memoryview], parsed: Callable[[bytes], Sequence[Any]]) -> list[Record]:
+    """Records parsed as one message that holds them all, if they can be."""
+    if len(some) > 1:
+        pieces: list[bytes | memoryview] = []
+        for raw in some:
+            pieces += (_begin(len(raw)), raw)
+        try:
+            wires = parsed(b"".join(pieces))
+            return [Record(*one) for one in zip(some, wires, strict=True)]
+        except (DecodeError, ValueError):
+            pass  # Each is parsed alone, and told of where it is broken.
+    return [Record(raw) for raw in some]
+
+
+@lru_cache(maxsize=10_000)
+def _begin(length: int) -> bytes:
+    """How field 2 begins, of so many bytes."""
+    told = bytearray(b"\x12")
+    while length > 0x7F:
+        told.append(length & 0x7F | 0x80)
+        length >>= 7
+    return bytes([*told, length])
+
+
+def span_of(record: Record) -> Span:
+    wire = record.wire
+    if wire is None:
+        wire = _alone(record.raw, WireSpan, "A span")
     trace_id, span_id, parent = wire.trace_id, wire.span_id, wire.parent_span_id
     if len(trace_id) != 16 or len(span_id) != 8 or trace_id == NO_TRACE or span_id == NO_SPAN:
         raise Refused("A span has no valid trace id and span id.")
@@ -85,18 +147,15 @@ def span_of(record: bytes) -> Span:
         status,
         attributes,
         events,
-        len(record),
+        len(record.raw),
         warnings,
     )
 
 
-def log_of(record: bytes) -> Log:
-    if len(record) > LARGEST_RECORD:
-        raise Refused("A log record is larger than 4 MB.")
-    try:
-        wire = LogRecord.FromString(record)
-    except DecodeError as error:
-        raise Refused("A log record is not valid protobuf.") from error
+def log_of(record: Record) -> Log:
+    wire = record.wire
+    if wire is None:
+        wire = _alone(record.raw, LogRecord, "A log record")
     trace_id, span_id = wire.trace_id, wire.span_id
     beyond = max(0, len(wire.attributes) - MOST_ATTRIBUTES)
     return Log(
@@ -107,9 +166,18 @@ def log_of(record: bytes) -> Log:
         wire.severity_number,
         _value(wire.body),
         _attributes(wire.attributes),
-        len(record),
+        len(record.raw),
         left_out(wire.dropped_attributes_count + beyond, 0, 0, ""),
     )
+
+
+def _alone(raw: memoryview, kind: Any, called: str) -> Any:
+    if len(raw) > LARGEST_RECORD:
+        raise Refused(f"{called} is larger than 4 MB.")
+    try:
+        return kind.FromString(bytes(raw))
+    except DecodeError as error:
+        raise Refused(f"{called} is not valid protobuf.") from error
 
 
 def _attributes(pairs: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from apps.activity.conventions.bounds import NAME, TRUNCATED, fitted, moment
+from apps.activity.conventions.protobuf import Record
 from apps.activity.conventions.spans import DEEPEST, TOO_DEEP, Log, Source, Span
 from apps.activity.conventions.tables import OTHER
 from apps.activity.readings import Reading
@@ -136,8 +137,9 @@ def _of_light(said: Span | Log, source: Source) -> Reading:
 
 def _of_raw(record: Any) -> Reading:
     """Bytes stand there as text, not as base64: else no secret in them would be recognised."""
+    raw = record.raw if isinstance(record, Record) else record
     return Reading(
-        OTHER, UNNAMED, 0, 0, warnings=(AS_IT_CAME,), body={"rest": {"record": plain(record)}}
+        OTHER, UNNAMED, 0, 0, warnings=(AS_IT_CAME,), body={"rest": {"record": plain(raw)}}
     )
 
 

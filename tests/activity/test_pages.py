@@ -14,6 +14,7 @@ from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
 from apps.grants.models import GrantStatement
 from tests.activity.runs import SECOND, START, TRACE, api, keep, run, said, shifted
+from tests.activity.use import known_for_long
 from tests.factories.accounts import SeatFactory, UserFactory
 from tests.factories.grants import GrantFactory
 from tests.factories.inventory import BindingFactory, CredentialFactory
@@ -230,7 +231,8 @@ def test_a_story_costs_the_same_for_any_number_of_records(
 @pytest.fixture
 def used(binding):
     """What the agent's identity did a while ago, measured against a grant of it."""
-    grant = GrantFactory(identity=binding.identity, service="s3", level="read")
+    known_for_long(binding.identity)
+    grant = known_for_long(GrantFactory(identity=binding.identity, service="s3", level="read"))
     GrantStatement.objects.create(grant=grant, position=0, actions=["s3:Get*"], resources=["*"])
     grant.system.kind = "aws"
     grant.system.save()

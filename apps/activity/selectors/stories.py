@@ -63,6 +63,11 @@ class Moment:
         return first.happened_at
 
     @property
+    def is_deed(self) -> bool:
+        """Whether it needed something that allowed it."""
+        return self.event is not None and self.event.kind in {Kind.ACTION, Kind.CALL}
+
+    @property
     def word(self) -> str:
         return TOLD_AS[Kind(self.event.kind)] if self.event else ""
 

@@ -1,10 +1,12 @@
 """What people read of the trail: a run, a record, an agent, a credential, what lies around."""
 
 import time
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.activity.headers import Whose
 from apps.activity.models import Event, Invocation
@@ -228,6 +230,25 @@ def test_a_story_costs_the_same_for_any_number_of_records(
         page(client, binding.agent.owner, invocation)
 
 
+def test_what_was_said_past_the_records_shown_is_not_called_silence(client, invocation, binding):
+    whose = Whose(agent_id=binding.agent_id, agent=binding.agent.name)
+    steps = [said("step", "chat", NOW + 4 + n // 100, trace=TRACE) for n in range(500)]
+    late = said("action", "late", NOW + 50, trace=TRACE, request_id="REQ2")
+    keep(*steps, late, whose=whose)
+    identity = binding.identity
+    keep(
+        api("s3:PutObject", NOW + 50, request_id="REQ2"),
+        api("s3:DeleteObject", NOW + 51, correlation=TRACE, carried_by="header"),
+        whose=Whose(identity_id=identity.pk, system_id=identity.system_id),
+    )
+
+    text = page(client, binding.agent.owner, invocation)
+
+    record = reverse("activity:record_detail", args=[Event.objects.get(name="late").leaf_index])
+    assert f'is not among these: <a class="text-decoration-underline" href="{record}"' in text
+    assert text.count("Nothing said by the agent") == 1
+
+
 @pytest.fixture
 def used(binding):
     """What the agent's identity did a while ago, measured against a grant of it."""
@@ -266,6 +287,26 @@ def test_an_agents_use_stands_against_its_grants(client, used, binding):
     assert [row.event.name for row in activity.flagged] == ["refund"]
     assert [one.name for one in activity.runs] == ["refunds"]
     assert "no grant covers it" in response.content.decode()
+
+
+def test_a_grant_that_ended_since_stands_beside_what_it_allowed(client, used, binding):
+    over = known_for_long(
+        GrantFactory(
+            identity=binding.identity, service="iam", level="admin", revoked=True,
+            ended_at=timezone.now() - timedelta(minutes=5),
+        )
+    )  # fmt: skip
+    GrantStatement.objects.create(grant=over, position=0, actions=["iam:*"], resources=["*"])
+    sign_in(client, binding.agent.owner)
+
+    response = client.get(reverse("activity:agent_activity", args=[binding.agent_id]))
+
+    told = {
+        one.name: [past.grant for past in one.past] for one in response.context["activity"].done
+    }
+    assert told == {"s3:GetObject": [], "iam:CreateUser": [over]}
+    assert "until it ended on" in response.text
+    assert "no grant covers" not in response.text
 
 
 def test_a_run_names_the_grants_that_let_it(client, used, binding):

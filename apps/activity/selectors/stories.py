@@ -1,16 +1,19 @@
 """One invocation as its page tells it: what the agent said, joined to what systems recorded."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from apps.activity.models import Event, Invocation, Link, Payload
+from apps.activity.querysets.events import EventQuerySet
+from apps.activity.querysets.seats import has_period
 from apps.activity.saying import header_said
 from apps.activity.selectors.seals import SealTold, seal_told
 from apps.activity.states import PROVEN_FROM, Kind, Outcome
 from apps.core.actors import Actor
+from apps.inventory.querysets.scope import reads_all_systems
 from apps.proof.models import Log
 
 MOST_TOLD = 500
@@ -47,7 +50,8 @@ class Joined:
 class Moment:
     """One row of the story: what the agent said, what systems recorded, or both.
 
-    Without `event` the agent said nothing of these calls. `depth` is how deep it lies in the run.
+    Without `event` the agent said nothing of these calls, or in a record that is not shown here:
+    `elsewhere` is its place, 0 where the reader may not see it. `depth` is how deep it lies.
     """
 
     event: Event | None
@@ -56,6 +60,12 @@ class Moment:
     calls: list[Joined] = field(default_factory=list)
     has_payload: bool = False
     opened: Any = None
+    elsewhere: int | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Systems saw what the agent never said."""
+        return self.event is None and self.elsewhere is None
 
     @property
     def at(self) -> datetime:
@@ -88,7 +98,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A run in the order of its clock; `near` only happened close to it, as did `more_near`."""
+    """A run in the order of its clock; `near` only happened close to it, as did `more_near`.
+
+    `withheld` of what was told in it is by agents that the reader may not see.
+    """
 
     moments: list[Moment]
     near: list[Joined]
@@ -97,6 +110,7 @@ class Story:
     is_cut: bool
     missing_parents: int
     hidden: int
+    withheld: int
 
     @property
     def bars(self) -> list[Bar]:
@@ -120,20 +134,38 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     A fixed number of queries, however long it is. `hidden` calls lie outside the reader's seat.
     """
     log = Log.objects.get(pk=invocation.log_id)
-    told = list(
+    rows = (
         Event.objects.told_in(log.pk, invocation.trace_id)
         .recorded_between(invocation.first_recorded, invocation.last_recorded)
-        .order_by("happened_at", "leaf_index")[: MOST_TOLD + 1]
+        .order_by("happened_at", "leaf_index")
     )
+    told = list(rows.visible_to(actor)[: MOST_TOLD + 1])
+    withheld = _withheld(rows, told, actor)
     is_cut, told = len(told) > MOST_TOLD, told[:MOST_TOLD]
     joined, hidden = _joined(log.pk, invocation, actor)
     near = [one for one in joined if one.link.confidence < PROVEN_FROM]
     sure = [one for one in joined if one.link.confidence >= PROVEN_FROM]
-    depths, missing = _depths(told)
-    moments = _moments(told, sure, depths, _with_payload(log.pk, told))
-    seal = seal_told(log, [*told, *(one.event for one in joined)])
-    more_near = max(0, len(near) - MOST_NEAR)
-    return Story(moments, near[:MOST_NEAR], more_near, seal, is_cut, missing, hidden)
+    depths, missing = _depths(told, set(withheld.values()))
+    paid = _with_payload(log.pk, told)
+    return Story(
+        moments=_moments(told, sure, depths, paid, withheld),
+        near=near[:MOST_NEAR],
+        more_near=max(0, len(near) - MOST_NEAR),
+        seal=seal_told(log, [*told, *(one.event for one in joined)]),
+        is_cut=is_cut,
+        missing_parents=missing,
+        hidden=hidden,
+        withheld=len(withheld),
+    )
+
+
+def _withheld(rows: EventQuerySet, told: Sequence[Event], actor: Actor) -> dict[int, str]:
+    """The spans of records within the same stretch that the reader may not see, by their place."""
+    if reads_all_systems(actor) and not has_period(actor):
+        return {}
+    seen = {one.leaf_index for one in told}
+    spans = rows.values_list("leaf_index", "span_id")[: MOST_TOLD + 1]
+    return {leaf: span for leaf, span in spans if leaf not in seen}
 
 
 def _bar(event: Event, depth: int, first: datetime, whole: timedelta) -> Bar:
@@ -171,12 +203,22 @@ def _joined(log_id: int, invocation: Invocation, actor: Actor) -> tuple[list[Joi
 
 
 def _moments(
-    told: Sequence[Event], sure: Iterable[Joined], depths: dict[str, int], paid: set[int]
+    told: Sequence[Event],
+    sure: Iterable[Joined],
+    depths: dict[str, int],
+    paid: set[int],
+    withheld: Container[int],
 ) -> list[Moment]:
-    beside: dict[int | None, list[Joined]] = defaultdict(list)
+    beside: dict[int, list[Joined]] = defaultdict(list)
     places = {event.leaf_index for event in told}
+    apart = []
     for one in sure:
-        beside[one.link.action_leaf if one.link.action_leaf in places else None].append(one)
+        leaf = one.link.action_leaf
+        if leaf in places:
+            beside[leaf].append(one)
+        else:
+            elsewhere = 0 if leaf in withheld else leaf
+            apart.append(Moment(None, {}, calls=[one], elsewhere=elsewhere))
     moments = [
         Moment(
             event,
@@ -187,12 +229,14 @@ def _moments(
         )
         for event in told
     ]
-    moments += [Moment(None, {}, calls=[one]) for one in beside[None]]
-    return sorted(moments, key=lambda one: one.at)
+    return sorted(moments + apart, key=lambda one: one.at)
 
 
-def _depths(told: Sequence[Event]) -> tuple[dict[str, int], int]:
-    """How deep each span lies, by the parents that came; and how many parents did not."""
+def _depths(told: Sequence[Event], unseen: set[str]) -> tuple[dict[str, int], int]:
+    """How deep each span lies, by the parents that came; and how many parents did not.
+
+    `unseen` came too.
+    """
     parents = {one.span_id: one.parent_id for one in told if one.span_id}
     depths: dict[str, int] = {}
     for span in parents:
@@ -205,6 +249,7 @@ def _depths(told: Sequence[Event]) -> tuple[dict[str, int], int]:
             depth += 1
             depths[one] = depth
     missing = {one.parent_id for one in told if one.parent_id and one.parent_id not in parents}
+    missing -= unseen
     return {span: min(depth, DEEPEST) for span, depth in depths.items()}, len(missing)
 
 

@@ -230,6 +230,20 @@ def test_a_story_costs_the_same_for_any_number_of_records(
         page(client, binding.agent.owner, invocation)
 
 
+def test_words_that_come_as_log_events_are_not_called_missing(client, invocation, binding):
+    whose = Whose(agent_id=binding.agent_id, agent=binding.agent.name)
+    bare = said("step", "chat", NOW + 4, trace=TRACE, warnings=("content not captured",))
+    keep(bare, whose=whose)
+    assert "Content not captured" in page(client, binding.agent.owner, invocation)
+
+    keep(
+        said("other", "gen_ai.user.message", NOW + 4, trace=TRACE, body={"told": "Refund it"}),
+        whose=whose,
+    )
+
+    assert "Content not captured" not in page(client, binding.agent.owner, invocation)
+
+
 def test_what_was_said_past_the_records_shown_is_not_called_silence(client, invocation, binding):
     whose = Whose(agent_id=binding.agent_id, agent=binding.agent.name)
     steps = [said("step", "chat", NOW + 4 + n // 100, trace=TRACE) for n in range(500)]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from apps.activity.conventions.content import NOT_CAPTURED
+from apps.activity.conventions.tables import EVENTS
 from apps.activity.models import Event, Invocation, Link, Payload
 from apps.activity.querysets.events import EventQuerySet
 from apps.activity.querysets.seats import has_period
@@ -18,6 +20,8 @@ from apps.proof.models import Log
 
 MOST_TOLD = 500
 MOST_NEAR = 100
+# Events of the log that bring what was said to an agent and what it answered.
+SPOKEN = frozenset(name for name, (slot, _) in EVENTS.items() if slot != "instructions")
 # Deeper than that a row is drawn no further in.
 DEEPEST = 6
 TOLD_AS = {
@@ -111,6 +115,7 @@ class Story:
     missing_parents: int
     hidden: int
     withheld: int
+    warnings: list[str]
 
     @property
     def bars(self) -> list[Bar]:
@@ -156,7 +161,15 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
         missing_parents=missing,
         hidden=hidden,
         withheld=len(withheld),
+        warnings=_warnings(invocation, told, paid),
     )
+
+
+def _warnings(invocation: Invocation, told: Iterable[Event], paid: Container[int]) -> list[str]:
+    """What did not come. Spans without words lack nothing where log events bring these."""
+    if any(one.leaf_index in paid and one.name in SPOKEN for one in told):
+        return [one for one in invocation.warnings if one != NOT_CAPTURED]
+    return list(invocation.warnings)
 
 
 def _withheld(rows: EventQuerySet, told: Sequence[Event], actor: Actor) -> dict[int, str]:

@@ -211,6 +211,30 @@ def test_around_a_run_stand_its_records_and_what_was_done(client, invocation, bi
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("asked", [{"kind": "action"}, {"name": "s3:GetObject", "kind": "api"}])
+def test_around_a_record_stands_what_else_was_said_and_seen(client, invocation, binding, asked):
+    event = Event.objects.get(**asked)
+    sign_in(client, binding.agent.owner)
+    around = reverse("console:around", args=["activity.event", event.leaf_index])
+
+    record = client.get(reverse("activity:record_detail", args=[event.leaf_index])).text
+    told = client.get(around).context["told"]
+
+    assert f'href="{around}"' in record
+    assert told.at == event.happened_at
+    assert {row.event.name for row in told.rows} >= {"refunds", "refund", "s3:ListBuckets"}
+    assert told.looked_until is None
+    old = client.get(around, {"at": "2020-01-01T00:00"})
+    assert "is not among these" in old.text
+
+
+def test_around_a_record_that_is_not_theirs_there_is_nothing(client, invocation):
+    sign_in(client, BindingFactory().agent.owner)
+    leaf = Event.objects.get(kind="action").leaf_index
+
+    assert client.get(reverse("console:around", args=["activity.event", leaf])).status_code == 404
+
+
 @pytest.mark.parametrize("kind", ["activity.event", "no.such", "accounts.seat", "x"])
 def test_around_what_has_no_page_there_is_nothing(client, kind):
     sign_in(client, UserFactory(steward=True))

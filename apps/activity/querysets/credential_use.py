@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -25,7 +26,8 @@ def runs_by_credential(
     ids: Collection[int], since: datetime, most: int
 ) -> list[tuple[int, int, datetime]]:
     """Credential, run, and the last of its calls in it; the newest first."""
-    values = {"ids": list(ids), "since": since, "most": most, "proven": PROVEN_FROM}
+    values: dict[str, Any] = {"ids": list(ids), "since": since, "most": most, "proven": PROVEN_FROM}
     with connection.cursor() as cursor:
         cursor.execute(RUNS, values)
-        return cursor.fetchall()
+        rows: list[tuple[int, int, datetime]] = cursor.fetchall()
+    return rows

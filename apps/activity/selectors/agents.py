@@ -205,8 +205,9 @@ def _past(
         kind = kinds.get(system, "")
         call = call_of(kind, name, known.get((kind, name.lower())))
         for one in (one for who in identities for one in tenures.get(who, ())):
-            is_over = one.ended is not None and one.ended > since and one.system_id == system
-            if is_over and allows(one.held, call) != Allows.NEVER:
+            if one.ended is None or one.ended <= since or one.system_id != system:
+                continue
+            if allows(one.held, call) != Allows.NEVER:
                 found[system, name][one.held.grant_id] = one.ended
     return found
 

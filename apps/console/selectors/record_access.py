@@ -131,10 +131,8 @@ def together(calls: Sequence[Judgement]) -> Judgement:
 def _ground(events: Collection[Event]) -> _Ground:
     agents = {one.agent_id for one in events if one.kind != Kind.API and one.agent_id}
     bindings: dict[int, list[tuple[int, datetime, datetime | None]]] = defaultdict(list)
-    for agent, *of_it in Binding.objects.filter(agent__in=agents).values_list(
-        "agent_id", "identity_id", "bound_at", "ended_at"
-    ):
-        bindings[agent].append((of_it[0], of_it[1], of_it[2]))
+    for one in Binding.objects.filter(agent__in=agents):
+        bindings[one.agent_id].append((one.identity_id, one.bound_at, one.ended_at))
     ids = {one.identity_id for one in events if one.kind == Kind.API and one.identity_id}
     ids |= {identity for of in bindings.values() for identity, _, _ in of}
     rows = Identity.objects.filter(pk__in=ids)

@@ -128,6 +128,8 @@ def access_of_record(leaf: int, actor: Actor) -> RecordAccess | None:
 
 def _within(event: Event, actor: Actor) -> tuple[list[Event], list[Link]]:
     """What else was told within an action, and the calls proven to be of it."""
+    if event.trace_id is None:
+        return [], []
     run = Invocation.objects.filter(log_id=event.log_id, trace_id=event.trace_id).first()
     if run is None:
         return [], []
@@ -196,8 +198,9 @@ def _proving(
     for link in links:
         if link.action_leaf not in outer or link.call_leaf not in seen:
             continue
-        for leaf in {link.action_leaf, outer[link.action_leaf]} - {None}:
-            proving[leaf].append(link.call_leaf)
+        for leaf in (link.action_leaf, outer[link.action_leaf]):
+            if leaf is not None:
+                proving[leaf].append(link.call_leaf)
     return proving
 
 

@@ -60,6 +60,7 @@ def _give_a_past() -> None:
     """Spread first sightings over two years; not a state, so no entry is owed."""
     for model, spread in ((Identity, 700), (Credential, 600), (Grant, 500), (Agent, 420)):
         model._default_manager.update(first_seen_at=_days_ago(spread))
+    Grant.objects.update(content_changed_at=F("first_seen_at"))
     Binding.objects.update(bound_at=_days_ago(420))
     Agent.objects.exclude(purpose="").update(purpose_changed_at=_days_ago(200))
     Agent.objects.update(design_changed_at=_days_ago(330))

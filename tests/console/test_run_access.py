@@ -122,16 +122,19 @@ def test_the_story_leads_from_each_action_and_call_to_what_allowed_it(as_steward
 
     story = as_steward.get(invocation.get_absolute_url()).text
 
-    beside = as_steward.get(
-        access, headers={"HX-Request": "true", "HX-Target": "invocation-access"}
-    ).text
+    htmx = {"HX-Request": "true", "HX-Target": "invocation-access"}
+    beside = as_steward.get(access, headers=htmx).text
     # What the call proves stands beside it.
     deeds = Event.objects.filter(kind__in=["action", "api"])
     assert len(deeds) == 2
     for one in deeds:
-        assert f'<div id="access-{one.leaf_index}"' in story
         assert f"{access}#record-{one.leaf_index}" in story
-        assert f'<div id="access-{one.leaf_index}" class="story-access" hx-swap-oob' in beside
+    places = re.findall(r'<div id="access-(\d+)"', story)
+    assert sorted(places) == sorted(str(one.leaf_index) for one in deeds)
+    assert sorted(re.findall(r'<div id="access-(\d+)" [^>]*hx-swap-oob', beside)) == sorted(places)
+    waterfall = as_steward.get(f"{invocation.get_absolute_url()}?view=waterfall").text
+    assert f'hx-get="{access}?view=waterfall"' in waterfall
+    assert "hx-swap-oob" not in as_steward.get(f"{access}?view=waterfall", headers=htmx).text
 
 
 def test_a_call_is_judged_and_what_it_proves_by_it(as_steward, binding):

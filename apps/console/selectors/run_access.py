@@ -13,7 +13,7 @@ from apps.console.selectors.record_access import Judgement, Verdict, judgements_
 from apps.core.actors import Actor
 from apps.proof.models import Log
 
-# As many as the run's page shows.
+# As many as the run's page shows: each line has a place there.
 MOST = 500
 DEEDS = (Kind.ACTION, Kind.CALL)
 
@@ -29,13 +29,17 @@ class Cover:
 
 @dataclass(frozen=True, slots=True)
 class RecordAccess:
-    """What allowed one record. `hidden` grants did too, and the reader may not see them."""
+    """What allowed one record. `hidden` grants did too, and the reader may not see them.
+
+    Beside what was told and `is_joined` stand the calls themselves, each with its own line.
+    """
 
     event: Event
     judged: Judgement
     covers: list[Cover]
     elsewhere: list[Elsewhere]
     hidden: int
+    is_joined: bool
 
     @property
     def is_told(self) -> bool:
@@ -101,10 +105,10 @@ def access_of(run: Invocation, actor: Actor) -> RunAccess:
         Event.objects.told_in(run.log_id, run.trace_id)
         .recorded_between(run.first_recorded, run.last_recorded)
         .visible_to(actor)
-        .filter(kind__in=DEEDS)
         .order_by("happened_at", "leaf_index")[:MOST]
     )
-    records = _records(list(told), links, run.log_id, run.ended_at, actor)
+    deeds = [one for one in told if one.kind in DEEDS]
+    records = _records(deeds, links, run.log_id, run.ended_at, actor)
     calls = [one for one in records if not one.is_told]
     seen = {cover.reason.grant.pk for one in calls for cover in one.covers}
     allowing = {cover.grant_id for one in calls for cover in one.judged.covers}
@@ -162,11 +166,18 @@ def _records(
     ids = {cover.grant_id for one in judged.values() for cover in one.covers}
     ids |= {grant for one in judged.values() for grant, _ in one.elsewhere}
     reasons = reasons_of(ids, moment, actor)
+    seen = {one.leaf_index for one in calls}
+    joined = {link.action_leaf for link in links if link.call_leaf in seen}
     events.sort(key=lambda one: (one.happened_at, one.leaf_index))
-    return [_record(one, judged[one.leaf_index], reasons) for one in events]
+    return [
+        _record(one, judged[one.leaf_index], reasons, is_joined=one.leaf_index in joined)
+        for one in events
+    ]
 
 
-def _record(event: Event, judged: Judgement, reasons: Mapping[int, Reason]) -> RecordAccess:
+def _record(
+    event: Event, judged: Judgement, reasons: Mapping[int, Reason], *, is_joined: bool
+) -> RecordAccess:
     covers = [
         Cover(reasons[one.grant_id], one.is_sure, one.is_younger)
         for one in judged.covers
@@ -177,7 +188,8 @@ def _record(event: Event, judged: Judgement, reasons: Mapping[int, Reason]) -> R
         for grant, places in judged.elsewhere
         if grant in reasons
     ]
-    return RecordAccess(event, judged, covers, elsewhere, len(judged.covers) - len(covers))
+    hidden = len(judged.covers) - len(covers)
+    return RecordAccess(event, judged, covers, elsewhere, hidden, is_joined)
 
 
 def _calls(links: Sequence[Link], log_id: int, actor: Actor) -> list[Event]:

@@ -24,6 +24,7 @@ from apps.activity.services.measuring import use_measure, use_tell
 from apps.activity.services.partitions import partitions_keep
 from apps.activity.services.projecting import events_project
 from apps.activity.services.sweeping import records_sweep
+from apps.activity.services.trails import trails_tell
 from apps.activity.states import ImportStatus
 from apps.core.actors import System
 from apps.core.errors import DomainError
@@ -66,6 +67,12 @@ def measure_use() -> int:
 def measure_drift() -> int:
     """Find anew the API calls that no task of an agent's purpose needs."""
     return drift_measure(moment=timezone.now())
+
+
+@shared_task(name="activity.tell_trails")
+def tell_trails() -> int:
+    """Note whose trail is connected, by what came in and how far the logs reach."""
+    return trails_tell(moment=timezone.now(), actor=System("activity.tell_trails"))
 
 
 @shared_task(name="activity.read_log", **LONG, **RETRY)

@@ -26,6 +26,7 @@ urlpatterns = [
     ),
     path("trail/around/<str:kind>/<int:pk>/", trail.around, name="around"),
     path("trail/invocations/<int:pk>/access/", trail.invocation_access, name="invocation_access"),
+    path("trail/records/<int:leaf>/access/", trail.record_access, name="record_access"),
     path("trail/proof/", proof.proof, name="proof"),
     path(
         "trail/proof/checkpoints/<int:pk>/",

@@ -13,6 +13,7 @@ from apps.activity.services.hours import hours_count
 from apps.activity.services.measuring import use_measure
 from apps.grants.models import GrantStatement
 from tests.activity.runs import OTHER, SECOND, START, api, keep, run, shifted
+from tests.activity.use import known_for_long
 from tests.factories.accounts import SeatFactory, UserFactory
 from tests.factories.grants import GrantFactory
 from tests.factories.inventory import BindingFactory
@@ -33,7 +34,8 @@ def binding():
 
 @pytest.fixture
 def grant(binding):
-    grant = GrantFactory(identity=binding.identity, service="tickets", level="read")
+    known_for_long(binding.identity)
+    grant = known_for_long(GrantFactory(identity=binding.identity, service="tickets", level="read"))
     GrantStatement.objects.create(
         grant=grant, position=0, actions=["tickets.*"], resources=["tickets/team-*", "boards/1"]
     )

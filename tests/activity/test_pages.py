@@ -1,10 +1,12 @@
 """What people read of the trail: a run, a record, an agent, a credential, what lies around."""
 
 import time
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.activity.headers import Whose
 from apps.activity.models import Event, Invocation
@@ -14,6 +16,7 @@ from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
 from apps.grants.models import GrantStatement
 from tests.activity.runs import SECOND, START, TRACE, api, keep, run, said, shifted
+from tests.activity.use import known_for_long
 from tests.factories.accounts import SeatFactory, UserFactory
 from tests.factories.grants import GrantFactory
 from tests.factories.inventory import BindingFactory, CredentialFactory
@@ -208,6 +211,30 @@ def test_around_a_run_stand_its_records_and_what_was_done(client, invocation, bi
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("asked", [{"kind": "action"}, {"name": "s3:GetObject", "kind": "api"}])
+def test_around_a_record_stands_what_else_was_said_and_seen(client, invocation, binding, asked):
+    event = Event.objects.get(**asked)
+    sign_in(client, binding.agent.owner)
+    around = reverse("console:around", args=["activity.event", event.leaf_index])
+
+    record = client.get(reverse("activity:record_detail", args=[event.leaf_index])).text
+    told = client.get(around).context["told"]
+
+    assert f'href="{around}"' in record
+    assert told.at == event.happened_at
+    assert {row.event.name for row in told.rows} >= {"refunds", "refund", "s3:ListBuckets"}
+    assert told.looked_until is None
+    old = client.get(around, {"at": "2020-01-01T00:00"})
+    assert "is not among these" in old.text
+
+
+def test_around_a_record_that_is_not_theirs_there_is_nothing(client, invocation):
+    sign_in(client, BindingFactory().agent.owner)
+    leaf = Event.objects.get(kind="action").leaf_index
+
+    assert client.get(reverse("console:around", args=["activity.event", leaf])).status_code == 404
+
+
 @pytest.mark.parametrize("kind", ["activity.event", "no.such", "accounts.seat", "x"])
 def test_around_what_has_no_page_there_is_nothing(client, kind):
     sign_in(client, UserFactory(steward=True))
@@ -227,10 +254,44 @@ def test_a_story_costs_the_same_for_any_number_of_records(
         page(client, binding.agent.owner, invocation)
 
 
+def test_words_that_come_as_log_events_are_not_called_missing(client, invocation, binding):
+    whose = Whose(agent_id=binding.agent_id, agent=binding.agent.name)
+    bare = said("step", "chat", NOW + 4, trace=TRACE, warnings=("content not captured",))
+    keep(bare, whose=whose)
+    assert "Content not captured" in page(client, binding.agent.owner, invocation)
+
+    keep(
+        said("other", "gen_ai.user.message", NOW + 4, trace=TRACE, body={"told": "Refund it"}),
+        whose=whose,
+    )
+
+    assert "Content not captured" not in page(client, binding.agent.owner, invocation)
+
+
+def test_what_was_said_past_the_records_shown_is_not_called_silence(client, invocation, binding):
+    whose = Whose(agent_id=binding.agent_id, agent=binding.agent.name)
+    steps = [said("step", "chat", NOW + 4 + n // 100, trace=TRACE) for n in range(500)]
+    late = said("action", "late", NOW + 50, trace=TRACE, request_id="REQ2")
+    keep(*steps, late, whose=whose)
+    identity = binding.identity
+    keep(
+        api("s3:PutObject", NOW + 50, request_id="REQ2"),
+        api("s3:DeleteObject", NOW + 51, correlation=TRACE, carried_by="header"),
+        whose=Whose(identity_id=identity.pk, system_id=identity.system_id),
+    )
+
+    text = page(client, binding.agent.owner, invocation)
+
+    record = reverse("activity:record_detail", args=[Event.objects.get(name="late").leaf_index])
+    assert f'is not among these: <a class="text-decoration-underline" href="{record}"' in text
+    assert text.count("Nothing said by the agent") == 1
+
+
 @pytest.fixture
 def used(binding):
     """What the agent's identity did a while ago, measured against a grant of it."""
-    grant = GrantFactory(identity=binding.identity, service="s3", level="read")
+    known_for_long(binding.identity)
+    grant = known_for_long(GrantFactory(identity=binding.identity, service="s3", level="read"))
     GrantStatement.objects.create(grant=grant, position=0, actions=["s3:Get*"], resources=["*"])
     grant.system.kind = "aws"
     grant.system.save()
@@ -264,6 +325,26 @@ def test_an_agents_use_stands_against_its_grants(client, used, binding):
     assert [row.event.name for row in activity.flagged] == ["refund"]
     assert [one.name for one in activity.runs] == ["refunds"]
     assert "no grant covers it" in response.content.decode()
+
+
+def test_a_grant_that_ended_since_stands_beside_what_it_allowed(client, used, binding):
+    over = known_for_long(
+        GrantFactory(
+            identity=binding.identity, service="iam", level="admin", revoked=True,
+            ended_at=timezone.now() - timedelta(minutes=5),
+        )
+    )  # fmt: skip
+    GrantStatement.objects.create(grant=over, position=0, actions=["iam:*"], resources=["*"])
+    sign_in(client, binding.agent.owner)
+
+    response = client.get(reverse("activity:agent_activity", args=[binding.agent_id]))
+
+    told = {
+        one.name: [past.grant for past in one.past] for one in response.context["activity"].done
+    }
+    assert told == {"s3:GetObject": [], "iam:CreateUser": [over]}
+    assert "until it ended on" in response.text
+    assert "no grant covers" not in response.text
 
 
 def test_a_run_names_the_grants_that_let_it(client, used, binding):

@@ -30,18 +30,29 @@ def binding(reviewer):
     return BindingFactory(agent=AgentFactory(active=True, owner=reviewer))
 
 
-def runs(binding, count=1, *, told=True, explained=True, action=True):
-    """So many runs of the agent three days ago, each with one call that its system recorded."""
+CALLS = {"calls": [{"name": "refund", "arguments": {"order": 7}}]}
+WORDS = {"told": "Refund order 7", "decided": CALLS, "outcome": "Refunded."}
+
+
+def runs(binding, count=1, *, says=tuple(WORDS), explained=True, action=True, **more):
+    """So many runs of the agent three days ago, each with one call that its system recorded.
+
+    Of what it might say they say so much: what triggered them and how they ended in the run's own
+    record, and what they decided in a step.
+    """
     at = int((timezone.now() - timedelta(days=3)).timestamp() * 1e9)
     of_agent = Whose(agent_id=binding.agent_id, agent=binding.agent.name)
     of_system = Whose(identity_id=binding.identity_id, system_id=binding.identity.system_id)
     for number in range(count):
-        trace = f"{number + 1 + 1000 * explained + 5000 * told:032x}"
-        said = {"trace_id": trace, "outcome": "ok"}
-        body = {"body": {"told": "Refund order 7"}} if told else {}
+        trace = f"{number + 1 + 1000 * explained + 5000 * len(says):032x}"
+        said = {"trace_id": trace, "outcome": "ok"} | more
+        own = {word: WORDS[word] for word in says if word != "decided"}
+        step = {"decided": CALLS} if "decided" in says else {}
         readings = [
-            Reading("invocation", "refunds", at, at + 10**9, span_id="a" * 16, **said, **body),
-            Reading("step", "chat", at, at, span_id="b" * 16, parent_id="a" * 16, **said),
+            Reading("invocation", "refunds", at, at + 10**9, span_id="a" * 16, body=own, **said),
+            Reading(
+                "step", "chat", at, at, span_id="b" * 16, parent_id="a" * 16, body=step, **said
+            ),
         ]
         if action:
             readings.append(Reading("call", "refund", at, at, request_id=f"R{trace}", **said))
@@ -98,12 +109,60 @@ def test_calls_that_no_run_explains_cannot_be_told(binding):
 def test_a_part_that_is_missing_is_named(binding):
     logged(binding.identity.system)
     runs(binding, 3)
-    runs(binding, 1, told=False)
+    runs(binding, 1, says=("decided", "outcome"))
 
     found = check(binding)
 
     assert found.verdict == Told.PARTLY
     assert found.reasons == ("Runs that say what triggered them: 75 %, needed 95 %",)
+
+
+@pytest.mark.parametrize(
+    ("says", "rule", "needed"),
+    [
+        (("told", "outcome"), "Runs that say how they reasoned", 80),
+        (("told", "decided"), "Runs that say how they ended", 95),
+    ],
+)
+def test_a_span_that_came_and_ended_without_words_says_neither_why_nor_how(
+    binding, says, rule, needed
+):
+    logged(binding.identity.system)
+    runs(binding, 3, says=says)
+
+    found = check(binding)
+
+    assert (found.verdict, found.reasons) == (Told.NO, (f"{rule}: 0 %, needed {needed} %",))
+
+
+def test_how_a_run_failed_is_said_by_its_status(binding):
+    logged(binding.identity.system)
+    runs(binding, 3, says=("told", "decided"), outcome="failed")
+
+    assert check(binding).figures.with_outcome == 3
+
+
+def test_what_comes_as_log_events_counts_as_said(binding):
+    """As google-adk sends it: spans without a word, and events with all of them."""
+    logged(binding.identity.system)
+    runs(binding, 1, says=())
+    at = int((timezone.now() - timedelta(days=3)).timestamp() * 1e9)
+    trace = f"{1 + 1000:032x}"
+    keep(
+        *(
+            Reading("other", name, at, at, trace_id=trace, parent_id="b" * 16, body=body)
+            for name, body in (
+                ("gen_ai.user.message", {"told": "Refund order 7"}),
+                ("gen_ai.choice", {"decided": CALLS}),
+                ("gen_ai.choice", {"outcome": "Refunded."}),
+            )
+        ),
+        whose=Whose(agent_id=binding.agent_id, agent=binding.agent.name),
+    )
+
+    found = check(binding)
+
+    assert (found.verdict, found.reasons) == (Told.YES, ())
 
 
 def test_an_agent_that_did_nothing_while_the_logs_are_whole_can_be_told(binding):

@@ -15,7 +15,7 @@ from apps.activity.models import Event, Invocation
 from apps.activity.services.drifting import drift_measure
 from apps.activity.services.hours import hours_count
 from apps.activity.services.measuring import use_measure
-from tests.activity.runs import OTHER, SECOND, START, api, keep, run, shifted
+from tests.activity.runs import OTHER, SECOND, START, api, keep, run, said, shifted
 from tests.activity.test_drifting import does, needs, tells
 from tests.factories.accounts import SeatFactory
 from tests.factories.inventory import BindingFactory
@@ -109,6 +109,32 @@ def test_a_manager_reads_nothing_of_another_teams_runs(client, mine, theirs):
 
     for address in addresses(mine, theirs):
         assert "hush" not in read(client, address), address
+
+
+def test_a_trace_that_two_teams_share_shows_each_its_own_records(client, mine, theirs):
+    """Their agent acts within my run, and I see the call that it made as our common identity."""
+    told = said(
+        "action", "hush-act", NOW + 3, trace=OTHER, span_id="d" * 16, parent_id="a" * 16,
+        target="hush-target", request_id="REQ3",
+    )  # fmt: skip
+    within = said("step", "mine", NOW + 4, trace=OTHER, span_id="e" * 16, parent_id="d" * 16)
+    keep(told, whose=Whose(agent_id=theirs.agent_id, agent=theirs.agent.name))
+    keep(within, whose=Whose(agent_id=mine.agent_id, agent=mine.agent.name))
+    keep(api("s3:ListBuckets", NOW + 3, request_id="REQ3"), whose=recorded(mine.identity))
+    run_of_mine = Invocation.objects.get(trace_id=OTHER)
+    sign_in(client, mine.agent.owner)
+
+    pages = [
+        read(client, f"{run_of_mine.get_absolute_url()}{view}") for view in ("", "?view=waterfall")
+    ]
+
+    for text in pages:
+        assert "hush" not in text
+        assert "1 record of agents or times outside of what you may see is not shown" in text
+    assert "Said in a record that you may not see" in pages[0]
+    assert "Nothing said by the agent" not in pages[0]
+    # The fourth record of the sample run names a parent that never came.
+    assert "1 record that others name as their parent is not here" in pages[0]
 
 
 def test_a_shared_identitys_call_says_that_a_run_claims_it_but_not_which(client, mine):

@@ -42,3 +42,10 @@ def logged(system: System, days: int = 200, until: datetime | None = None) -> St
         complete_from=now - timedelta(days=days),
         complete_until=until or now,
     )
+
+
+def known_for_long[Kept: Identity | Grant](kept: Kept, days: int = 200) -> Kept:
+    """It was here already when what a test tells of happened."""
+    kept.first_seen_at = timezone.now() - timedelta(days=days)
+    kept.save(update_fields=["first_seen_at"])
+    return kept

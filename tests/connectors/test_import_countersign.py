@@ -2,6 +2,7 @@ import json
 import re
 
 import pytest
+from django.utils import timezone
 from jsonschema import Draft202012Validator
 
 from apps.connectors.adapters.countersign_entries import SCHEMA
@@ -9,6 +10,7 @@ from apps.connectors.services.exporting import inventory_export
 from apps.core.errors import DomainError
 from apps.grants.models import Grant, Justification
 from apps.inventory.models import Agent, Binding, Credential, Identity, System
+from apps.inventory.services.credentials import credentials_measure
 from tests.connectors.adapters.reading import FIXTURES
 from tests.connectors.importing import COMMAND, bring, told, written
 from tests.factories.accounts import TeamFactory, UserFactory
@@ -71,6 +73,19 @@ def test_a_credential_no_longer_listed_is_gone_though_another_bears_its_key(
     assert told(source)["credential"] == "1 gone, 2 same"
     gone = Credential.objects.get(gone_at__isnull=False)
     assert (gone.identity.name, gone.external_id) == ("triage-bot", "key-17")
+
+
+def test_a_source_does_not_take_back_a_later_use_that_a_log_told(tmp_path, example, people):
+    bring(written(tmp_path, example), "countersign")
+    key = Credential.objects.get()
+    seen = timezone.now()
+    credentials_measure(used={key.pk: seen})
+
+    example["credentials"][0]["label"] = "under another name"
+    bring(written(tmp_path, example), "countersign")
+
+    key.refresh_from_db()
+    assert (key.label, key.last_used_at) == ("under another name", seen)
 
 
 def test_an_inventory_written_out_reads_the_same(tmp_path, example, people):

@@ -1,9 +1,10 @@
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.reviews.states import Disposition
 from tests.factories.findings import FindingFactory
-from tests.factories.inventory import AgentFactory
+from tests.factories.inventory import AgentFactory, BindingFactory
 from tests.factories.reviews import CampaignFactory, ReviewItemFactory
 from tests.signing_in import sign_in
 
@@ -67,6 +68,26 @@ def test_a_count_in_the_navigation_says_what_it_counts(client, request, who):
     counts = client.get(reverse("console:nav_counts")).text
 
     assert '1<span class="visually-hidden"> to decide</span>' in counts
+
+
+def test_the_fifth_question_counts_who_shares_what_cannot_be_told_apart(as_steward):
+    one = BindingFactory(agent__trail_connected=True)
+    other = BindingFactory(agent__trail_connected=True, identity=one.identity)
+    over = BindingFactory(
+        agent__trail_connected=True, identity=one.identity, ended_at=timezone.now()
+    )
+    FindingFactory(
+        rule="identity-attribution-lost", subject_type="inventory.identity",
+        subject_id=one.identity_id, subject_label="shared", agent=None,
+    )  # fmt: skip
+
+    question = as_steward.get(reverse("console:home")).context["questions"][4]
+    page = as_steward.get(question.href).text
+
+    assert question.count.value == 2
+    assert one.agent.name in page
+    assert other.agent.name in page
+    assert over.agent.name not in page
 
 
 @pytest.mark.parametrize("rule", ["identity-unexplained", "agent-unconfirmed"])

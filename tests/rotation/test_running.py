@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from apps.activity.services.measuring import use_measure
 from apps.audit.models import AuditEntry
 from apps.connectors.adapters.live import Rotated
 from apps.core.actors import Person, System
@@ -19,6 +20,7 @@ from apps.rotation.services.acting import rotation_hurry, rotation_try_again
 from apps.rotation.services.running import Hand
 from apps.rotation.services.settling import rotations_settle
 from apps.rotation.states import RotationState, RotationWay
+from tests.activity.use import used
 from tests.factories.accounts import UserFactory
 from tests.factories.connectors import ConnectionFactory
 from tests.factories.inventory import CredentialFactory, IdentityFactory
@@ -192,6 +194,25 @@ def test_an_old_one_that_is_still_used_is_not_retired_until_somebody_says_so(aws
     assert "still used" in rotation.trouble
     rotation_hurry(rotation_id=rotation.pk, reason="It is a forgotten job.", actor=Person(steward))
     assert run(rotation).state == RotationState.RETIRING
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_log_of_the_system_saw_of_the_old_one_keeps_it_too(aws, steward):
+    """Its source tells nothing of when it was used."""
+    held = aws.key()
+    rotation = run(rotate(held.credential, steward))
+    past(rotation, switched_at=timezone.now() - timedelta(hours=2))
+    at = timezone.now() - timedelta(minutes=5)
+    used(
+        held.credential.identity, "s3:GetObject",
+        credential_id=held.credential.pk, first_at=at, last_at=at,
+    )  # fmt: skip
+    use_measure()
+
+    rotation = run(rotation)
+
+    assert rotation.state == RotationState.SWITCHED
+    assert f"last at {at:%Y-%m-%d %H:%M} UTC" in rotation.trouble
 
 
 @pytest.mark.django_db(transaction=True)

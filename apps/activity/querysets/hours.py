@@ -2,7 +2,19 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import BooleanField, Expression, F, Func, Max, OuterRef, Q, Subquery, Sum
+from django.db.models import (
+    BooleanField,
+    Case,
+    Expression,
+    F,
+    Func,
+    Max,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    When,
+)
 
 from apps.activity.querysets.seats import in_period_of
 from apps.activity.statements import IS_SHOWN, IS_WHOLE
@@ -64,6 +76,14 @@ class UseHourQuerySet(HourQuerySet):
 
     def worked(self) -> Self:
         return self.filter(calls__gt=F("failed") + F("denied"))
+
+    def last_by_credential(self) -> dict[int, datetime]:
+        """When each credential was surely used last: of an hour in which some calls did not work,
+        its first call is taken, so that nobody's refused try counts as use."""
+        is_clean = Q(failed=0, denied=0)
+        at = Max(Case(When(is_clean, then="last_at"), default="first_at"))
+        rows = self.worked().filter(credential_id__gt=0).order_by()
+        return dict(rows.values_list("credential_id").annotate(at=at))
 
 
 class DeedHourQuerySet(HourQuerySet):

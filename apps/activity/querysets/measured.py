@@ -168,21 +168,33 @@ FROM needing one LEFT JOIN activity_link l
 GROUP BY GROUPING SETS ((one.system_id, one.credential_id), (one.system_id, l.invocation_id))
 """
 
-# A trigger stands in the words of the run or of a step: erased words tell it no more.
-TOLD = """
-WITH runs AS (
-    SELECT id, log_id, trace_id, steps, outcome, first_recorded, last_recorded
-    FROM activity_invocation
-    WHERE agent_id = %(agent)s AND started_at >= %(since)s AND started_at < %(until)s
-    ORDER BY started_at DESC LIMIT %(most)s
-)
-SELECT count(*), count(*) FILTER (WHERE EXISTS (
+# Of what a run says the captured words count, and not that a span came or ended: erased words tell
+# no more, and telemetry without content tells nothing. Some frameworks send them as log events.
+SAYS = """EXISTS (
         SELECT 1 FROM activity_event e JOIN activity_payload p
           ON p.log_id = e.log_id AND p.leaf_index = e.leaf_index AND p.recorded_at = e.recorded_at
         WHERE e.log_id = runs.log_id AND e.trace_id = runs.trace_id
           AND e.recorded_at BETWEEN runs.first_recorded AND runs.last_recorded
-          AND e.kind IN ('invocation', 'step') AND strpos(p.body, '"told":') > 0
-    )), count(*) FILTER (WHERE steps > 0), count(*) FILTER (WHERE outcome <> '')
+          AND e.kind IN ('invocation', 'step', 'other') AND ({what})
+    )"""
+# A step that calls nothing answers, and its answer is what it came to; why it failed is not.
+SAID = {
+    "trigger": SAYS.format(what="""strpos(p.body, '"told":') > 0"""),
+    "reason": SAYS.format(
+        what="""strpos(p.body, '"decided":') > 0 OR (e.kind = 'step'
+            AND e.outcome NOT IN ('failed', 'denied') AND strpos(p.body, '"outcome":') > 0)"""
+    ),
+    "end": SAYS.format(what="""strpos(p.body, '"outcome":') > 0"""),
+}
+TOLD = """
+WITH runs AS (
+    SELECT log_id, trace_id, outcome, first_recorded, last_recorded
+    FROM activity_invocation
+    WHERE agent_id = %(agent)s AND started_at >= %(since)s AND started_at < %(until)s
+    ORDER BY started_at DESC LIMIT %(most)s
+)
+SELECT count(*), count(*) FILTER (WHERE {trigger}), count(*) FILTER (WHERE {reason}),
+    count(*) FILTER (WHERE outcome IN ('failed', 'denied') OR {end})
 FROM runs
 """
 
@@ -262,7 +274,7 @@ def told_runs(
 ) -> tuple[int, int, int, int]:
     """Of an agent's newest runs: how many, and how many say their trigger, steps, and outcome."""
     values = {"agent": agent_id, "since": since, "until": until, "most": most}
-    ((runs, triggers, steps, outcomes),) = _rows(TOLD, values)
+    ((runs, triggers, steps, outcomes),) = _rows(TOLD.format(**SAID), values)
     return runs, triggers, steps, outcomes
 
 

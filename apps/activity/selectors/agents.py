@@ -1,7 +1,7 @@
 """What one agent did over some weeks: when, where, by which permissions, and what it flagged."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,9 +11,11 @@ from django.db.models import Max, QuerySet, Sum
 from django.db.models.functions import ExtractHour
 from django.utils import timezone
 
+from apps.activity.allowing import Allows, allows, call_of
 from apps.activity.models import AllowedCall, DeedHour, Event, Invocation, UseHour
-from apps.activity.selectors.held import Elsewhere, allowed_elsewhere
+from apps.activity.selectors.held import Elsewhere, allowed_elsewhere, known_calls
 from apps.activity.selectors.searching import FoundRow, rows_of
+from apps.activity.selectors.tenures import tenures_of
 from apps.core.actors import Actor
 from apps.grants.models import Grant
 from apps.inventory.models import Agent, System
@@ -42,11 +44,19 @@ class Strip:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """A grant that would have allowed a call, until it ended."""
+
+    grant: Grant
+    ended: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """One API call by its name, and the live grants that would have allowed it.
 
-    Where none would, `elsewhere` are those that name it for other resources. `is_hidden` says that
-    the reader may see none of those that would.
+    Where none would, `past` are those that did and have ended since, and `elsewhere` those that
+    name it for other resources. `is_hidden` says that the reader may see none of those that would.
     """
 
     system: str
@@ -57,8 +67,16 @@ class Done:
     denied: int
     last_at: datetime
     grants: list[Grant]
+    past: list[Past]
     elsewhere: list[Elsewhere]
     is_hidden: bool
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it worked, at least once, when no grant that is known allowed it."""
+        if self.grants or self.is_hidden or self.calls <= self.denied:
+            return False
+        return not any(one.ended >= self.last_at for one in self.past)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +115,7 @@ def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
     return AgentActivity(
         urlencode({"agent": agent.pk, "start": since.isoformat()}),
         strips,
-        _done(agent, rows[:MOST_NAMES], systems, actor),
+        _done(uses, rows[:MOST_NAMES], systems, since, actor),
         len(rows) > MOST_NAMES,
         _flagged(agent, since, actor),
         list(runs.filter(started_at__gte=since).order_by("-started_at", "-pk")[:MOST_LISTED]),
@@ -123,31 +141,75 @@ def _shade(count: int, most: int) -> int:
     return -(-count * SHADES // most) if count else 0
 
 
-def _done(agent: Agent, rows: Sequence[Any], systems: dict[int, str], actor: Actor) -> list[Done]:
-    identities = set(agent.bindings.live().values_list("identity", flat=True))
-    allowed: dict[tuple[int, str], set[int]] = defaultdict(set)
-    named = AllowedCall.objects.filter(
-        identity_id__in=identities, name__in={row["name"] for row in rows}
-    )
-    for system, name, grant in named.values_list("system_id", "name", "grant_id"):
-        allowed[system, name].add(grant)
-    ids = {grant for grants in allowed.values() for grant in grants}
-    grants = Grant.objects.visible_to(actor).in_bulk(ids)
+def _done(
+    uses: QuerySet, rows: Sequence[Any], systems: dict[int, str], since: datetime, actor: Actor
+) -> list[Done]:
+    """By the identities that made these calls, whether the agent acts as them still or not."""
+    made = uses.filter(name__in={row["name"] for row in rows}).order_by()
+    by_whom: dict[tuple[int, str], set[int]] = defaultdict(set)
+    for system, name, identity in made.values_list("system_id", "name", "identity_id").distinct():
+        by_whom[system, name].add(identity)
+    allowed = _allowed(by_whom)
     keys = [(row["system_id"], row["name"]) for row in rows]
-    bare = [(who, *key) for key in keys if key not in allowed for who in identities]
+    bare = {key: by_whom[key] for key in keys if key not in allowed}
+    past = _past(bare, since)
+    ids = {grant for grants in (*allowed.values(), *past.values()) for grant in grants}
+    grants = Grant.objects.visible_to(actor).in_bulk(ids)
+    named = [(who, *key) for key, of in bare.items() for who in sorted(of)]
     elsewhere: dict[tuple[int, str], list[Elsewhere]] = defaultdict(list)
-    for (_, system, name), of in allowed_elsewhere(bare, actor).items():
+    for (_, system, name), of in allowed_elsewhere(named, actor).items():
         elsewhere[system, name] += of
     return [
         Done(
             systems[row["system_id"]],
             grants=(seen := [grants[one] for one in sorted(allowed.get(key, ())) if one in grants]),
+            past=(
+                over := [
+                    Past(grants[one], ended)
+                    for one, ended in sorted(past.get(key, {}).items())
+                    if one in grants
+                ]
+            ),
             elsewhere=elsewhere.get(key, []),
-            is_hidden=key in allowed and not seen,
+            is_hidden=(key in allowed and not seen) or (key in past and not over),
             **row,
         )
         for key, row in zip(keys, rows, strict=True)
     ]
+
+
+def _allowed(by_whom: Mapping[tuple[int, str], set[int]]) -> dict[tuple[int, str], set[int]]:
+    allowed: dict[tuple[int, str], set[int]] = defaultdict(set)
+    rows = AllowedCall.objects.filter(
+        identity_id__in=set().union(*by_whom.values()), name__in={name for _, name in by_whom}
+    )
+    for identity, system, name, grant in rows.values_list(
+        "identity_id", "system_id", "name", "grant_id"
+    ):
+        if identity in by_whom.get((system, name), ()):
+            allowed[system, name].add(grant)
+    return allowed
+
+
+def _past(
+    bare: Mapping[tuple[int, str], set[int]], since: datetime
+) -> dict[tuple[int, str], dict[int, datetime]]:
+    """Grants that ended since then and would have allowed these calls, with when they ended."""
+    if not bare:
+        return {}
+    tenures = tenures_of(set().union(*bare.values()))
+    kinds = {one.system_id: one.held.kind for of in tenures.values() for one in of}
+    known = known_calls({(kinds.get(system, ""), name) for system, name in bare})
+    found: dict[tuple[int, str], dict[int, datetime]] = defaultdict(dict)
+    for (system, name), identities in bare.items():
+        kind = kinds.get(system, "")
+        call = call_of(kind, name, known.get((kind, name.lower())))
+        for one in (one for who in identities for one in tenures.get(who, ())):
+            if one.ended is None or one.ended <= since or one.system_id != system:
+                continue
+            if allows(one.held, call) != Allows.NEVER:
+                found[system, name][one.held.grant_id] = one.ended
+    return found
 
 
 def _flagged(agent: Agent, since: datetime, actor: Actor) -> list[FoundRow]:

@@ -5,7 +5,7 @@ log of the system is here without a gap over the whole window.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -89,6 +89,7 @@ class Measured:
     by_agent: tuple[tuple[str, int], ...] = ()
     traced: int = 0
     names: tuple[str, ...] = ()
+    is_named: bool = True
 
     @property
     def is_covered(self) -> bool:
@@ -112,6 +113,8 @@ class Measured:
         """How far the figures are known, as a sentence's part."""
         if self.is_known:
             return f"the log is complete over the {self.days} days"
+        if self.log.is_connected and not self.is_named:
+            return "the log of the system never named it"
         return self.log.why_not_known
 
     @property
@@ -174,7 +177,7 @@ def measured_of(
         seen |= Q(pk__in=beside.values("pk"))
     covering = _covering(ids, allowed, seen)
     names = _names(ids, allowed)
-    chains = _chains(sums, actor)
+    chains = chains_of({pk: of.samples for pk, of in sums.items()}, actor)
     agents = _by_agent(ids, allowed, now - timedelta(weeks=WEEKS), actor)
     return {
         grant.pk: _measured(
@@ -292,9 +295,11 @@ def _labels(ids: set[int], seen: Q) -> dict[int, str | None]:
     return dict(rows.values_list("pk", "named"))
 
 
-def _chains(sums: dict[int, _Sums], actor: Actor) -> dict[int, list[Chain]]:
-    """A few runs that used each grant, newest first; each run once."""
-    wanted = {grant_id: _newest(of.samples) for grant_id, of in sums.items()}
+def chains_of(
+    samples: Mapping[int, Sequence[tuple[date, int]]], actor: Actor
+) -> dict[int, list[Chain]]:
+    """A few of the runs that used each of these, newest first; each run once."""
+    wanted = {key: _newest(of) for key, of in samples.items()}
     ids = {run for runs in wanted.values() for run in runs}
     found: dict[int, list[Chain]] = defaultdict(list)
     if not ids:
@@ -304,16 +309,16 @@ def _chains(sums: dict[int, _Sums], actor: Actor) -> dict[int, list[Chain]]:
         one.pk: one
         for one in Invocation.objects.filter(pk__in=ids).annotate(may_open=Exists(visible))
     }
-    for grant_id, samples in wanted.items():
-        found[grant_id] = [
+    for key, of in wanted.items():
+        found[key] = [
             Chain(runs[run].started_at, str(runs[run]), _href(runs[run]))
-            for run in samples
+            for run in of
             if run in runs
         ]
     return found
 
 
-def _newest(samples: list[tuple[date, int]]) -> list[int]:
+def _newest(samples: Sequence[tuple[date, int]]) -> list[int]:
     return list(dict.fromkeys(run for _, run in samples))[:CHAINS]
 
 

@@ -33,6 +33,11 @@ class RecordTold:
     def is_recorded(self) -> bool:
         return self.event.kind == Kind.API
 
+    @property
+    def is_deed(self) -> bool:
+        """Whether it needed something that allowed it."""
+        return self.event.kind in {Kind.API, Kind.ACTION, Kind.CALL}
+
 
 def record_told(leaf: int, actor: Actor) -> RecordTold | None:
     """A record by its place in the log; None if there is none such for this reader."""

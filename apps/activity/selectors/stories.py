@@ -1,20 +1,27 @@
 """One invocation as its page tells it: what the agent said, joined to what systems recorded."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from apps.activity.conventions.content import NOT_CAPTURED
+from apps.activity.conventions.tables import EVENTS
 from apps.activity.models import Event, Invocation, Link, Payload
+from apps.activity.querysets.events import EventQuerySet
+from apps.activity.querysets.seats import has_period
 from apps.activity.saying import header_said
 from apps.activity.selectors.seals import SealTold, seal_told
 from apps.activity.states import PROVEN_FROM, Kind, Outcome
 from apps.core.actors import Actor
+from apps.inventory.querysets.scope import reads_all_systems
 from apps.proof.models import Log
 
 MOST_TOLD = 500
 MOST_NEAR = 100
+# Events of the log that bring what was said to an agent and what it answered.
+SPOKEN = frozenset(name for name, (slot, _) in EVENTS.items() if slot != "instructions")
 # Deeper than that a row is drawn no further in.
 DEEPEST = 6
 TOLD_AS = {
@@ -47,7 +54,8 @@ class Joined:
 class Moment:
     """One row of the story: what the agent said, what systems recorded, or both.
 
-    Without `event` the agent said nothing of these calls. `depth` is how deep it lies in the run.
+    Without `event` the agent said nothing of these calls, or in a record that is not shown here:
+    `elsewhere` is its place, 0 where the reader may not see it. `depth` is how deep it lies.
     """
 
     event: Event | None
@@ -56,11 +64,22 @@ class Moment:
     calls: list[Joined] = field(default_factory=list)
     has_payload: bool = False
     opened: Any = None
+    elsewhere: int | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Systems saw what the agent never said."""
+        return self.event is None and self.elsewhere is None
 
     @property
     def at(self) -> datetime:
         first = self.event or self.calls[0].event
         return first.happened_at
+
+    @property
+    def is_deed(self) -> bool:
+        """Whether it needed something that allowed it."""
+        return self.event is not None and self.event.kind in {Kind.ACTION, Kind.CALL}
 
     @property
     def word(self) -> str:
@@ -83,7 +102,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A run in the order of its clock; `near` only happened close to it, as did `more_near`."""
+    """A run in the order of its clock; `near` only happened close to it, as did `more_near`.
+
+    `withheld` of what was told in it is by agents that the reader may not see.
+    """
 
     moments: list[Moment]
     near: list[Joined]
@@ -92,6 +114,8 @@ class Story:
     is_cut: bool
     missing_parents: int
     hidden: int
+    withheld: int
+    warnings: list[str]
 
     @property
     def bars(self) -> list[Bar]:
@@ -115,20 +139,46 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     A fixed number of queries, however long it is. `hidden` calls lie outside the reader's seat.
     """
     log = Log.objects.get(pk=invocation.log_id)
-    told = list(
+    rows = (
         Event.objects.told_in(log.pk, invocation.trace_id)
         .recorded_between(invocation.first_recorded, invocation.last_recorded)
-        .order_by("happened_at", "leaf_index")[: MOST_TOLD + 1]
+        .order_by("happened_at", "leaf_index")
     )
+    told = list(rows.visible_to(actor)[: MOST_TOLD + 1])
+    withheld = _withheld(rows, told, actor)
     is_cut, told = len(told) > MOST_TOLD, told[:MOST_TOLD]
     joined, hidden = _joined(log.pk, invocation, actor)
     near = [one for one in joined if one.link.confidence < PROVEN_FROM]
     sure = [one for one in joined if one.link.confidence >= PROVEN_FROM]
-    depths, missing = _depths(told)
-    moments = _moments(told, sure, depths, _with_payload(log.pk, told))
-    seal = seal_told(log, [*told, *(one.event for one in joined)])
-    more_near = max(0, len(near) - MOST_NEAR)
-    return Story(moments, near[:MOST_NEAR], more_near, seal, is_cut, missing, hidden)
+    depths, missing = _depths(told, set(withheld.values()))
+    paid = _with_payload(log.pk, told)
+    return Story(
+        moments=_moments(told, sure, depths, paid, withheld),
+        near=near[:MOST_NEAR],
+        more_near=max(0, len(near) - MOST_NEAR),
+        seal=seal_told(log, [*told, *(one.event for one in joined)]),
+        is_cut=is_cut,
+        missing_parents=missing,
+        hidden=hidden,
+        withheld=len(withheld),
+        warnings=_warnings(invocation, told, paid),
+    )
+
+
+def _warnings(invocation: Invocation, told: Iterable[Event], paid: Container[int]) -> list[str]:
+    """What did not come. Spans without words lack nothing where log events bring these."""
+    if any(one.leaf_index in paid and one.name in SPOKEN for one in told):
+        return [one for one in invocation.warnings if one != NOT_CAPTURED]
+    return list(invocation.warnings)
+
+
+def _withheld(rows: EventQuerySet, told: Sequence[Event], actor: Actor) -> dict[int, str]:
+    """The spans of records within the same stretch that the reader may not see, by their place."""
+    if reads_all_systems(actor) and not has_period(actor):
+        return {}
+    seen = {one.leaf_index for one in told}
+    spans = rows.values_list("leaf_index", "span_id")[: MOST_TOLD + 1]
+    return {leaf: span for leaf, span in spans if leaf not in seen}
 
 
 def _bar(event: Event, depth: int, first: datetime, whole: timedelta) -> Bar:
@@ -166,12 +216,22 @@ def _joined(log_id: int, invocation: Invocation, actor: Actor) -> tuple[list[Joi
 
 
 def _moments(
-    told: Sequence[Event], sure: Iterable[Joined], depths: dict[str, int], paid: set[int]
+    told: Sequence[Event],
+    sure: Iterable[Joined],
+    depths: dict[str, int],
+    paid: set[int],
+    withheld: Container[int],
 ) -> list[Moment]:
-    beside: dict[int | None, list[Joined]] = defaultdict(list)
+    beside: dict[int, list[Joined]] = defaultdict(list)
     places = {event.leaf_index for event in told}
+    apart = []
     for one in sure:
-        beside[one.link.action_leaf if one.link.action_leaf in places else None].append(one)
+        leaf = one.link.action_leaf
+        if leaf in places:
+            beside[leaf].append(one)
+        else:
+            elsewhere = 0 if leaf in withheld else leaf
+            apart.append(Moment(None, {}, calls=[one], elsewhere=elsewhere))
     moments = [
         Moment(
             event,
@@ -182,12 +242,14 @@ def _moments(
         )
         for event in told
     ]
-    moments += [Moment(None, {}, calls=[one]) for one in beside[None]]
-    return sorted(moments, key=lambda one: one.at)
+    return sorted(moments + apart, key=lambda one: one.at)
 
 
-def _depths(told: Sequence[Event]) -> tuple[dict[str, int], int]:
-    """How deep each span lies, by the parents that came; and how many parents did not."""
+def _depths(told: Sequence[Event], unseen: set[str]) -> tuple[dict[str, int], int]:
+    """How deep each span lies, by the parents that came; and how many parents did not.
+
+    `unseen` came too.
+    """
     parents = {one.span_id: one.parent_id for one in told if one.span_id}
     depths: dict[str, int] = {}
     for span in parents:
@@ -200,6 +262,7 @@ def _depths(told: Sequence[Event]) -> tuple[dict[str, int], int]:
             depth += 1
             depths[one] = depth
     missing = {one.parent_id for one in told if one.parent_id and one.parent_id not in parents}
+    missing -= unseen
     return {span: min(depth, DEEPEST) for span, depth in depths.items()}, len(missing)
 
 

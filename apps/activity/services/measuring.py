@@ -25,6 +25,7 @@ from apps.activity.selectors.held import Named, held_by, known_calls
 from apps.core.preferences import preference
 from apps.grants.models import Grant
 from apps.grants.services.use import grants_know, grants_measure
+from apps.inventory.services.credentials import credentials_measure
 
 NAME = "grant-use"
 CHUNK = 20_000
@@ -83,6 +84,8 @@ def _chunk() -> int:
     )
     if rows:
         _measure_new(rows)
+        fresh = UseHour.objects.filter(pk__gte=rows[0][0], pk__lte=rows[-1][0])
+        credentials_measure(used=fresh.last_by_credential())
         cursor.leaf = rows[-1][0]
         cursor.save(update_fields=["leaf"])
         return len({identity for _, identity, _ in rows})

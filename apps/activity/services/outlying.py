@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -12,7 +11,6 @@ from apps.activity.allowing import (
     BY_TRUST,
     FREE,
     Call,
-    Held,
     Judged,
     call_of,
     hangs_on_resources,
@@ -20,10 +18,10 @@ from apps.activity.allowing import (
 )
 from apps.activity.models import OutsideCall, UseHour
 from apps.activity.querysets.measured import Stood, worked, worked_on
-from apps.activity.selectors.held import held_as, known_calls
+from apps.activity.selectors.held import known_calls
+from apps.activity.selectors.tenures import Tenure, tenures_of
 from apps.activity.services.measuring import MOST_TARGETS
 from apps.activity.settling import judged_since
-from apps.grants.models import Grant
 from apps.inventory.models import Identity, System
 
 IDENTITIES = 200
@@ -32,30 +30,6 @@ CHANGED = "a grant of it changed since, and what it allowed then is not kept"
 DEPENDS = "it hangs on conditions, or on resources that the record does not tell"
 
 Found = tuple[int, int, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """A grant, and how long it stood as it is now: `changed` is when its content became so."""
-
-    held: Held
-    system_id: int
-    begun: datetime
-    ended: datetime | None
-    changed: datetime | None
-
-    def stood(self, time: Stood) -> bool:
-        return self.begun < time.since + HOUR and (self.ended is None or self.ended > time.since)
-
-    def was_other(self, time: Stood, call: Call) -> bool:
-        """Whether what it allowed then is not known."""
-        if self.changed is None or self.changed <= time.since or self.begun >= time.since:
-            return False
-        return self.is_of(call)
-
-    def is_of(self, call: Call) -> bool:
-        """In AWS a grant is of one service, and names no action of another."""
-        return call.kind != "aws" or self.held.service in {"", "*", call.service}
 
 
 @transaction.atomic
@@ -84,7 +58,7 @@ def _outside(
     until: datetime,
     actions: Mapping[str, Collection[str]],
 ) -> list[OutsideCall]:
-    standing = _standing(ids)
+    standing = tenures_of(ids)
     known_from = dict(Identity.objects.filter(pk__in=ids).values_list("pk", "first_seen_at"))
     times = [
         time
@@ -95,16 +69,17 @@ def _outside(
     rows = worked(times)
     calls = _calls({(system, name) for _, system, name, _ in rows}, actions)
     found: list[OutsideCall] = []
-    by_target: dict[Found, list[_Standing]] = {}
+    by_target: dict[Found, list[Tenure]] = {}
     for number, system, name, count in rows:
         call = calls.get((system, name))
         if call is None:
             continue
         time = times[number]
+        end = time.since + HOUR
         stood = [
             one
             for one in standing[time.identity_id]
-            if one.system_id == system and one.is_of(call) and one.stood(time)
+            if one.system_id == system and one.is_of(call) and one.stood_in(time.since, end)
         ]
         verdict = judged((one.held for one in stood), call, "")
         if verdict == Judged.ALLOWED:
@@ -113,16 +88,16 @@ def _outside(
         if is_untold and any(hangs_on_resources(one.held, call) for one in stood):
             by_target[number, system, name] = stood
             continue
-        changed = any(one.was_other(time, call) for one in standing[time.identity_id])
+        changed = any(one.was_other(time.since, call) for one in standing[time.identity_id])
         found.append(_row(time, system, name, count, verdict, changed=changed))
     return found + _outside_on(by_target, calls, times, standing)
 
 
 def _outside_on(
-    by_target: Mapping[Found, Sequence[_Standing]],
+    by_target: Mapping[Found, Sequence[Tenure]],
     calls: Mapping[tuple[int, str], Call],
     times: Sequence[Stood],
-    standing: Mapping[int, Sequence[_Standing]],
+    standing: Mapping[int, Sequence[Tenure]],
 ) -> list[OutsideCall]:
     """Where resources decide: by what each call was made on, as its record names it."""
     on: dict[Found, list[tuple[str, int]]] = defaultdict(list)
@@ -132,7 +107,7 @@ def _outside_on(
     for key, targets in on.items():
         number, system, name = key
         time, call = times[number], calls[system, name]
-        changed = any(one.was_other(time, call) for one in standing[time.identity_id])
+        changed = any(one.was_other(time.since, call) for one in standing[time.identity_id])
         if len(targets) > MOST_TARGETS:
             count = sum(count for _, count in targets)
             found.append(_row(time, system, name, count, Judged.UNTOLD, changed=changed))
@@ -171,19 +146,8 @@ def _row(
     )
 
 
-def _standing(ids: Iterable[int]) -> dict[int, list[_Standing]]:
-    """Every grant of these identities, over or not, as it is kept now."""
-    grants = Grant.objects.filter(identity__in=list(ids)).select_related("system")
-    found: dict[int, list[_Standing]] = defaultdict(list)
-    for grant, held in held_as(grants):
-        ended = min(filter(None, (grant.ended_at, grant.gone_at)), default=None)
-        one = _Standing(held, grant.system_id, grant.first_seen_at, ended, grant.content_changed_at)
-        found[grant.identity_id].append(one)
-    return found
-
-
 def _times(
-    identity_id: int, standing: Iterable[_Standing], since: datetime, until: datetime
+    identity_id: int, standing: Iterable[Tenure], since: datetime, until: datetime
 ) -> Iterable[Stood]:
     """The hours of [since, until), cut where a grant came, ended, or became what it is now."""
     cuts = {since, until}

@@ -180,8 +180,11 @@ def _write(run: Run, credential: Credential, data: dict[str, Any]) -> None:
             setattr(credential, name, data[name] or getattr(credential, name))
     if data["stored_in"] != "unknown":
         credential.stored_in = data["stored_in"]
+    used = credential.last_used_at
     for name, said in TIMES.items():
         setattr(credential, name, moment_of(data, said))
+    # A log may have told of a later use already.
+    credential.last_used_at = max(filter(None, (used, credential.last_used_at)), default=None)
     credential.rotation_days = data["rotation_days"] or credential.rotation_days
     credential.use_is_known = data["use_known"]
     known_by_id = credential.external_id != data["key"] or not data["by_place"]

@@ -77,7 +77,6 @@ class AgentForm(forms.Form):
         required=False,
         help_text="What they may do is then within its reach.",
     )
-    trail_connected = forms.BooleanField(required=False, label="Its trail is connected")
 
     def __init__(self, *args: Any, actor: Actor, agent: Agent | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)

@@ -17,7 +17,7 @@ from apps.console.sample.runs import LOGGED_KINDS
 from apps.core.actors import Actor
 from apps.grants.models import Grant
 from apps.grants.services.agents import agent_activate
-from apps.inventory.models import Agent, Credential, Identity, System
+from apps.inventory.models import Agent, Binding, Credential, Identity, System
 from apps.inventory.states import AgentState
 
 UNREADY = "It runs already; its gaps are to be closed by the next review."
@@ -60,6 +60,8 @@ def _give_a_past() -> None:
     """Spread first sightings over two years; not a state, so no entry is owed."""
     for model, spread in ((Identity, 700), (Credential, 600), (Grant, 500), (Agent, 420)):
         model._default_manager.update(first_seen_at=_days_ago(spread))
+    Grant.objects.update(content_changed_at=F("first_seen_at"))
+    Binding.objects.update(bound_at=_days_ago(420))
     Agent.objects.exclude(purpose="").update(purpose_changed_at=_days_ago(200))
     Agent.objects.update(design_changed_at=_days_ago(330))
     System.objects.filter(kind__in=[*LOGGED_KINDS, "code"]).update(log_connected=True)

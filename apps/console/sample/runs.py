@@ -14,6 +14,7 @@ from apps.activity.services.append import Delivery, deliveries_append
 from apps.activity.services.covering import stream_cover
 from apps.activity.services.projecting import events_project
 from apps.activity.services.streams import stream_add
+from apps.activity.services.trails import connected_agents
 from apps.activity.states import LogFormat
 from apps.core.actors import System as Countersign
 from apps.core.correlation import correlation_new
@@ -146,6 +147,8 @@ def runs_load(*, now: datetime, days: int = 3) -> int:
             _deliver(run, agents[run.agent], identities, at)
         count, at = count + 1, at - APART
     events_project()
+    # Their own entries say already, in this transaction, what else changed of these agents.
+    Agent.objects.filter(pk__in=connected_agents(now)).update(trail_connected=True)
     return count
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.apps import apps
 from django.db.models import Model, Q
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.activity.models import Event, Invocation, Link
 from apps.activity.selectors.searching import FoundRow, in_time, rows_of
+from apps.activity.states import Kind
 from apps.audit.models import AuditEntry
 from apps.console.timelines import PAGES, page_of, timeline_of
 from apps.core.actors import Actor, Role
@@ -22,6 +24,8 @@ from apps.remediation.models import Order
 
 SPANS = {"10m": timedelta(minutes=10), "1h": timedelta(hours=1), "1d": timedelta(days=1)}
 USUAL = "1h"
+# A record of the trail, by its place in the log.
+RECORD = "activity.event"
 # Nothing comes in before it happened, but for clocks that differ; what is later than a month is
 # found by a search alone.
 SKEW, LATE = timedelta(days=1), timedelta(days=31)
@@ -30,7 +34,10 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """`entries` and `rows` lie within one span of `at` on either side, the newest first."""
+    """`entries` and `rows` lie within one span of `at` on either side, the newest first.
+
+    `looked_until` is set where more may have come in since: what did is found by a search alone.
+    """
 
     subject: Model
     kind: str
@@ -42,6 +49,7 @@ class Around:
     entries: list[AuditEntry]
     rows: list[FoundRow]
     has_trail: bool
+    looked_until: datetime | None
 
 
 def around_of(
@@ -51,19 +59,17 @@ def around_of(
 
     Raises `UnclearSearch` where too much came in to be read soon.
     """
-    if kind not in PAGES:
-        return None
-    model: Any = apps.get_model(kind)
-    subject = model._default_manager.visible_to(actor).filter(pk=pk).first()
+    subject = _subject(kind, pk, actor)
     if subject is None:
         return None
     moment = at or _moment_of(subject)
     since, until = moment - SPANS[span], moment + SPANS[span]
     whose = WHOSE.get(type(subject))
+    href = page_of(kind, pk, actor)
     return Around(
         subject=subject,
         kind=kind,
-        href=page_of(kind, pk, actor),
+        href=reverse("activity:record_detail", args=[pk]) if kind == RECORD else href,
         at=moment,
         span=span,
         since=since,
@@ -71,7 +77,19 @@ def around_of(
         entries=_entries(subject, actor, since, until),
         rows=_rows(whose(subject), actor, since, until) if whose else [],
         has_trail=whose is not None,
+        looked_until=until + LATE if whose and until + LATE < timezone.now() else None,
     )
+
+
+def _subject(kind: str, pk: int, actor: Actor) -> Model | None:
+    if kind == RECORD:
+        rows = Event.objects.in_trail().visible_to(actor)
+        return rows.filter(leaf_index=pk).first() if pk < 2**63 else None
+    if kind not in PAGES:
+        return None
+    model: Any = apps.get_model(kind)
+    found: Model | None = model._default_manager.visible_to(actor).filter(pk=pk).first()
+    return found
 
 
 def _moment_of(subject: Model) -> datetime:
@@ -82,13 +100,27 @@ def _moment_of(subject: Model) -> datetime:
 
 
 def _entries(subject: Model, actor: Actor, since: datetime, until: datetime) -> list[AuditEntry]:
-    """Of whoever may read the whole record, also what belongs to it; else its own history."""
+    """Of whoever may read the whole record, also what belongs to it; else its own history.
+
+    Of a record of the trail, which nobody can change, that of whose it is.
+    """
+    if isinstance(subject, Event):
+        who = _whose(subject, actor)
+        return _entries(who, actor, since, until) if who else []
     if actor.role in {Role.STEWARD, Role.AUDITOR}:
         rows = timeline_of(subject._meta.label_lower, subject.pk, actor=actor)
     else:
         rows = AuditEntry.objects.about(subject, actor)
     within = rows.filter(occurred_at__gte=since, occurred_at__lte=until)
     return list(within.order_by("-pk")[:MOST])
+
+
+def _whose(event: Event, actor: Actor) -> Model | None:
+    if event.kind != Kind.API:
+        return Agent.objects.visible_to(actor).filter(pk=event.agent_id or 0).first()
+    if event.credential_id:
+        return Credential.objects.visible_to(actor).filter(pk=event.credential_id).first()
+    return Identity.objects.visible_to(actor).filter(pk=event.identity_id or 0).first()
 
 
 def _rows(whose: Q, actor: Actor, since: datetime, until: datetime) -> list[FoundRow]:
@@ -111,6 +143,19 @@ def _of_run(run: Invocation) -> Q:
     return told | _of_agent(run.agent_id) if run.agent_id else told
 
 
+def _of_record(event: Event) -> Q:
+    """Of what an agent said its run and all else it did; of a call what its identity did, and the
+    runs that it is joined to."""
+    if event.kind != Kind.API:
+        told = Q(trace_id=event.trace_id) if event.trace_id else Q(pk__in=[])
+        return told | _of_agent(event.agent_id) if event.agent_id else told
+    links = Link.objects.filter(log_id=event.log_id, call_leaf=event.leaf_index)
+    runs = Q(trace_id__in=list(links.values_list("invocation__trace_id", flat=True)[:MOST]))
+    if event.identity_id:
+        return runs | Q(identity_id=event.identity_id)
+    return runs | Q(system_id=event.system_id)
+
+
 def _of_finding(finding: Finding) -> Q:
     if finding.subject_type in ABOUT:
         return Q(**{ABOUT[finding.subject_type]: finding.subject_id})
@@ -126,6 +171,7 @@ def _of_order(order: Order) -> Q:
 
 
 MOMENTS: dict[type[Model], str] = {
+    Event: "happened_at",
     Invocation: "started_at",
     Finding: "opened_at",
     Order: "decided_at",
@@ -139,6 +185,7 @@ WHOSE: dict[type[Model], Callable[[Any], Q]] = {
     System: lambda one: Q(system_id=one.pk),
     Grant: lambda one: Q(identity_id=one.identity_id),
     Issuance: lambda one: _of_agent(one.agent_id),
+    Event: _of_record,
     Invocation: _of_run,
     Finding: _of_finding,
     Order: _of_order,

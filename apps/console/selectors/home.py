@@ -86,7 +86,7 @@ def five_questions(actor: Actor) -> list[Question]:
             "Whose recent activity can we not explain?",
             count_capped(agents.unexplained()),
             _url("inventory:agent_list", unexplained="true"),
-            under="agents with unexplained calls, unconfirmed actions, or no trail at all",
+            under="agents with unexplained or shared calls, unconfirmed actions, or no trail",
             change=changes.get("agents_unexplained"),
             tone="unsure",
         ),

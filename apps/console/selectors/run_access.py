@@ -1,38 +1,76 @@
-"""What let a run do what systems recorded of it: each grant, and why it was there."""
+"""What let a run do what it did: of each action and call the grant, and why that was there."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.utils import timezone
-
-from apps.activity.models import AllowedCall, Event, Invocation
-from apps.activity.selectors.held import Elsewhere, allowed_elsewhere
-from apps.activity.states import PROVEN_FROM
-from apps.approvals.models import AccessRequest
+from apps.activity.models import Event, Invocation, Link
+from apps.activity.selectors.held import Elsewhere
+from apps.activity.states import PROVEN_FROM, Kind
+from apps.console.selectors.grant_reasons import Reason, reasons_of
+from apps.console.selectors.record_access import Judgement, Verdict, judgements_of, together
 from apps.core.actors import Actor
-from apps.grants.models import Grant, Justification
-from apps.reviews.models import ReviewItem
+from apps.proof.models import Log
 
-MOST_CALLS = 500
+# As many as the run's page shows: each line has a place there.
+MOST = 500
+DEEDS = (Kind.ACTION, Kind.CALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A grant that allowed a record, as `apps.console.selectors.record_access` says it."""
+
+    reason: Reason
+    is_sure: bool
+    is_younger: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAccess:
+    """What allowed one record. `hidden` grants did too, and the reader may not see them.
+
+    Beside what was told and `is_joined` stand the calls themselves, each with its own line.
+    """
+
+    event: Event
+    judged: Judgement
+    covers: list[Cover]
+    elsewhere: list[Elsewhere]
+    hidden: int
+    is_joined: bool
+
+    @property
+    def is_told(self) -> bool:
+        return self.event.kind != Kind.API
+
+    @property
+    def first(self) -> Cover:
+        return self.covers[0]
+
+    @property
+    def others(self) -> list[Cover]:
+        return self.covers[1:]
+
+    @property
+    def also(self) -> int:
+        return len(self.covers) - 1 + self.hidden
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A grant that would have allowed these calls; `also` counts others that cover one of them."""
+    """A grant that allowed these calls; `also` counts others that cover one of them."""
 
-    grant: Grant
+    reason: Reason
     names: list[str]
-    justification: Justification | None
-    stands: bool
-    request: AccessRequest | None
-    review: ReviewItem | None
+    is_younger: bool
     also: int
 
 
 @dataclass(frozen=True, slots=True)
 class Uncovered:
-    """A call that no grant of its identity allows; `elsewhere` name it for other things."""
+    """A call that no grant of its identity allowed; `elsewhere` name it for other things."""
 
     name: str
     on: list[str]
@@ -41,86 +79,171 @@ class Uncovered:
 
 @dataclass(frozen=True, slots=True)
 class RunAccess:
-    """`hidden` grants allowed calls too, and lie outside of what the reader may see."""
+    """`used` and `uncovered` are of the calls that systems recorded; `records` of all it did.
+
+    `hidden` grants allowed calls too, and lie outside of what the reader may see.
+    """
 
     used: list[Used]
     uncovered: list[Uncovered]
     hidden: int
+    records: list[RecordAccess]
+    is_proven: bool
 
 
 def access_of(run: Invocation, actor: Actor) -> RunAccess:
-    """By the calls proven to be of the run, as far as the reader may see them."""
-    calls = _proven(run, actor)
-    wanted: dict[tuple[int, str], set[str]] = defaultdict(set)
-    systems: dict[tuple[int, str], int] = {}
-    for call in calls:
-        if call.identity_id:
-            wanted[call.identity_id, call.name].add(call.target)
-            systems[call.identity_id, call.name] = call.system_id or 0
-    covering = _covering(wanted)
-    ids = {grant for grants in covering.values() for grant in grants}
-    grants = Grant.objects.visible_to(actor).select_related("justification").in_bulk(ids)
-    names: dict[int, list[str]] = defaultdict(list)
-    beside: dict[int, set[int]] = defaultdict(set)
-    for (_, name), of in sorted(covering.items()):
-        for grant in of:
-            names[grant].append(name)
-            beside[grant] |= of - {grant}
-    requests = _requests(grants.values(), actor)
-    reviews = _reviews(grants, actor)
-    used = [
-        Used(
-            grant,
-            names[grant.pk],
-            grant.justification,
-            grant.justified_until is None or grant.justified_until >= timezone.localdate(),
-            requests.get(grant.request_id or 0),
-            reviews.get(grant.pk),
-            len(beside[grant.pk]),
-        )
-        for grant in sorted(grants.values(), key=lambda one: (one.level == "read", one.label))
-    ]
-    bare = [(who, systems[who, name], name) for who, name in wanted if not covering[who, name]]
-    elsewhere = allowed_elsewhere(bare, actor)
-    uncovered = [
-        Uncovered(one[2], sorted(wanted[one[0], one[2]] - {""}), elsewhere.get(one, []))
-        for one in sorted(bare, key=lambda one: one[2])
-    ]
-    return RunAccess(used, uncovered, len(ids) - len(grants))
+    """Of what the run told and of the calls proven to be of it, as far as they may be seen.
+
+    A fixed number of queries, however long it is.
+    """
+    links = list(
+        run.links.filter(confidence__gte=PROVEN_FROM).order_by("-confidence", "call_recorded_at")[
+            :MOST
+        ]
+    )
+    told = (
+        Event.objects.told_in(run.log_id, run.trace_id)
+        .recorded_between(run.first_recorded, run.last_recorded)
+        .visible_to(actor)
+        .order_by("happened_at", "leaf_index")[:MOST]
+    )
+    deeds = [one for one in told if one.kind in DEEDS]
+    records = _records(deeds, links, run.log_id, run.ended_at, actor)
+    calls = [one for one in records if not one.is_told]
+    seen = {cover.reason.grant.pk for one in calls for cover in one.covers}
+    allowing = {cover.grant_id for one in calls for cover in one.judged.covers}
+    return RunAccess(
+        _used(calls), _uncovered(calls), len(allowing - seen), records, is_proven=bool(calls)
+    )
 
 
-def _proven(run: Invocation, actor: Actor) -> Sequence[Event]:
-    links = list(run.links.filter(confidence__gte=PROVEN_FROM)[:MOST_CALLS])
+def access_of_record(leaf: int, actor: Actor) -> RecordAccess | None:
+    """Of one record by its place in the log; None if there is none such for this reader."""
+    log = Log.objects.filter(name="activity").first()
+    if log is None or leaf >= 2**63:
+        return None
+    event = Event.objects.at(log.pk, [leaf]).visible_to(actor).first()
+    if event is None:
+        return None
+    told, links = ([], []) if event.kind == Kind.API else _within(event, actor)
+    found = _records([event, *told], links, log.pk, event.happened_at, actor)
+    return next(one for one in found if one.event.leaf_index == leaf)
+
+
+def _within(event: Event, actor: Actor) -> tuple[list[Event], list[Link]]:
+    """What else was told within an action, and the calls proven to be of it."""
+    if event.trace_id is None:
+        return [], []
+    run = Invocation.objects.filter(log_id=event.log_id, trace_id=event.trace_id).first()
+    if run is None:
+        return [], []
+    inner = (
+        Event.objects.told_in(run.log_id, run.trace_id)
+        .recorded_between(run.first_recorded, run.last_recorded)
+        .visible_to(actor)
+        .filter(kind__in=DEEDS, parent_id=event.span_id)
+        .exclude(parent_id="")[:MOST]
+    )
+    told = [one for one in inner if one.leaf_index != event.leaf_index]
+    leaves = [event.leaf_index, *(one.leaf_index for one in told)]
+    links = run.links.filter(confidence__gte=PROVEN_FROM, action_leaf__in=leaves)
+    return told, list(links[:MOST])
+
+
+def _records(
+    told: Sequence[Event],
+    links: Sequence[Link],
+    log_id: int,
+    moment: datetime,
+    actor: Actor,
+) -> list[RecordAccess]:
+    calls = _calls(links, log_id, actor)
+    events = [*told, *calls]
+    judged = judgements_of(events)
+    proving = _proving(told, links, {one.leaf_index for one in calls})
+    for leaf, of_it in proving.items():
+        judged[leaf] = together([judged[one] for one in of_it])
+    ids = {cover.grant_id for one in judged.values() for cover in one.covers}
+    ids |= {grant for one in judged.values() for grant, _ in one.elsewhere}
+    reasons = reasons_of(ids, moment, actor)
+    seen = {one.leaf_index for one in calls}
+    joined = {link.action_leaf for link in links if link.call_leaf in seen}
+    events.sort(key=lambda one: (one.happened_at, one.leaf_index))
+    return [
+        _record(one, judged[one.leaf_index], reasons, is_joined=one.leaf_index in joined)
+        for one in events
+    ]
+
+
+def _record(
+    event: Event, judged: Judgement, reasons: Mapping[int, Reason], *, is_joined: bool
+) -> RecordAccess:
+    covers = [
+        Cover(reasons[one.grant_id], one.is_sure, one.is_younger)
+        for one in judged.covers
+        if one.grant_id in reasons
+    ]
+    elsewhere = [
+        Elsewhere(reasons[grant].grant, places)
+        for grant, places in judged.elsewhere
+        if grant in reasons
+    ]
+    hidden = len(judged.covers) - len(covers)
+    return RecordAccess(event, judged, covers, elsewhere, hidden, is_joined)
+
+
+def _calls(links: Sequence[Link], log_id: int, actor: Actor) -> list[Event]:
     if not links:
         return []
     times = [one.call_recorded_at for one in links]
-    rows = Event.objects.at(run.log_id, (one.call_leaf for one in links))
+    rows = Event.objects.at(log_id, (one.call_leaf for one in links))
     return list(rows.recorded_between(min(times), max(times)).visible_to(actor))
 
 
-def _covering(wanted: Mapping[tuple[int, str], set[str]]) -> dict[tuple[int, str], set[int]]:
-    covering: dict[tuple[int, str], set[int]] = defaultdict(set)
-    rows = AllowedCall.objects.filter(
-        identity_id__in={identity for identity, _ in wanted}, name__in={name for _, name in wanted}
-    )
-    for one in rows:
-        targets = wanted.get((one.identity_id, one.name), set())
-        if not one.by_target or one.target in targets:
-            covering[one.identity_id, one.name].add(one.grant_id)
-    return covering
+def _proving(
+    told: Iterable[Event], links: Iterable[Link], seen: Collection[int]
+) -> dict[int, list[int]]:
+    """By what was told, the calls that prove it: joined to it, or to what was told within it."""
+    spans = {one.span_id: one.leaf_index for one in told if one.span_id}
+    outer = {one.leaf_index: spans.get(one.parent_id) for one in told}
+    proving: dict[int, list[int]] = defaultdict(list)
+    for link in links:
+        if link.action_leaf not in outer or link.call_leaf not in seen:
+            continue
+        for leaf in (link.action_leaf, outer[link.action_leaf]):
+            if leaf is not None:
+                proving[leaf].append(link.call_leaf)
+    return proving
 
 
-def _requests(grants: Iterable[Grant], actor: Actor) -> dict[int, AccessRequest]:
-    ids = {one.request_id for one in grants if one.request_id}
-    return AccessRequest.objects.visible_to(actor).in_bulk(ids)
+def _used(calls: Iterable[RecordAccess]) -> list[Used]:
+    names: dict[int, set[str]] = defaultdict(set)
+    beside: dict[int, set[int]] = defaultdict(set)
+    covers: dict[int, Cover] = {}
+    for one in calls:
+        together_with = {cover.grant_id for cover in one.judged.covers}
+        for cover in one.covers:
+            grant = cover.reason.grant.pk
+            names[grant].add(one.event.name)
+            beside[grant] |= together_with - {grant}
+            if grant not in covers or covers[grant].is_younger:
+                covers[grant] = cover
+    found = [
+        Used(cover.reason, sorted(names[grant]), cover.is_younger, len(beside[grant]))
+        for grant, cover in covers.items()
+    ]
+    return sorted(found, key=lambda one: (one.reason.grant.level == "read", str(one.reason.grant)))
 
 
-def _reviews(grants: Iterable[int], actor: Actor) -> dict[int, ReviewItem]:
-    """The newest decided item of each grant."""
-    items = (
-        ReviewItem.objects.visible_to(actor)
-        .filter(grant__in=list(grants), decision__isnull=False)
-        .select_related("decision", "campaign")
-        .order_by("pk")
-    )
-    return {one.grant_id: one for one in items if one.grant_id}
+def _uncovered(calls: Iterable[RecordAccess]) -> list[Uncovered]:
+    on: dict[tuple[int, str], set[str]] = defaultdict(set)
+    elsewhere: dict[tuple[int, str], dict[int, Elsewhere]] = defaultdict(dict)
+    for one in calls:
+        if one.judged.verdict == Verdict.OUTSIDE:
+            key = (one.event.identity_id or 0, one.event.name)
+            on[key].add(one.event.target)
+            elsewhere[key] |= {of.grant.pk: of for of in one.elsewhere}
+    return [
+        Uncovered(key[1], sorted(on[key] - {""}), list(elsewhere[key].values()))
+        for key in sorted(on, key=lambda key: key[1])
+    ]

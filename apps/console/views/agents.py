@@ -143,7 +143,6 @@ def _built_of(agent: Agent) -> dict:
         "model",
         "instructions_sha256",
         "tools",
-        "trail_connected",
     )
     calls = [call.callee_id for call in agent.calls.all()]
     return {**{name: getattr(agent, name) for name in names}, "calls": calls}

@@ -12,7 +12,7 @@ from apps.activity.models import Invocation
 from apps.activity.policies import can_browse
 from apps.activity.searching import UnclearSearch
 from apps.console.selectors.around import SPANS, USUAL, around_of
-from apps.console.selectors.run_access import access_of
+from apps.console.selectors.run_access import access_of, access_of_record
 from apps.core.htmx import Request, render_page
 from apps.core.policies import page
 
@@ -45,12 +45,28 @@ def _moment(request: Request) -> datetime | None:
 @require_GET
 @page(can_browse)
 def invocation_access(request: Request, pk: int) -> HttpResponse:
-    """The permissions that a run used, and why each was there: a panel of the run's page."""
+    """The permissions that a run used, and why each was there: a panel of the run's page.
+
+    Beside the panel come the lines of its actions and calls, each for its own place in the story.
+    """
     run = get_object_or_404(Invocation.objects.visible_to(request.actor), pk=pk)
     access = access_of(run, request.actor)
+    has_story = bool(request.htmx) and request.GET.get("view") != "waterfall"
     return render_page(
         request,
         "console/invocation_access.html",
-        {"access": access, "run": run},
+        {"access": access, "run": run, "is_beside": has_story},
         regions=["invocation-access"],
+    )
+
+
+@require_GET
+@page(can_browse)
+def record_access(request: Request, leaf: int) -> HttpResponse:
+    """What allowed one action or call: a panel of its record's page."""
+    access = access_of_record(leaf, request.actor)
+    if access is None:
+        raise Http404
+    return render_page(
+        request, "console/record_access.html", {"access": access}, regions=["record-access"]
     )

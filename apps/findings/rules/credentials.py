@@ -1,10 +1,11 @@
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Expression, F, Q, QuerySet
+from django.db.models import Case, Count, Exists, Expression, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Concat, ExtractDay, Now
 
+from apps.activity.models import Stream, UseHour
 from apps.core.preferences import preference
-from apps.findings.rules.base import TEXT, Rule, accountable_agent, words
+from apps.findings.rules.base import TEXT, Rule, accountable_agent, sentence, words
 from apps.findings.states import Severity
 from apps.inventory.models import Binding, Credential
 from apps.inventory.states import STATIC_KINDS, StoredIn
@@ -85,11 +86,22 @@ class UnusedCredential(Rule):
 
     def subjects(self, now: datetime) -> QuerySet:
         before = now - timedelta(days=preference("unused_credential_days"))
+        whole = Stream.objects.filter(
+            complete_from__lte=before,
+            complete_until__gte=now - timedelta(hours=preference("stale_after_hours")),
+        )
+        # Not every log names what was signed in with: one that never named it tells nothing.
+        is_named = Exists(UseHour.objects.filter(credential_id=OuterRef("pk")))
+        is_logged = Q(identity__system__in=whole.values("system")) & is_named
         rows = Credential.objects.standing().filter(
             Q(last_used_at__lt=before) | Q(last_used_at__isnull=True, issued_at__lt=before),
-            use_is_known=True,
+            Q(use_is_known=True) | is_logged,
         )
-        return described(rows, words("Not used within the threshold, as its source tells"))
+        told_by = Case(
+            When(use_is_known=True, then=Value("as its source tells")),
+            default=Value("as the system's log tells"),
+        )
+        return described(rows, sentence("Not used within the threshold, ", told_by))
 
 
 class SharedCredential(Rule):

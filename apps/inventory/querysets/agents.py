@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # The rules of findings that say somebody's recent activity is not explained.
 UNEXPLAINED_BY = ("identity-unexplained", "agent-unconfirmed")
+# The one that says it of an identity which several agents share, and of each of them.
+SHARED_BY = "identity-attribution-lost"
 
 
 class AgentQuerySet(models.QuerySet["Agent"]):
@@ -44,11 +46,16 @@ class AgentQuerySet(models.QuerySet["Agent"]):
     def unexplained(self) -> Self:
         """The fifth question of home: agents that count, of which what they did is not all known.
 
-        Systems saw what no run claims, or nothing of what they said they did; or no trail is here.
+        Systems saw what no run claims, or what one of several did, or nothing of what they said
+        they did; or no trail is here.
         """
         finding = rows_of(self.model, "findings").standing()
         found = finding.filter(rule__in=UNEXPLAINED_BY).values("agent")
-        return self.standing().filter(Q(trail_connected=False) | Q(pk__in=found))
+        lost = finding.filter(rule=SHARED_BY).values("subject_id")
+        sharing = rows_of(self.model, "bindings").live().filter(identity__in=lost).values("agent")
+        return self.standing().filter(
+            Q(trail_connected=False) | Q(pk__in=found) | Q(pk__in=sharing)
+        )
 
     def acting_on(self, system: "System") -> Self:
         """Agents that act as some identity of a system now."""

@@ -159,4 +159,4 @@ def _static(count: int) -> Check:
 def _trail(agent: Agent) -> Check:
     if agent.trail_connected:
         return Check("trail", "yes", "What it does is recorded.")
-    return Check("trail", "no", "Nothing tells what it does.")
+    return Check("trail", "no", "No log of its systems, or no word of its own, tells what it does.")

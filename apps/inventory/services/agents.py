@@ -1,9 +1,10 @@
 """Agents: proposed, changed, activated, suspended, retired."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -31,7 +32,6 @@ CHANGEABLE = (
     "model",
     "instructions_sha256",
     "tools",
-    "trail_connected",
 )
 # What the agent is built of: when one changes, its purpose may have become stale.
 DESIGN = (
@@ -91,6 +91,26 @@ def agent_change(
     record(actor=actor, verb=Verb.AGENT_CHANGED, target=agent, changes=changes, reason=reason)
     enqueue("grants.refresh_fingerprints", agent_id=agent.pk)
     return agent
+
+
+@transaction.atomic
+def agents_trail_tell(*, connected: Collection[int], actor: Actor) -> int:
+    """Note whose trail is connected: said by who reads it, never by a person.
+
+    All others have none. Returns of how many it is new.
+    """
+    rows = Agent.objects.standing().select_for_update(of=["self"]).order_by("pk")
+    is_there = Q(pk__in=list(connected))
+    new = list(rows.filter(is_there, trail_connected=False))
+    new += rows.filter(~is_there, trail_connected=True)
+    for agent in new:
+        agent.trail_connected = not agent.trail_connected
+    Agent.objects.bulk_update(new, ["trail_connected"], batch_size=1000)
+    facts = (
+        Fact(one, {"trail_connected": (not one.trail_connected, one.trail_connected)})
+        for one in new
+    )
+    return record_many(actor=actor, verb=Verb.AGENT_CHANGED, facts=facts)
 
 
 @transaction.atomic

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.audit.services import Fact, record, record_many
@@ -14,6 +14,11 @@ from apps.inventory.models import Credential
 from apps.inventory.services.reasons import required_reason
 from apps.inventory.states import CREDENTIAL_MOVES, CREDENTIAL_OVER, CredentialState
 
+USED = """
+UPDATE inventory_credential c SET last_used_at = seen.at
+FROM unnest(%(credentials)s::bigint[], %(at)s::timestamptz[]) AS seen(credential_id, at)
+WHERE c.id = seen.credential_id AND (c.last_used_at IS NULL OR c.last_used_at < seen.at)
+"""
 CHANGEABLE = ("label", "stored_in", "stored_at", "rotation_days", "made_by_id")
 
 
@@ -173,6 +178,19 @@ def rotation_dates_refresh(*, limit: int) -> int:
     """
     stale = Credential.objects.with_stale_rotation_date().order_by("pk").values("pk")[:limit]
     return Credential.objects.filter(pk__in=stale).update(rotation_due_at=None)
+
+
+def credentials_measure(*, used: Mapping[int, datetime]) -> int:
+    """Note when these credentials were last used, as the log of their system tells.
+
+    It is measured, not decided, and stands in no record. Of two tellers the later time stands;
+    whether use is known is the source's to say, since a log need not name every credential.
+    """
+    if not used:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(USED, {"credentials": list(used), "at": list(used.values())})
+        return int(cursor.rowcount)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from apps.activity.selectors.measured import Measured, measured_of
+from apps.activity.selectors.measured_credentials import measured_credentials
 from apps.core.actors import Person
 from apps.findings.models import Finding
 from apps.grants.models import GrantStatement, Justification
@@ -152,6 +153,8 @@ class _Rows:
         self.window = timedelta(days=days)
         held = [item.grant for item in items if item.grant]
         self.measured = measured_of(held, actor, days=days, now=self.now)
+        keys = [item.credential for item in items if item.credential]
+        self.of_keys = measured_credentials(keys, actor, days=days, now=self.now)
 
     def all(self) -> list[Row]:
         return [self._row(item) for item in self.items]
@@ -180,8 +183,13 @@ class _Rows:
             serves=serves,
             is_new=bool(since and item.grant and item.grant.first_seen_at > since),
             never_justified=bool(item.grant and item.grant.justification_id is None),
-            measured=self.measured.get(item.grant_id or 0),
+            measured=self._use(item),
         )
+
+    def _use(self, item: ReviewItem) -> Measured | None:
+        if item.credential_id:
+            return self.of_keys.get(item.credential_id)
+        return self.measured.get(item.grant_id or 0)
 
     def _facts(self, item: ReviewItem, serves: Sequence[Agent], served: tuple[str, ...]) -> Facts:
         subject = item.grant or item.credential
@@ -217,9 +225,9 @@ class _Rows:
         )
 
     def _measured(self, item: ReviewItem, facts: Facts) -> Facts:
-        """The same facts with what the log of its system tells of a grant's use."""
-        measured = self.measured.get(item.grant_id or 0)
-        if measured is None or item.grant is None:
+        """The same facts with what the log of its system tells of its use."""
+        measured = self._use(item)
+        if measured is None:
             return facts
         last = measured.last_at
         ago = [ago for ago in (facts.used_ago, self.now - last if last else None) if ago]
@@ -233,7 +241,7 @@ class _Rows:
             traced=measured.traced,
             traced_enough=self.campaign.policy.get("coverage_known_percent", 80),
             used_names=measured.names,
-            action_count=item.grant.action_count,
+            action_count=item.grant.action_count if item.grant else 0,
         )
 
 

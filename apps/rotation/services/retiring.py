@@ -46,8 +46,9 @@ def retire(rotation: Rotation, actor: Actor) -> None:
 
 
 def _is_used(rotation: Rotation) -> bool:
+    """By its source or by the log of its system: a use that was seen was one."""
     old = rotation.credential
-    if not old.use_is_known or old.last_used_at is None or rotation.switched_at is None:
+    if old.last_used_at is None or rotation.switched_at is None:
         return False
     recently = timezone.now() - STILL_USED_WITHIN
     return old.last_used_at > max(rotation.switched_at, recently)

@@ -54,5 +54,6 @@ ROWS = {
     "activity:search_save": Row(EVERYBODY, method="post"),
     "activity:search_forget": Row(NOBODY_ELSES, _saved, method="post"),
     "console:invocation_access": Row(RECORD, _run),
+    "console:record_access": Row(RECORD, _leaf),
     "console:around": Row(RECORD, lambda: ["inventory.agent", AgentFactory().pk]),
 }

@@ -93,7 +93,10 @@ def _read(job: Job, held: LogImport) -> LogImport:
 
     with Path(held.path).open("rb") as file:
         pieces = pieces_of(file, held.name)
-        return import_run(log_import=held, pieces=pieces, actor=job_actor(job), told=told)
+        is_whole = bool(job.parameters.get("is_whole"))
+        return import_run(
+            log_import=held, pieces=pieces, actor=job_actor(job), is_whole=is_whole, told=told
+        )
 
 
 @shared_task(name="activity.sweep_records", **RETRY)

@@ -1659,6 +1659,10 @@ class Events:
         for row in package.rows("data/links.csv"):
             self.link(row)
         self.joined = set(self.calls)
+        self.identities = set()  # type: set
+        if self.trail["about"] == "agent":
+            rows = package.rows("data/bindings.csv")
+            self.identities = {int(row["identity_id"]) for row in rows}
 
     def link(self, row):
         self.calls.add(int(row["call_leaf"]))
@@ -1731,7 +1735,10 @@ class Events:
             right = (
                 index in self.joined if kind == "api" else header["trace"] == self.trail["trace"]
             )
-        elif about == "agent" and kind != "api":
+        elif about == "agent" and kind == "api":
+            as_itself = header.get("whose", {}).get("identity_id") in self.identities
+            right = index in self.joined or as_itself
+        elif about == "agent":
             right = header.get("whose", {}).get("agent_id") == self.trail["agent"]
         else:
             right = True

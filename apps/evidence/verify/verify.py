@@ -28,6 +28,7 @@ import re
 import sys
 import zipfile
 import zlib
+from datetime import datetime, timezone
 
 OK, USAGE, HASH, PROOF, SIGNATURE, CHECKPOINT, INCOMPLETE = 0, 2, 10, 20, 30, 40, 50
 PRECEDENCE = (HASH, SIGNATURE, PROOF, CHECKPOINT, INCOMPLETE)
@@ -1772,7 +1773,59 @@ OF_INDEX = (
 )
 
 
+class Seen:
+    """What a trail recorded of an incident's credential: calls since it was exposed, no words."""
+
+    def __init__(self, package):
+        self.incident = package.json("data/incident.json")
+        self.payloads = package.raw(PAYLOADS)
+        self.since = nanoseconds(self.incident["exposed_since"])
+        self.found, self.states, self.faults = 0, {}, []  # type: int, dict, list
+
+    def see(self, index, line):
+        self.found += 1
+        try:
+            header = json_of(line)
+            with_it = header.get("whose", {}).get("credential_id") == self.incident["credential"]
+            if header["kind"] != "api" or not with_it or header["happened"] < self.since:
+                self.faults.append(f"record {index} is of something else")
+            if "payload" in header:
+                told = json_of(next(self.payloads, b"{}"))
+                state = next((one for one in ("erased", "redacted", "absent") if one in told), "")
+                self.states[state] = self.states.get(state, 0) + 1
+                if told.get("i") != index or not state:
+                    self.faults.append(f"record {index} has a payload that is not listed")
+        except MALFORMED as error:
+            self.faults.append(f"record {index} cannot be read: {error!r}")
+
+    def finish(self):
+        told = [self.incident["counts"][EVENTS], self.incident["records"].get("api", 0)]
+        if next(self.payloads, None) is not None:
+            self.faults.append("payloads.jsonl tells of records that are not there")
+        if told != [self.found, self.found] or self.states != self.incident["payloads"]:
+            self.faults.append("there are not as many as incident.json says")
+
+
+def nanoseconds(text):
+    """A time of incident.json since 1970; only whole microseconds are told."""
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    since = moment - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (since.days * 86400 + since.seconds) * 10**9 + since.microseconds * 1000
+
+
+def check_seen(package, report, log, vkeys):
+    """The records of an incident: of that credential, since its exposure."""
+    seen = Seen(package)
+    if check_log(package, report, log, vkeys, seen.see):
+        seen.finish()
+        report.claim("The sealed records are the credential's, since the exposure", seen.faults)
+    seen.payloads.close()
+
+
 def check_events(package, report, log, vkeys):
+    if "data/trail.json" not in package.members and "data/incident.json" in package.members:
+        check_seen(package, report, log, vkeys)
+        return
     events = Events(package, log)
     is_proven = check_log(package, report, log, vkeys, events.see)
     if is_proven:

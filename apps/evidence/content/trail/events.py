@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import batched
-from typing import Any
+from typing import Any, Protocol
 
 from apps.activity.models import Event, Payload
 from apps.activity.saying import header_said
 from apps.evidence.content.files import Files, line, utc
 from apps.evidence.content.index import Cover, Workbook
 from apps.evidence.content.logs import Run, runs_of, write_proof
+from apps.evidence.content.trail.archived import Record
 from apps.evidence.content.trail.ocsf import NAME as OCSF
 from apps.evidence.content.trail.ocsf import VERSION, event_of
 from apps.evidence.content.trail.scope import Tale
@@ -63,7 +64,7 @@ def write_events(files: Files, tale: Tale) -> Listed:
         ocsf = _ocsf(files, tale, open_files)
 
         def places() -> Iterator[int]:
-            for event, header, state, told in _told(tale):
+            for event, header, state, told in told_of(tale):
                 exact(event.header.encode())
                 if told:
                     words(told.encode())
@@ -95,7 +96,16 @@ def _ocsf(files: Files, tale: Tale, open_files: ExitStack) -> Callable[[bytes], 
     return open_files.enter_context(files.exact(OCSF, f"The records as OCSF {VERSION} events"))
 
 
-def _told(tale: Tale) -> Iterator[tuple[Event, dict[str, Any], str, str]]:
+class Telling(Protocol):
+    """Records in the order of the log, and whether their words are told."""
+
+    @property
+    def with_payloads(self) -> bool: ...
+
+    def records(self) -> Iterator[Record]: ...
+
+
+def told_of(tale: Telling) -> Iterator[tuple[Event, dict[str, Any], str, str]]:
     """Each record with its header, and what is told of its payload."""
     for records in batched(tale.records(), CHUNK):
         here = [one.event for one in records if not one.is_archived]
@@ -123,7 +133,7 @@ def _payloads(events: Sequence[Event], *, with_words: bool) -> dict[int, Payload
     return {one.leaf_index: one for one in rows}
 
 
-def _payload(kept: Payload | None, tale: Tale) -> tuple[str, dict[str, Any]]:
+def _payload(kept: Payload | None, tale: Telling) -> tuple[str, dict[str, Any]]:
     if kept is None:
         return "absent", {"absent": True}
     if kept.erased_at is not None:

@@ -1241,7 +1241,9 @@ def check_incident(package, report, predicate):
 
 LOGS, LOG_KEYS, FOLDER = "data/proof/logs.json", "data/keys/logs.txt", "data/proof/"
 EVENTS, PAYLOADS, INDEX = "data/events.jsonl", "data/payloads.jsonl", "data/index.csv"
-OCSF = "data/ocsf.jsonl"
+OCSF, OCSF_RECORD = "data/ocsf.jsonl", "data/ocsf_governance.jsonl"
+# API Activity, and Authentication; Entity Management, and User Access Management.
+OCSF_CLASSES, OCSF_OF_RECORD = (6003, 3002), (3004, 3005)
 ENTRIES = "data/proof/governance/entries.jsonl"
 LARGEST_SIZE = 2**63
 OF_A_LOG = re.compile(r"log (\S+) ([0-9]{1,19}) ([A-Za-z0-9+/]{43}=)\Z")
@@ -1727,7 +1729,8 @@ class Events:
         """The same record as OCSF has it."""
         said = [told.get("class_uid"), told.get("metadata", {}).get("uid")]
         said += [told.get("api", {}).get("operation"), told.get("trace", {}).get("uid")]
-        if said != [6003, str(index), header.get("name") or "Unknown", header.get("trace")]:
+        right = [str(index), header.get("name") or "Unknown", header.get("trace")]
+        if said[0] not in OCSF_CLASSES or said[1:] != right:
             self.say("index", f"record {index} is not what ocsf.jsonl says")
 
     def subject(self, index, header, kind):
@@ -1842,6 +1845,19 @@ def check_events(package, report, log, vkeys):
     report.claim("API calls are joined as the ladder has it", events.faults["links"])
 
 
+def check_told_entries(package, report):
+    """Each entry of the record is told once more as an OCSF event, in the same order."""
+    faults, told = [], package.lines(OCSF_RECORD)
+    for entry in package.lines("data/governance.jsonl"):
+        event = next(told, {})
+        said = event.get("metadata", {}).get("uid"), event.get("unmapped", {}).get("verb")
+        if event.get("class_uid") not in OCSF_OF_RECORD:
+            faults.append("entry {entry} is of another class".format(**entry))
+        elif said != (str(entry["entry"]), entry["verb"]):
+            faults.append("entry {entry} is not what the OCSF event says".format(**entry))
+    report.claim("The OCSF events of the record say what its entries say", faults)
+
+
 def check_trail(package, report, predicate):
     """A package of what agents did; its records are checked with their log."""
     trail = package.json("data/trail.json")
@@ -1853,6 +1869,8 @@ def check_trail(package, report, predicate):
     if predicate.get("about") not in (None, trail["about"]):
         faults.append("the signed statement is about something else")
     report.claim("It says what it is about, and how that is proven", faults)
+    if OCSF_RECORD in trail["counts"]:
+        check_told_entries(package, report)
     check_controls(package, report)
 
 

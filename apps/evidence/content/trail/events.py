@@ -1,11 +1,13 @@
 """The records themselves: exact lines, the words beside them, and an index for people."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any, Protocol
+
+from django.db.models import F
 
 from apps.activity.models import Event, Payload
 from apps.activity.saying import header_said
@@ -14,9 +16,10 @@ from apps.evidence.content.index import Cover, Workbook
 from apps.evidence.content.logs import Run, runs_of, write_proof
 from apps.evidence.content.trail.archived import Record
 from apps.evidence.content.trail.ocsf import NAME as OCSF
-from apps.evidence.content.trail.ocsf import VERSION, event_of
+from apps.evidence.content.trail.ocsf import VERSION, Beside, event_of
 from apps.evidence.content.trail.scope import Tale
 from apps.evidence.subjects import Subject
+from apps.inventory.models import Agent
 
 EVENTS, PAYLOADS = "data/events.jsonl", "data/payloads.jsonl"
 INDEX = [
@@ -61,7 +64,8 @@ def write_events(files: Files, tale: Tale) -> Listed:
         index = open_files.enter_context(files.csv("data/index.csv", "Index of the records", INDEX))
         cover = Cover(tale.name, "Records", INDEX, tale.note, None)
         book = open_files.enter_context(Workbook(files, cover))
-        ocsf = _ocsf(files, tale, open_files)
+        ocsf = open_files.enter_context(files.exact(OCSF, f"The records as OCSF {VERSION} events"))
+        beside = _beside(files, tale)
 
         def places() -> Iterator[int]:
             for event, header, state, told in told_of(tale):
@@ -73,8 +77,7 @@ def write_events(files: Files, tale: Tale) -> Listed:
                 row = _row(event, header, state)
                 index(row)
                 book.write(row)
-                if ocsf:
-                    ocsf(line(event_of(event, header, files.status)).encode())
+                ocsf(line(event_of(event, header, beside)).encode())
                 yield event.leaf_index
 
         listed.runs = runs_of(places())
@@ -89,11 +92,13 @@ def write_events(files: Files, tale: Tale) -> Listed:
     return listed
 
 
-def _ocsf(files: Files, tale: Tale, open_files: ExitStack) -> Callable[[bytes], None] | None:
-    """For tools that read OCSF; everything in a period would be too much for one file."""
-    if tale.about == Subject.WHOLE:
-        return None
-    return open_files.enter_context(files.exact(OCSF, f"The records as OCSF {VERSION} events"))
+def _beside(files: Files, tale: Tale) -> Beside:
+    designs = Agent.objects.order_by().values("pk", "version", "model", charter=F("purpose"))
+    if tale.about != Subject.WHOLE:
+        owner = tale.agent.pk if tale.agent else tale.invocation and tale.invocation.agent_id
+        designs = designs.filter(pk=owner)
+    origin = tale.signed.note.split("\n", 1)[0]
+    return Beside(files.status, origin, {row["pk"]: row for row in designs})
 
 
 class Telling(Protocol):

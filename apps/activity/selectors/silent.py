@@ -32,8 +32,8 @@ def silent_of(grants: QuerySet[Grant], formats: Formats) -> dict[int, str]:
         if of_each and (left := frozenset.intersection(*of_each)):
             kinds[pk] = system, left
     shown = _shown({system for system, _ in kinds.values()}, formats)
-    left = {pk: of - shown[system] for pk, (system, of) in kinds.items()}
-    return {pk: why_silent(of) for pk, of in left.items() if of}
+    silent = {pk: of - shown[system] for pk, (system, of) in kinds.items()}
+    return {pk: why_silent(of) for pk, of in silent.items() if of}
 
 
 def _actions(rows: QuerySet[Grant]) -> dict[int, list[list[str]]]:

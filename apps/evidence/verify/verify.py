@@ -1849,7 +1849,7 @@ def check_told_entries(package, report):
     """Each entry of the record is told once more as an OCSF event, in the same order."""
     faults, told = [], package.lines(OCSF_RECORD)
     for entry in package.lines("data/governance.jsonl"):
-        event = next(told, {})
+        event = next(told, {})  # type: dict
         said = event.get("metadata", {}).get("uid"), event.get("unmapped", {}).get("verb")
         if event.get("class_uid") not in OCSF_OF_RECORD:
             faults.append("entry {entry} is of another class".format(**entry))

@@ -95,10 +95,11 @@ def write_events(files: Files, tale: Tale) -> Listed:
 def _beside(files: Files, tale: Tale) -> Beside:
     designs = Agent.objects.order_by().values("pk", "version", "model", charter=F("purpose"))
     if tale.about != Subject.WHOLE:
-        owner = tale.agent.pk if tale.agent else tale.invocation and tale.invocation.agent_id
-        designs = designs.filter(pk=owner)
+        run, agent = tale.invocation, tale.agent
+        whose = agent.pk if agent else run.agent_id if run else None
+        designs = designs.filter(pk__in=[whose] if whose else [])
     origin = tale.signed.note.split("\n", 1)[0]
-    return Beside(files.status, origin, {row["pk"]: row for row in designs})
+    return Beside(files.status, origin, {row["pk"]: dict(row) for row in designs})
 
 
 class Telling(Protocol):

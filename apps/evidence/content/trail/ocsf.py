@@ -53,7 +53,7 @@ class Beside:
 
     status: str
     origin: str
-    designs: Mapping[int, Mapping[str, str]]
+    designs: Mapping[int, Mapping[str, Any]]
 
 
 def event_of(event: Event, header: dict[str, Any], beside: Beside) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _trace(event: Event, header: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _agent(
-    header: dict[str, Any], designs: Mapping[int, Mapping[str, str]]
+    header: dict[str, Any], designs: Mapping[int, Mapping[str, Any]]
 ) -> dict[str, Any] | None:
     """The agent as its credential says; what it claims to be stays under `unmapped`."""
     whose = header.get("whose", {})

@@ -109,6 +109,12 @@ class LogFileForm(forms.Form):
         help_text="Plain, .gz, or a .zip of many; at most 512 MB. Larger ones:"
         " <code>manage.py log_import</code>.",
     )
+    is_whole = forms.BooleanField(
+        label="Nothing was left out of it",
+        required=False,
+        help_text="Say so only of the log as its system writes it. Of an answer that was filtered"
+        " (by name, by region, by service), what is not in it is not known.",
+    )
 
     def __init__(self, *args: Any, is_too_large: bool = False, **kwargs: Any):
         super().__init__(*args, **kwargs)

@@ -17,6 +17,7 @@ from apps.activity.services.archiving import (
 )
 from apps.activity.services.drifting import drift_measure
 from apps.activity.services.erasing import erasures_in_archive
+from apps.activity.services.expiring import words_expire
 from apps.activity.services.hours import bindings_heed, hours_count
 from apps.activity.services.keeping import Overtaken
 from apps.activity.services.logs import import_fail, import_run
@@ -105,7 +106,10 @@ def _read(job: Job, held: LogImport) -> LogImport:
 
     with Path(held.path).open("rb") as file:
         pieces = pieces_of(file, held.name)
-        return import_run(log_import=held, pieces=pieces, actor=job_actor(job), told=told)
+        is_whole = bool(job.parameters.get("is_whole"))
+        return import_run(
+            log_import=held, pieces=pieces, actor=job_actor(job), is_whole=is_whole, told=told
+        )
 
 
 @shared_task(name="activity.sweep_records", **RETRY)
@@ -145,6 +149,15 @@ def archive_months(job_id: int) -> int:
 def archive_due_months() -> int:
     """Begin archiving where a month is due."""
     return archiving_begin_if_due(actor=System("activity.archive_due_months")) is not None
+
+
+@shared_task(name="activity.expire_words", **LONG)
+def expire_words() -> int:
+    """Erase words past their days; while somebody writes to the archive, the schedule waits."""
+    try:
+        return words_expire(actor=System("activity.expire_words"))
+    except Busy:
+        return 0
 
 
 @shared_task(name="activity.erase_in_archive", **RETRY)

@@ -126,6 +126,16 @@ PREFERENCES = {
             240,
             "A month is written to the archive and read back before it is dropped. 0 keeps all.",
         ),
+        Preference(
+            "words_days",
+            "What agents said is erased after",
+            0,
+            "days",
+            0,
+            3650,
+            "Prompts, arguments, and results, for good, also in the archive. Who did what when"
+            " stays, and every proof holds. 0 keeps them as long as their record.",
+        ),
         Preference("governance_years", "Governance records are kept for", 7, "years", 1, 30),
     )
 }

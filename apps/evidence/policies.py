@@ -13,11 +13,17 @@ from apps.evidence.querysets import (
     reads_words,
     requests_exportable_by,
 )
+from apps.evidence.seats import agents_within
 from apps.inventory.models import Agent
 from apps.inventory.querysets.scope import is_limited_auditor, seat_systems
 from apps.remediation.models import Incident
 from apps.reviews.models import Campaign
 from apps.reviews.states import AFTER_LAUNCH, CampaignState
+
+BEYOND = (
+    "Parts of this lie on systems outside your seat, and a package is one whole. "
+    "Read what your seat covers here, or ask a steward for a seat that covers the rest."
+)
 
 
 def can_browse(actor: Actor) -> Verdict:
@@ -78,15 +84,26 @@ def can_export_invocation(actor: Actor, invocation: Invocation) -> Verdict:
     if not (reader := can_browse(actor)):
         return reader
     if not invocations_exportable_by(actor).filter(pk=invocation.pk).exists():
+        if Invocation.objects.visible_to(actor).filter(pk=invocation.pk).exists():
+            return deny(BEYOND)
         return deny("The invocation is of an agent or a time outside your seat.")
     return ALLOW
 
 
-def can_export_agent(actor: Actor, agent: Agent, period: Period) -> Verdict:
+def can_package_agent(actor: Actor, agent: Agent) -> Verdict:
+    """Whether what an agent did may leave in a package, whatever the period."""
     if not (reader := can_browse(actor)):
         return reader
     if not Agent.objects.visible_to(actor).filter(pk=agent.pk).exists():
         return deny("The agent is of systems outside your seat.")
+    if not agents_within(actor).filter(pk=agent.pk).exists():
+        return deny(BEYOND)
+    return ALLOW
+
+
+def can_export_agent(actor: Actor, agent: Agent, period: Period) -> Verdict:
+    if not (whole := can_package_agent(actor, agent)):
+        return whole
     return _within_seat(actor, period)
 
 

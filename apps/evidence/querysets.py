@@ -11,8 +11,8 @@ from apps.activity.models import Invocation
 from apps.approvals.models import AccessRequest
 from apps.approvals.states import OPEN, RequestState
 from apps.core.actors import Actor, Person, Role, reads_everything
+from apps.evidence.seats import agents_within, invocations_within
 from apps.evidence.subjects import Subject
-from apps.inventory.models import Agent
 from apps.inventory.querysets.scope import is_limited_auditor, seat_systems
 from apps.remediation.models import Incident
 from apps.reviews.models import Campaign, ReviewItem
@@ -68,7 +68,7 @@ def incidents_exportable_by(actor: Actor) -> models.QuerySet[Incident]:
 
 
 def invocations_exportable_by(actor: Actor) -> models.QuerySet[Invocation]:
-    """Invocations somebody may take away: stewards all, auditors those of their seat."""
+    """Invocations somebody may take away: stewards all, auditors those all within their seat."""
     rows = Invocation.objects.visible_to(actor)
     if reads_everything(actor):
         return rows
@@ -79,7 +79,7 @@ def invocations_exportable_by(actor: Actor) -> models.QuerySet[Invocation]:
         rows = rows.filter(ended_at__date__gte=seat.period_from)
     if seat.period_until:
         rows = rows.filter(started_at__date__lte=seat.period_until)
-    return rows
+    return invocations_within(actor, rows)
 
 
 def reads_words(actor: Actor) -> bool:
@@ -102,7 +102,7 @@ class PackageQuerySet(models.QuerySet["Package"]):
             Q(campaign__in=exportable_by(actor).values("pk"))
             | Q(request__in=requests_exportable_by(actor).values("pk"))
             | Q(incident__in=incidents_exportable_by(actor).values("pk"))
-            | Q(trace_id__in=invocations_exportable_by(actor).values("trace_id"))
+            | Q(trace_id__in=self._traces_of(actor))
             | _periods_of(actor)
         )
         return rows if reads_words(actor) else rows.filter(with_payloads=False)
@@ -164,6 +164,12 @@ class PackageQuerySet(models.QuerySet["Package"]):
             return None
         return newest
 
+    def _traces_of(self, actor: Actor) -> models.QuerySet[Any, Any]:
+        """Traces of the runs that the actor may take away, of those that are packaged."""
+        packaged = self.model._default_manager.filter(trace_id__isnull=False).values("trace_id")
+        runs = invocations_exportable_by(actor).filter(trace_id__in=packaged)
+        return runs.values("trace_id")
+
     def _same(self, same: Mapping[str, Any]) -> Self:
         rows = self
         for name, value in same.items():
@@ -193,7 +199,7 @@ def _periods_of(actor: Actor) -> Q:
     if seat.period_until:
         within &= Q(period_to__lte=seat.period_until)
     if is_limited_auditor(actor):
-        agents = Agent.objects.visible_to(actor).values("pk")
+        agents = agents_within(actor).values("pk")
         within &= Q(period_system__in=seat_systems(actor)) | Q(agent__in=agents)
     return within
 

@@ -190,10 +190,14 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def watched_at(self, since: datetime) -> Self:
         """Credentials ended since then by a connection, and so supposed to be dead."""
+        return self.seen_dead().filter(stopped_at__gte=since)
+
+    def seen_dead(self) -> Self:
+        """Credentials that a connection ended, whenever that was."""
         return self.in_force().filter(
             kind__in=WATCHED,
             credential__isnull=False,
-            stopped_at__gte=since,
+            stopped_at__isnull=False,
             undo_asked_at__isnull=True,
         )
 

@@ -53,9 +53,11 @@ def stream(log_format: str = LogFormat.CLOUDTRAIL, *, mapping=None, **system) ->
     )
 
 
-def bring(of: Stream, raw: bytes, *, name: str = "log.json") -> LogImport:
+def bring(of: Stream, raw: bytes, *, name: str = "log.json", is_whole: bool = True) -> LogImport:
+    """Bring in a file, said to hold everything unless told otherwise."""
     opened = import_open(stream=of, way=ImportWay.FILE, name=name, actor=ROBOT)
-    return import_run(log_import=opened, pieces=pieces_of(io.BytesIO(raw), name), actor=ROBOT)
+    pieces = pieces_of(io.BytesIO(raw), name)
+    return import_run(log_import=opened, pieces=pieces, actor=ROBOT, is_whole=is_whole)
 
 
 def command(*args: str | Path) -> str:

@@ -105,6 +105,28 @@ def test_coverage_is_told_by_day_system_and_identity(agent, identity, some_trail
     assert (line.coverage, line.is_known, line.is_shared) == (33, True, False)
 
 
+@pytest.mark.parametrize(("first_until", "is_known"), [(4, False), (1, True)])
+def test_between_two_logs_of_a_system_nothing_is_known(
+    agent, identity, some_trail, first_until, is_known
+):
+    """The calls are of two and three days ago: in the gap, or where both logs reach."""
+    spans = {"cloudtrail": (ago(60), ago(first_until)), "generic": (ago(1), timezone.now())}
+    for log_format, (since, until) in spans.items():
+        Stream.objects.create(
+            system=identity.system,
+            log_format=log_format,
+            complete_from=since,
+            complete_until=until,
+        )
+
+    told_of = coverage_of(agent, ago(6), timezone.now(), Countersign("test"))
+
+    (line,) = [line for group in told_of.groups for line in group.lines]
+    assert line.is_known is is_known
+    if not is_known:
+        assert [silence.since for silence in told_of.not_known] == [spans["generic"][0]]
+
+
 @pytest.mark.parametrize(
     ("since", "until"), [(None, None), (ago(60), ago(4)), (ago(2), timezone.now())]
 )

@@ -1,10 +1,13 @@
 """What people see of what is kept, archived, and erased."""
 
+from datetime import date
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.accounts.models import Seat
 from apps.activity.headers import Whose
 from apps.activity.models import Erasure, Event, Invocation, Payload
 from apps.activity.services.archiving import months_archive
@@ -109,6 +112,19 @@ def test_a_stranger_sees_nothing_of_the_archive(as_reviewer, july, system, agent
     agent.owner = reviewer
     agent.save()
     assert as_reviewer.get(address("record_detail", 1)).status_code == 200
+
+
+def test_an_archived_record_is_no_more_seen_outside_a_seats_period(
+    as_auditor, auditor, july, system
+):
+    months_archive(actor=system)
+    assert as_auditor.get(address("record_detail", 1)).status_code == 200
+
+    for period in ({"period_from": date(2025, 7, 15)}, {"period_until": date(2025, 7, 13)}):
+        Seat.objects.update(**{"period_from": None, "period_until": None, **period})
+        assert as_auditor.get(address("record_detail", 1)).status_code == 404
+    Seat.objects.update(period_from=date(2025, 7, 14), period_until=date(2025, 7, 14))
+    assert as_auditor.get(address("record_detail", 1)).status_code == 200
 
 
 def test_words_are_asked_for_and_erased_by_two(as_steward, steward, agent):

@@ -303,6 +303,26 @@ def test_the_command_says_what_it_kept_and_names_what_it_could_not_read(tmp_path
     assert Event.objects.count() == 2
 
 
+@pytest.mark.parametrize(("more", "is_complete"), [([], False), (["--whole"], True)])
+def test_files_make_a_log_complete_only_where_somebody_says_they_are_whole(
+    tmp_path, more, is_complete
+):
+    """They may have been filtered, by a user's name, say, and do not tell."""
+    log = stream(name="AWS")
+    path = tmp_path / "some.json"
+    path.write_bytes(delivered(event(1), event(2)))
+
+    command("log_import", path, "--system", "AWS", "--format", "cloudtrail", *more)
+
+    log.refresh_from_db()
+    assert (log.complete_until is not None) is is_complete
+    held = LogImport.objects.get()
+    assert (held.status, held.kept) == ("done", 2)
+    assert ("was not said to be whole" in held.said) is not is_complete
+    (entry,) = AuditEntry.objects.filter(verb="activity.logimport.read")
+    assert entry.changes["said to be whole"] == [None, is_complete]
+
+
 def test_the_command_takes_a_mapping_for_any_other_log(tmp_path):
     system = SystemFactory(name="CRM", kind="crm")
     mapping, path = tmp_path / "mapping.json", tmp_path / "crm.jsonl"

@@ -34,9 +34,9 @@ def page_of(client, name, *args, query=""):
     return client.get(reverse(f"activity:{name}", args=args) + query).content.decode()
 
 
-def upload(client, log, raw, name="log.json"):
+def upload(client, log, raw, name="log.json", **more):
     address = reverse("activity:log_upload", args=[log.pk])
-    return client.post(address, {"file": SimpleUploadedFile(name, raw)})
+    return client.post(address, {"file": SimpleUploadedFile(name, raw), **more})
 
 
 def test_a_system_without_a_log_is_not_known_and_one_with_a_log_is_until_when(as_steward):
@@ -99,6 +99,24 @@ def test_a_file_is_taken_in_read_in_the_background_and_reported(as_steward, stew
     held.refresh_from_db()
     assert (held.brought_by, held.sha256[:0], len(held.sha256)) == (steward, "", 64)
     assert Job.objects.get().status == JobStatus.DONE
+
+
+def test_what_is_not_in_a_file_is_known_once_it_is_said_to_be_whole(as_steward):
+    log, raw = stream(), delivered(event(1), event(2))
+    upload(as_steward, log, raw)
+    read_log(job_id=Job.objects.latest("pk").pk)
+
+    log.refresh_from_db()
+    assert log.complete_until is None
+    page = page_of(as_steward, "log_import_detail", LogImport.objects.get().pk)
+    assert "its time does not count as complete" in page
+
+    upload(as_steward, log, raw, is_whole="on")
+    read_log(job_id=Job.objects.latest("pk").pk)
+
+    log.refresh_from_db()
+    assert log.complete_until is not None
+    assert Event.objects.count() == 2
 
 
 def test_the_same_file_again_keeps_nothing_twice(as_steward):

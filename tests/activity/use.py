@@ -1,10 +1,11 @@
 """Use as the systems' logs tell it, for tests: hours of it, and logs that reach so far."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from apps.activity.models import Stream, UseHour
+from apps.activity.models import KnownCall, Stream, UseHour
 from apps.grants.models import Grant
 from apps.grants.states import Level
 from apps.inventory.models import Identity, System
@@ -33,12 +34,22 @@ def granted(identity: Identity, *actions: str, resources=("*",), **more) -> Gran
     return grant
 
 
-def logged(system: System, days: int = 200, until: datetime | None = None) -> Stream:
-    """The log of a system is here without a gap for so many days."""
+def logged(
+    system: System,
+    days: int = 200,
+    until: datetime | None = None,
+    *,
+    log_format: str = "cloudtrail",
+    shows: Sequence[str] = ("s3:GetObject", "dynamodb:GetItem", "lambda:Invoke"),
+) -> Stream:
+    """The log of a system is here without a gap for so many days, and once held these calls."""
     now = timezone.now()
+    KnownCall.objects.bulk_create(
+        [KnownCall(system_id=system.pk, name=name) for name in shows], ignore_conflicts=True
+    )
     return Stream.objects.create(
         system=system,
-        log_format="cloudtrail",
+        log_format=log_format,
         complete_from=now - timedelta(days=days),
         complete_until=until or now,
     )

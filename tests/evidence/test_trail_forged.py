@@ -228,6 +228,23 @@ def test_a_forged_period_does_not_pass(name, tmp_path, steward, system):
     assert found == code, said
 
 
+def test_a_call_of_an_identity_that_was_never_its_own_does_not_pass(tmp_path, steward, system):
+    """One that nothing joins to a run: it is of the agent by its identity alone."""
+    made = ran(tmp_path / "signer")
+    identity = made.binding.identity
+    of_it = Whose(identity_id=identity.pk, identity=identity.name, system_id=identity.system_id)
+    keep(reading("api", "s3:ListBuckets", -7200, 0, ""), whose=of_it)
+    sign(made.folder, later=timedelta(minutes=1))
+    package = build_agent(made.agent, steward)
+    bound = edit("data/bindings.csv", change_first(identity_id="1"))
+
+    forged = signed_anew(package, tmp_path, system, bound, "data/trail.json")
+
+    code, said = check(forged, keys())
+    assert "record 10 is of something else" in said
+    assert code == 50
+
+
 def test_what_is_signed_anew_and_not_changed_passes(tmp_path, steward, system):
     ran(tmp_path / "signer")
     package = build_everything(steward)

@@ -10,13 +10,17 @@ from django.utils import timezone
 
 from apps.activity.headers import Whose
 from apps.activity.models import Payload
-from apps.core.actors import Person
+from apps.audit.services import record
+from apps.audit.verbs import Verb
+from apps.core.actors import Person, System
 from apps.core.errors import DomainError
 from apps.evidence.content.logs import holes_in, parts_beside, runs_of
 from apps.evidence.services.keys import signing_key_ensure
 from apps.evidence.services.packages import package_build, package_path
 from apps.evidence.services.trail_packages import invocation_package_request
 from apps.evidence.verify import verify
+from apps.grants.states import GrantState
+from apps.inventory.models import Agent
 from apps.proof.merkle import leaf_hash, node_hash
 from tests.evidence.access import members, rows
 from tests.evidence.handmade import check
@@ -31,6 +35,8 @@ from tests.evidence.trail import (
     said,
     sign,
 )
+from tests.factories.approvals import AccessRequestFactory
+from tests.factories.grants import GrantFactory
 from tests.proof.tampering import as_owner
 
 pytestmark = pytest.mark.django_db
@@ -153,6 +159,76 @@ def test_everything_in_a_period_is_every_record_and_every_entry(made, steward):
         "Refund agent",
         "Other agent",
     ]
+    assert [row["kind"] for row in rows(package, "data/index.csv")].count("api") == 2
+    assert len(lines(package, "data/ocsf.jsonl")) == 10
+
+
+def test_everything_in_a_period_tells_who_held_what_and_why(made, steward):
+    """What ended before it is not of it."""
+    other = GrantFactory(identity=made.binding.identity, service="kms")
+    begun, over = timezone.now() - timedelta(days=9), timezone.now() - timedelta(days=3)
+    GrantFactory(
+        identity=made.binding.identity,
+        service="sqs",
+        state=GrantState.REVOKED,
+        first_seen_at=begun,
+        ended_at=over,
+    )
+    request = AccessRequestFactory(agent=made.agent, identity=made.binding.identity)
+    request.votes.create(
+        person=steward, choice="approve", round=1, step_at=1, reason="It needs it."
+    )
+
+    package = build_everything(steward)
+
+    passes(package)
+    assert {row["grant"] for row in rows(package, "data/grants.csv")} == {
+        str(made.grant.pk),
+        str(other.pk),
+    }
+    assert [row["reason"] for row in rows(package, "data/justifications.csv")] == [
+        "'=It pays refunds."
+    ]
+    assert [row["request"] for row in rows(package, "data/votes.csv")] == [str(request.pk)]
+    assert [row["number"] for row in rows(package, "data/requests.csv")] == [str(request.pk)]
+    assert [row["binding"] for row in rows(package, "data/bindings.csv")] == [str(made.binding.pk)]
+
+
+def test_the_record_is_told_as_ocsf_too(made, steward):
+    """What gives or takes access is User Access Management, and the rest Entity Management."""
+    nobody = System("test")
+    for verb in (Verb.GRANT_ISSUED, Verb.GRANT_REVOKED, Verb.GRANT_SUSPENDED):
+        record(actor=nobody, verb=verb, target=made.grant, changes={}, reason="So it is.")
+    sign(made.folder, later=timedelta(minutes=1))
+
+    package = build_agent(made.agent, steward)
+
+    assert "The OCSF events of the record say what its entries say" in passes(package)
+    told = lines(package, "data/ocsf_governance.jsonl")
+    entries = lines(package, "data/governance.jsonl")
+    assert [one["metadata"]["uid"] for one in told] == [str(one["entry"]) for one in entries]
+    owner, given, taken, suspended = told[-4:]
+    assert (owner["class_uid"], owner["activity_name"]) == (3004, "Update")
+    assert owner["entity"]["name"] == "Refund agent"
+    assert [one["type_uid"] for one in (given, taken, suspended)] == [300501, 300502, 300412]
+    assert given["privileges"] == [made.grant.label]
+    assert given["user"]["name"] == made.binding.identity.name
+    assert given["comment"] == "So it is."
+
+
+def test_a_sign_in_that_a_system_recorded_is_authentication(made, steward):
+    identity = made.binding.identity
+    of_it = Whose(identity_id=identity.pk, identity=identity.name, system_id=identity.system_id)
+    keep(said("api", "sts:AssumeRole", 3, 0, "", account="111122223333"), whose=of_it)
+    sign(made.folder, later=timedelta(minutes=1))
+
+    package = build_agent(made.agent, steward)
+
+    passes(package)
+    signed_in = lines(package, "data/ocsf.jsonl")[-1]
+    assert (signed_in["class_uid"], signed_in["type_uid"]) == (3002, 300201)
+    assert signed_in["user"]["name"] == identity.name
+    assert signed_in["cloud"]["account"] == {"uid": "111122223333"}
 
 
 def test_a_later_package_proves_that_the_log_went_on(made, steward):
@@ -177,7 +253,11 @@ def test_a_record_whose_header_was_made_something_else_is_refused_in_words(made,
 
 
 def test_the_records_are_told_as_ocsf_too(made, steward):
-    told = lines(build_run(made.run, steward), "data/ocsf.jsonl")
+    Agent.objects.filter(pk=made.agent.pk).update(
+        version="7", purpose="It pays refunds.", model="some-model"
+    )
+    package = build_run(made.run, steward)
+    told = lines(package, "data/ocsf.jsonl")
 
     assert {one["class_uid"] for one in told} == {6003}
     assert {one["metadata"]["version"] for one in told} == {"1.8.0"}
@@ -189,7 +269,14 @@ def test_the_records_are_told_as_ocsf_too(made, steward):
         "uid": str(made.agent.pk),
         "name": "Refund agent",
         "instance_uid": TRACE,
+        "version": "7",
+        "charter": "It pays refunds.",
+        "ai_model": {"name": "some-model"},
     }
+    leaf = leaf_hash(members(package)["data/events.jsonl"].splitlines()[2]).hex()
+    [attested] = action["record_integrity"]["attestation_list"]
+    assert attested["fingerprint"]["value"] == leaf
+    assert attested["chain_uid"].endswith("/activity")
     assert (listed["activity_name"], listed["type_uid"]) == ("Read", 600302)
     assert listed["metadata"]["profiles"] == []
     assert listed["actor"]["user"]["name"] == made.binding.identity.name

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.activity.headers import Whose
 from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
 from apps.core.actors import Person
@@ -26,8 +27,19 @@ from apps.inventory.models import SeatSystem
 from tests.evidence.access import members
 from tests.evidence.handmade import check
 from tests.evidence.test_packages import keys
-from tests.evidence.trail import TRACE, build_agent, build_everything, build_run, ran, today
-from tests.factories.inventory import SystemFactory
+from tests.evidence.trail import (
+    TRACE,
+    build_agent,
+    build_everything,
+    build_run,
+    keep,
+    ran,
+    said,
+    today,
+)
+from tests.factories.approvals import AccessRequestFactory
+from tests.factories.grants import GrantFactory
+from tests.factories.inventory import BindingFactory, IdentityFactory, SystemFactory
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("evidence:package_list")
@@ -148,6 +160,62 @@ def test_an_auditor_takes_what_their_seat_covers(steward, auditor, made):
     assert read() == set()
     with pytest.raises(PermissionDenied, match="beyond that of your seat"):
         agent_package_request(agent_id=made.agent.pk, period=today(), actor=actor)
+
+
+@pytest.fixture
+def limited(auditor, made):
+    """An auditor whose seat covers the one system that the agent acts on."""
+    auditor.seat.limited_to_systems = True
+    auditor.seat.save()
+    SeatSystem.objects.create(seat=auditor.seat, system=made.binding.identity.system)
+    return Person(auditor)
+
+
+def reaches(made, how) -> None:
+    """Let the agent reach another system too."""
+    system = SystemFactory(name="Another")
+    identity = made.binding.identity
+    if how == "a binding of the past":
+        past = BindingFactory(agent=made.agent, identity__system=system)
+        past.ended_at = timezone.now()
+        past.save()
+    elif how == "a grant":
+        GrantFactory(identity=identity, system=system)
+    elif how == "a request":
+        AccessRequestFactory(agent=made.agent, identity=identity, system=system)
+    elif how == "a call":
+        elsewhere = IdentityFactory(system=system)
+        whose = Whose(identity_id=elsewhere.pk, system_id=system.pk, system=system.name)
+        keep(said("api", "s3:GetObject", 2, 0, "", request_id="REQ1"), whose=whose)
+    else:
+        whose = Whose(agent_id=made.other.pk, agent=made.other.name)
+        keep(said("action", "theirs", 3, 1, TRACE), whose=whose)
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["a binding of the past", "a grant", "a request", "a call", "somebody else in the run"],
+)
+def test_what_reaches_beyond_a_seat_is_in_no_package_for_it(
+    as_auditor, steward, limited, made, how
+):
+    """A package holds all of an agent or a run, so a part outside the seat withholds it."""
+    agent_too = how != "somebody else in the run"
+    of_run, of_agent = build_run(made.run, steward), build_agent(made.agent, steward)
+    sees = Package.objects.visible_to(limited)
+    assert set(sees) == {of_run, of_agent}
+
+    reaches(made, how)
+
+    assert set(sees.all()) == (set() if agent_too else {of_agent})
+    with pytest.raises(PermissionDenied, match="outside your seat"):
+        invocation_package_request(invocation_id=made.run.pk, actor=limited)
+    assert "a package is one whole" in as_auditor.get(door(made.run)).content.decode()
+    page = reverse("evidence:agent_package_create", args=[made.agent.pk])
+    assert ("a package is one whole" in as_auditor.get(page).content.decode()) is agent_too
+    if agent_too:
+        with pytest.raises(PermissionDenied, match="outside your seat"):
+            agent_package_request(agent_id=made.agent.pk, period=today(), actor=limited)
 
 
 def test_a_reviewer_exports_no_run(reviewer, made):

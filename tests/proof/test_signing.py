@@ -97,6 +97,24 @@ def test_a_log_that_shrank_is_not_signed(sign):
     assert trouble() == ["Log governance: It shrank from 300 to 256."]
 
 
+def test_a_log_that_is_gone_is_told_of_by_what_is_left(sign):
+    """Its watches are gone with it, so the other log carries the alarm."""
+    append(3)
+    with transaction.atomic():
+        leaves_append(log_lock("activity"), leaves(2))
+    sign()
+    gone = Log.objects.get(name="governance").pk
+    as_owner("proof_watch", "DELETE FROM proof_watch WHERE log_id = %s", gone)
+    as_owner("proof_checkpoint", "DELETE FROM proof_checkpoint WHERE log_id = %s", gone)
+    as_owner("proof_epoch", "DELETE FROM proof_epoch WHERE log_id = %s", gone)
+    as_owner("proof_log", "DELETE FROM proof_log WHERE id = %s", gone)
+
+    with pytest.raises(Untrue, match="has no log governance"):
+        sign(60)
+
+    assert trouble() == ["The database has no log governance, which was signed before."]
+
+
 def test_an_old_head_that_grew_again_is_not_signed(sign, memory):
     append(300)
     old = Log.objects.get()

@@ -67,6 +67,21 @@ def test_a_call_after_the_end_is_found_in_the_trail(ended, outcome, how):
     assert Finding.objects.get(rule=RULE).subject_id == ended.credential_id
 
 
+def test_a_log_that_comes_long_after_still_tells(ended):
+    """Of a use of 98 days ago, two days after the end: found now, and a finding from now on."""
+    stopped = timezone.now() - timedelta(days=100)
+    Order.objects.filter(pk=ended.pk).update(stopped_at=stopped, effective_by=stopped)
+    ended.refresh_from_db()
+    assert watch() == 0
+
+    used(ended, timedelta(days=2), outcome="ok")
+
+    assert watch() == 1
+    assert watch() == 0
+    findings_recheck(actor=System("test"), rules=[RULE])
+    assert Finding.objects.get(rule=RULE).subject_id == ended.credential_id
+
+
 def test_a_call_before_the_end_that_arrives_late_is_none(ended):
     used(ended, -timedelta(hours=5), outcome="ok")
     used(ended, timedelta(seconds=30), outcome="ok")

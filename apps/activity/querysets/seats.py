@@ -1,6 +1,9 @@
 """The period that an auditor's seat names, held against times of the trail."""
 
+from datetime import datetime
+
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from apps.core.actors import Actor, Person, Role
 
@@ -22,3 +25,14 @@ def in_period_of[Rows: QuerySet](actor: Actor, rows: Rows, moment: str) -> Rows:
     if seat.period_until:
         rows = rows.filter(**{f"{moment}__date__lte": seat.period_until})
     return rows
+
+
+def is_in_period_of(actor: Actor, moment: datetime) -> bool:
+    """The same of one moment, by the days of whoever reads."""
+    if not isinstance(actor, Person) or actor.role != Role.AUDITOR:
+        return True
+    seat, day = actor.user.seat, timezone.localdate(moment)
+    return not (
+        (seat.period_from and day < seat.period_from)
+        or (seat.period_until and day > seat.period_until)
+    )

@@ -9,7 +9,9 @@ from typing import Any
 from django.conf import settings
 
 from apps.activity.archives import Folder, is_in
+from apps.activity.headers import moment_of
 from apps.activity.models import Archive, Event
+from apps.activity.querysets.seats import is_in_period_of
 from apps.activity.saying import header_said
 from apps.activity.states import Kind
 from apps.core.actors import Actor
@@ -77,8 +79,15 @@ def subject_visible(leaf: int, actor: Actor) -> Subject | None:
 
 def _sees(subject: Subject, actor: Actor) -> bool:
     """Of what systems recorded, who does not read everything sees nothing in the archive."""
+    if not is_in_period_of(actor, _happened(subject)):
+        return False
     if reads_all_systems(actor):
         return True
     agent = subject.header.get("whose", {}).get("agent_id")
     told = subject.header.get("kind") != Kind.API
     return told and Agent.objects.visible_to(actor).filter(pk=agent).exists()
+
+
+def _happened(subject: Subject) -> datetime:
+    said = subject.header.get("happened")
+    return moment_of(said, subject.recorded_at) if isinstance(said, int) else subject.recorded_at

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,7 +22,7 @@ from apps.activity.querysets.measured import (
     runs_with_grant_alone,
     runs_with_many,
 )
-from apps.activity.selectors.measured import NO_LOG, Log, logs_of
+from apps.activity.selectors.measured import NO_LOG, Log, logs_of, silences_of
 from apps.core.actors import Actor
 from apps.core.preferences import preference
 from apps.grants.models import Grant
@@ -67,6 +68,7 @@ class WouldBreak:
     log: Log
     is_known: bool
     is_cut: bool
+    silence: str = ""
 
     @property
     def in_words(self) -> str:
@@ -84,7 +86,7 @@ class WouldBreak:
 
     @property
     def why_not_known(self) -> str:
-        return self.log.why_not_known
+        return self.silence or self.log.why_not_known
 
     @property
     def _and_untraced(self) -> str:
@@ -102,6 +104,7 @@ class OnSystem:
     since: datetime
     log: Log
     is_known: bool
+    silence: str = ""
     calls: int = 0
     untraced: int = 0
     runs: dict[int, datetime] = field(default_factory=dict)
@@ -130,7 +133,7 @@ class OnSystem:
 
     @property
     def why_not_known(self) -> str:
-        return self.log.why_not_known
+        return self.silence or self.log.why_not_known
 
     def href(self, **query: object) -> str:
         """The list of exactly these calls, given what they were made with."""
@@ -177,18 +180,19 @@ class ManyWouldBreak:
 
 def breaks_without_credential(credential: Credential, actor: Actor) -> WouldBreak:
     """Everything that signed in with it is lost with it."""
-    days, since = _window()
+    _, since = _window()
     rows = runs_with_credential(credential.pk, since, MOST_CALLS)
+    held = Grant.objects.live().filter(identity=credential.identity_id)
     asked = _address("credential", [credential.pk], [], since)
-    return _told(rows, credential.identity.system_id, days, since, actor, asked=asked)
+    return _told(rows, credential.identity.system_id, held, since, actor, asked=asked)
 
 
 def breaks_without_grant(grant: Grant, actor: Actor) -> WouldBreak:
     """What no other live grant of its identity would have allowed."""
-    days, since = _window()
+    _, since = _window()
     rows = runs_with_grant_alone(grant.pk, grant.identity_id, since, MOST_CALLS)
-    asked = _address("grant", [], [grant.pk], since)
-    return _told(rows, grant.system_id, days, since, actor, asked=asked)
+    lost, asked = Grant.objects.filter(pk=grant.pk), _address("grant", [], [grant.pk], since)
+    return _told(rows, grant.system_id, lost, since, actor, asked=asked)
 
 
 def breaks_without(
@@ -205,10 +209,13 @@ def breaks_without(
     days, since = _window()
     now = timezone.now()
     logs = logs_of(system_ids)
+    with_them = Q(identity__credentials__in=credential_ids)
+    silence = _silence(Grant.objects.live().filter(Q(pk__in=grant_ids) | with_them), logs)
     systems = {}
     for pk in sorted(system_ids):
         log = logs.get(pk, NO_LOG)
-        systems[pk] = OnSystem(days, since, log, log.is_complete(since, now))
+        why = silence.get(pk, "") if log.is_complete(since, now) else ""
+        systems[pk] = OnSystem(days, since, log, log.is_complete(since, now) and not why, why)
     last: dict[int, datetime] = {}
     rows = runs_with_many(credential_ids, grant_ids, since, MOST_OF_MANY + 1)
     for system_id, is_of_credential, credential, run, calls, at in rows:
@@ -264,6 +271,12 @@ def _address(
     return f"{how}-c{credentials}-g{grants}-{round(since.timestamp() * 10**6)}"
 
 
+def _silence(lost: QuerySet[Grant], logs: Mapping[int, Log]) -> dict[int, str]:
+    """By system, why calls that these grants allow may be missing from a whole log of it."""
+    systems = dict(lost.order_by().values_list("pk", "system_id"))
+    return {systems[pk]: why for pk, why in sorted(silences_of(lost, logs).items())}
+
+
 def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
@@ -274,22 +287,33 @@ def _window() -> tuple[int, datetime]:
 
 
 def _told(
-    rows: Sequence[RunRow], system_id: int, days: int, since: datetime, actor: Actor, *, asked: str
+    rows: Sequence[RunRow],
+    system_id: int,
+    lost: QuerySet[Grant],
+    since: datetime,
+    actor: Actor,
+    *,
+    asked: str,
 ) -> WouldBreak:
+    """`lost` are the grants that would serve no more."""
     calls = sum(count for _, count, _ in rows)
     last = {run: at for run, _, at in rows if run is not None}
-    log = logs_of({system_id}).get(system_id, NO_LOG)
+    logs = logs_of({system_id})
+    log = logs.get(system_id, NO_LOG)
+    is_complete = log.is_complete(since, timezone.now())
+    silence = _silence(lost, logs).get(system_id, "") if is_complete else ""
     hits, hidden = _hits(last, actor, asked)
     return WouldBreak(
-        days=days,
+        days=preference("measured_window_days"),
         runs=len(last),
         calls=calls,
         untraced=sum(count for run, count, _ in rows if run is None),
         hits=hits,
         hidden=hidden,
         log=log,
-        is_known=log.is_complete(since, timezone.now()),
+        is_known=is_complete and not silence,
         is_cut=calls >= MOST_CALLS,
+        silence=silence,
     )
 
 

@@ -1,16 +1,18 @@
 """What systems recorded of an agent against what it said, by day, system, and identity."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from apps.activity.models import DeedHour, Stream, UseHour
+from apps.activity.services.covering import Span, joined_spans
 from apps.activity.settling import settled_before
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Binding, Identity, System
@@ -103,16 +105,20 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What rows name by id, and from when until when the logs of a system are whole."""
+    """What rows name by id, and the times of which the logs of a system are whole, oldest first.
+
+    Between two logs of one system may lie a gap, of which nothing is known.
+    """
 
     systems: Mapping[int, System]
     identities: Mapping[int, Identity]
-    whole: Mapping[int, tuple[datetime, datetime]]
+    whole: Mapping[int, list[Span]]
     ended: Mapping[int, datetime]
 
     def knows(self, system_id: int, start: datetime, end: datetime) -> bool:
-        since, until = self.whole.get(system_id, (end, start))
-        return since <= start and until >= end
+        return any(
+            since <= start and until >= end for since, until in self.whole.get(system_id, ())
+        )
 
 
 def coverage_of(agent: Agent, since: datetime, until: datetime, actor: Actor) -> Coverage:
@@ -189,22 +195,23 @@ def _deeds(
 def _found(on: set[int], rows: Iterable[Mapping[str, Any]], identities: set[int]) -> _Found:
     systems = on | {row["system_id"] for row in rows}
     identities |= {row["identity_id"] for row in rows if "identity_id" in row}
-    whole = (
-        Stream.objects.filter(system__in=systems, complete_until__isnull=False)
-        .values("system")
-        .annotate(
-            since=Min("complete_from"),
-            until=Max("complete_until"),
-            ended=Max("ended_at"),
-            is_over=~Exists(Stream.objects.going_on().filter(system=OuterRef("system"))),
-        )
-        .values_list("system", "since", "until", "ended", "is_over")
+    streams = Stream.objects.filter(system__in=systems, complete_until__isnull=False)
+    going_on = Stream.objects.going_on().filter(system=OuterRef("system"))
+    told = streams.annotate(is_over=~Exists(going_on)).values_list(
+        "system", "complete_from", "complete_until", "ended_at", "is_over"
     )
+    whole: dict[int, list[Span]] = defaultdict(list)
+    ended: dict[int, datetime] = {}
+    for system, since, until, ended_at, is_over in told:
+        if since and until:
+            whole[system].append((since, until))
+        if is_over and ended_at:
+            ended[system] = max(ended_at, ended.get(system, ended_at))
     return _Found(
         System.objects.in_bulk(systems),
         Identity.objects.in_bulk(identities),
-        {system: (since, until) for system, since, until, *_ in whole if since},
-        {system: ended for system, *_, ended, is_over in whole if is_over},
+        {system: joined_spans(spans) for system, spans in whole.items()},
+        ended,
     )
 
 
@@ -242,5 +249,5 @@ def _silences(
 ) -> Iterable[Silence]:
     for pk in sorted(on, key=lambda pk: found.systems[pk].name):
         if not found.knows(pk, since, until):
-            begun, reached = found.whole.get(pk, (None, None))
+            begun, reached = found.whole.get(pk, [(None, None)])[-1]
             yield Silence(found.systems[pk], begun, reached, found.ended.get(pk))

@@ -47,6 +47,7 @@ class Keeping:
     months: list[Month]
     kept: int
     job: Job | None
+    words_days: int
     waiting: int
     trouble: str
     place: str
@@ -63,6 +64,7 @@ def keeping_told() -> Keeping:
         months_told(),
         preference("trail_months"),
         Job.objects.filter(kind=ARCHIVING).first(),
+        preference("words_days"),
         Erasure.objects.waiting().count(),
         watch.trouble if watch else "",
         str(settings.TRAIL_ARCHIVE_DIR),

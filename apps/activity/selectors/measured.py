@@ -14,6 +14,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, S
 from django.utils import timezone
 
 from apps.activity.models import AllowedCall, GrantUse, Invocation, Stream, UseHour
+from apps.activity.selectors.silent import silent_of
 from apps.core.actors import Actor
 from apps.grants.models import Grant
 from apps.inventory.models import Agent, Binding
@@ -37,6 +38,7 @@ class Log:
     until: datetime | None = None
     is_connected: bool = False
     ended_at: datetime | None = None
+    log_format: str = ""
 
     def is_complete(self, start: datetime, now: datetime) -> bool:
         """Whether everything of [start, now] is here."""
@@ -78,6 +80,7 @@ class Measured:
     is_known: bool = False
     weeks: tuple[int, ...] = (0,) * WEEKS
     known_weeks: tuple[bool, ...] = (False,) * WEEKS
+    silence: str = ""
     calls: int = 0
     sole: int = 0
     last_at: datetime | None = None
@@ -115,7 +118,7 @@ class Measured:
             return f"the log is complete over the {self.days} days"
         if self.log.is_connected and not self.is_named:
             return "the log of the system never named it"
-        return self.log.why_not_known
+        return self.silence or self.log.why_not_known
 
     @property
     def in_words(self) -> str:
@@ -144,11 +147,22 @@ def logs_of(system_ids: Collection[int]) -> dict[int, Log]:
     going_on = {one.system_id for one in streams if one.ended_at is None}
     for one in streams:
         ended = None if one.system_id in going_on else one.ended_at
-        log = Log(one.complete_from, one.complete_until, is_connected=True, ended_at=ended)
+        log = Log(
+            one.complete_from,
+            one.complete_until,
+            is_connected=True,
+            ended_at=ended,
+            log_format=one.log_format,
+        )
         known = found.get(one.system_id)
         if known is None or _span(log) > _span(known):
             found[one.system_id] = log
     return found
+
+
+def silences_of(grants: QuerySet[Grant], logs: Mapping[int, Log]) -> dict[int, str]:
+    """Of which of these grants the log of their system says nothing by its silence, and why."""
+    return silent_of(grants, {system: [log.log_format] for system, log in logs.items()})
 
 
 def measured_of(
@@ -159,7 +173,7 @@ def measured_of(
     now: datetime | None = None,
     beside: QuerySet[Grant] | None = None,
 ) -> dict[int, Measured]:
-    """Use of these grants by their ids, known or not over so many days; six queries for any.
+    """Use of these grants by their ids, known or not over so many days; a few queries for any.
 
     Of what else covers them, the actor is told the names of those that they may see, and of those
     that stand on the page anyway: these grants, and those `beside`.
@@ -171,6 +185,7 @@ def measured_of(
     ids = {grant.pk for grant in grants}
     sums = _sums(ids, begin)
     logs = logs_of({grant.system_id for grant in grants})
+    silent = silences_of(Grant.objects.filter(pk__in=ids), logs)
     allowed = _allowed(grants)
     seen = Q(pk__in=Grant.objects.visible_to(actor).values("pk")) | Q(pk__in=ids)
     if beside is not None:
@@ -183,6 +198,7 @@ def measured_of(
         grant.pk: _measured(
             sums[grant.pk],
             log=logs.get(grant.system_id, NO_LOG),
+            silence=silent.get(grant.pk, ""),
             days=days,
             begin=begin,
             now=now,
@@ -206,6 +222,7 @@ def _measured(
     sums: _Sums,
     *,
     log: Log,
+    silence: str,
     days: int,
     begin: date,
     now: datetime,
@@ -217,9 +234,12 @@ def _measured(
     ends = [begin + timedelta(weeks=week, days=6) for week in range(WEEKS)]
     return Measured(
         log=log,
-        is_known=log.is_complete(now - timedelta(days=days), now),
+        silence=silence if log.is_complete(now - timedelta(days=days), now) else "",
+        is_known=log.is_complete(now - timedelta(days=days), now) and not silence,
         weeks=tuple(sums.weeks),
-        known_weeks=tuple(log.knows(end) and log.knows(end - timedelta(days=6)) for end in ends),
+        known_weeks=tuple(
+            not silence and log.knows(end) and log.knows(end - timedelta(days=6)) for end in ends
+        ),
         calls=sum(sums.weeks),
         sole=sums.sole,
         last_at=sums.last_at,

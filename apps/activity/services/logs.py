@@ -43,6 +43,10 @@ MOST_RECORDS, MOST_BYTES = 2_000, 16 * 1024 * 1024
 WRONG_AFTER = 1_000
 WRONG = "Its first 1,000 records are none of this format; the rest of it was not read."
 LONGEST_WHY = 300
+PART = (
+    "It was not said to be whole, so its time does not count as complete: what is not in it is not"
+    " known. Where nothing was left out, bring it in again and say so; nothing is kept twice."
+)
 
 
 @transaction.atomic
@@ -73,26 +77,44 @@ def import_open(
 
 
 @transaction.atomic
-def import_upload(*, stream: Stream, name: str, path: str, sha256: str, actor: Actor) -> LogImport:
-    """Take in an uploaded file and have it read in the background."""
+def import_upload(
+    *, stream: Stream, name: str, path: str, sha256: str, is_whole: bool = False, actor: Actor
+) -> LogImport:
+    """Take in an uploaded file and have it read in the background.
+
+    `is_whole` is the word of whoever brings it that nothing of its time was left out of it.
+    """
     log_import = import_open(
         stream=stream, way=ImportWay.FILE, name=name, path=path, sha256=sha256, actor=actor
     )
-    job_start(kind="activity.log_import", task="activity.read_log", subject=log_import, actor=actor)
+    job_start(
+        kind="activity.log_import",
+        task="activity.read_log",
+        subject=log_import,
+        actor=actor,
+        parameters={"is_whole": is_whole},
+    )
     return log_import
 
 
 def import_run(
-    *, log_import: LogImport, pieces: Iterable[Piece], actor: Actor, told: Told | None = None
+    *,
+    log_import: LogImport,
+    pieces: Iterable[Piece],
+    actor: Actor,
+    is_whole: bool = False,
+    told: Told | None = None,
 ) -> LogImport:
     """Read a log to its end. Whoever starts it again goes on where the last one stopped.
 
-    `told` is called after each batch is committed. Raises `Stopped`, said of the import as well,
-    where it cannot go on.
+    A file does not say what was filtered out of it: only one said to be whole makes the time from
+    its first to its last record complete. A connection says what it asked for. `told` is called
+    after each batch is committed. Raises `Stopped`, said of the import as well, where it cannot go
+    on.
     """
     enforce(can_bring_logs(actor))
     held = _begun(log_import)
-    reader = _Reader(held)
+    reader = _Reader(held, is_whole=is_whole)
     resolver = Resolver(held.stream)
     try:
         for batch in reader.batches(pieces):
@@ -102,7 +124,7 @@ def import_run(
     except Stopped as error:
         import_fail(log_import=held, said=str(error))
         raise
-    return _ended(held, actor)
+    return _ended(held, actor, is_whole=is_whole)
 
 
 @transaction.atomic
@@ -125,11 +147,12 @@ def imports_end_silent(stream: Stream) -> int:
 class _Reader:
     """Goes through a log's pieces, and hands on what is not yet kept, batch by batch."""
 
-    def __init__(self, log_import: LogImport):
+    def __init__(self, log_import: LogImport, *, is_whole: bool):
         self.stream = log_import.stream
         self.done = log_import.position
         self.position = 0
         self.keys = Keys()
+        self.are_files_whole = is_whole
         self.is_whole = True
         self.batch = Batch(self.done, self.done)
         self.place: Place = ("", 1)
@@ -165,7 +188,7 @@ class _Reader:
                 self._miss(piece, Bad(0, WRONG))
                 break
         self.is_whole = self.is_whole and not (bad and piece.is_part)
-        span = _span(piece, first, last)
+        span = _span(piece, first, last) if piece.covers or self.are_files_whole else None
         if span and not bad and (self.is_whole or not piece.covers):
             self.batch.spans.append(span)
 
@@ -219,29 +242,33 @@ def _begun(log_import: LogImport) -> LogImport:
 
 
 @transaction.atomic
-def _ended(log_import: LogImport, actor: Actor) -> LogImport:
+def _ended(log_import: LogImport, actor: Actor, *, is_whole: bool) -> LogImport:
     stream = Stream.objects.select_related("system").locked(log_import.stream_id)
     held = LogImport.objects.select_for_update().get(pk=log_import.pk)
     is_nothing = held.unreadable and not held.read
     held.status = ImportStatus.FAILED if is_nothing else ImportStatus.DONE
-    held.said = _summary(held)
+    held.said = _summary(held, is_whole=is_whole)
     held.finished_at = timezone.now()
     held.save(update_fields=["status", "said", "finished_at"])
     if not is_nothing and stream.complete_until is not None and stream.ended_at is None:
         system_log_connect(system_id=stream.system_id, actor=actor)
-    counts = {"kept": held.kept, "already here": held.repeated, "unreadable": held.unreadable}
+    told = {"kept": held.kept, "already here": held.repeated, "unreadable": held.unreadable}
+    if held.way != ImportWay.CONNECTION:
+        told["said to be whole"] = is_whole
     record(
         actor=actor,
         verb=Verb.LOG_READ,
         target=held,
-        changes={name: (None, count) for name, count in counts.items()},
+        changes={name: (None, value) for name, value in told.items()},
         reason=f"{held.get_way_display()}, for {stream}",
     )
     return held
 
 
-def _summary(held: LogImport) -> str:
+def _summary(held: LogImport, *, is_whole: bool) -> str:
     if not held.unreadable:
+        if held.read and not is_whole and held.way != ImportWay.CONNECTION:
+            return PART
         return "" if held.read else "It holds no records."
     first = held.troubles[0]
     at = f"{first['file']}, line {first['line']}" if first["line"] else str(first["file"])

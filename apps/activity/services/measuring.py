@@ -22,6 +22,7 @@ from apps.activity.querysets.measured import (
     used_by_day,
 )
 from apps.activity.selectors.held import Named, held_by, known_calls
+from apps.activity.selectors.silent import silent_of
 from apps.core.preferences import preference
 from apps.grants.models import Grant
 from apps.grants.services.use import grants_know, grants_measure
@@ -50,14 +51,20 @@ def use_measure(*, most: int = 50) -> int:
 
 
 def use_tell(moment: datetime) -> int:
-    """Say of which grants the use is known now, by how far the logs of their systems reach."""
+    """Say of which grants the use is known now, by how far the logs of their systems reach.
+
+    Of what such a log may not record, whole as it is, its silence makes nothing known.
+    """
     since = moment - timedelta(days=preference("measured_window_days"))
     streams = Stream.objects.filter(
         complete_from__lte=since,
         complete_until__gte=moment - timedelta(hours=preference("stale_after_hours")),
     )
-    complete = set(streams.values_list("system_id", flat=True))
-    return grants_know(complete=complete, since=since)
+    formats: dict[int, set[str]] = defaultdict(set)
+    for system, log_format in streams.order_by().values_list("system_id", "log_format"):
+        formats[system].add(log_format)
+    silent = silent_of(Grant.objects.live(), formats)
+    return grants_know(complete=list(formats), silent=list(silent), since=since)
 
 
 def use_rebuild() -> int:

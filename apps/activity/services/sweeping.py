@@ -117,7 +117,15 @@ class _Reading:
         rows = (
             Erasure.objects.approved_of(self.log.pk, leaves) if leaves else Erasure.objects.none()
         )
-        return set(rows.values_list("leaf_index", flat=True))
+        old = self._words_expired_before()
+        return {leaf for leaf in leaves if leaf < old} | set(
+            rows.values_list("leaf_index", flat=True)
+        )
+
+    def _words_expired_before(self) -> int:
+        """Up to which leaf words ended with their age, as the record says."""
+        entry = AuditEntry.objects.filter(verb=Verb.WORDS_EXPIRED).order_by("-pk").first()
+        return entry.changes["before leaf"][1] if entry else 0
 
 
 def _compare_words(sweep: Sweep, leaf: int, header: str, payload: Any) -> None:

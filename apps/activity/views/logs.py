@@ -168,7 +168,12 @@ def log_upload(request: Request, pk: int) -> HttpResponse:
             sha256 = hashlib.file_digest(kept, "sha256").hexdigest()
         try:
             held = import_upload(
-                stream=stream, name=upload.name, path=str(path), sha256=sha256, actor=request.actor
+                stream=stream,
+                name=upload.name,
+                path=str(path),
+                sha256=sha256,
+                is_whole=form.cleaned_data["is_whole"],
+                actor=request.actor,
             )
         except DomainError as error:
             upload_delete(str(path))

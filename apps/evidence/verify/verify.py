@@ -28,6 +28,7 @@ import re
 import sys
 import zipfile
 import zlib
+from datetime import datetime, timezone
 
 OK, USAGE, HASH, PROOF, SIGNATURE, CHECKPOINT, INCOMPLETE = 0, 2, 10, 20, 30, 40, 50
 PRECEDENCE = (HASH, SIGNATURE, PROOF, CHECKPOINT, INCOMPLETE)
@@ -1240,7 +1241,9 @@ def check_incident(package, report, predicate):
 
 LOGS, LOG_KEYS, FOLDER = "data/proof/logs.json", "data/keys/logs.txt", "data/proof/"
 EVENTS, PAYLOADS, INDEX = "data/events.jsonl", "data/payloads.jsonl", "data/index.csv"
-OCSF = "data/ocsf.jsonl"
+OCSF, OCSF_RECORD = "data/ocsf.jsonl", "data/ocsf_governance.jsonl"
+# API Activity, and Authentication; Entity Management, and User Access Management.
+OCSF_CLASSES, OCSF_OF_RECORD = (6003, 3002), (3004, 3005)
 ENTRIES = "data/proof/governance/entries.jsonl"
 LARGEST_SIZE = 2**63
 OF_A_LOG = re.compile(r"log (\S+) ([0-9]{1,19}) ([A-Za-z0-9+/]{43}=)\Z")
@@ -1659,6 +1662,10 @@ class Events:
         for row in package.rows("data/links.csv"):
             self.link(row)
         self.joined = set(self.calls)
+        self.identities = set()  # type: set
+        if self.trail["about"] == "agent":
+            rows = package.rows("data/bindings.csv")
+            self.identities = {int(row["identity_id"]) for row in rows}
 
     def link(self, row):
         self.calls.add(int(row["call_leaf"]))
@@ -1722,7 +1729,8 @@ class Events:
         """The same record as OCSF has it."""
         said = [told.get("class_uid"), told.get("metadata", {}).get("uid")]
         said += [told.get("api", {}).get("operation"), told.get("trace", {}).get("uid")]
-        if said != [6003, str(index), header.get("name") or "Unknown", header.get("trace")]:
+        right = [str(index), header.get("name") or "Unknown", header.get("trace")]
+        if said[0] not in OCSF_CLASSES or said[1:] != right:
             self.say("index", f"record {index} is not what ocsf.jsonl says")
 
     def subject(self, index, header, kind):
@@ -1731,7 +1739,10 @@ class Events:
             right = (
                 index in self.joined if kind == "api" else header["trace"] == self.trail["trace"]
             )
-        elif about == "agent" and kind != "api":
+        elif about == "agent" and kind == "api":
+            as_itself = header.get("whose", {}).get("identity_id") in self.identities
+            right = index in self.joined or as_itself
+        elif about == "agent":
             right = header.get("whose", {}).get("agent_id") == self.trail["agent"]
         else:
             right = True
@@ -1765,7 +1776,59 @@ OF_INDEX = (
 )
 
 
+class Seen:
+    """What a trail recorded of an incident's credential: calls since it was exposed, no words."""
+
+    def __init__(self, package):
+        self.incident = package.json("data/incident.json")
+        self.payloads = package.raw(PAYLOADS)
+        self.since = nanoseconds(self.incident["exposed_since"])
+        self.found, self.states, self.faults = 0, {}, []  # type: int, dict, list
+
+    def see(self, index, line):
+        self.found += 1
+        try:
+            header = json_of(line)
+            with_it = header.get("whose", {}).get("credential_id") == self.incident["credential"]
+            if header["kind"] != "api" or not with_it or header["happened"] < self.since:
+                self.faults.append(f"record {index} is of something else")
+            if "payload" in header:
+                told = json_of(next(self.payloads, b"{}"))
+                state = next((one for one in ("erased", "redacted", "absent") if one in told), "")
+                self.states[state] = self.states.get(state, 0) + 1
+                if told.get("i") != index or not state:
+                    self.faults.append(f"record {index} has a payload that is not listed")
+        except MALFORMED as error:
+            self.faults.append(f"record {index} cannot be read: {error!r}")
+
+    def finish(self):
+        told = [self.incident["counts"][EVENTS], self.incident["records"].get("api", 0)]
+        if next(self.payloads, None) is not None:
+            self.faults.append("payloads.jsonl tells of records that are not there")
+        if told != [self.found, self.found] or self.states != self.incident["payloads"]:
+            self.faults.append("there are not as many as incident.json says")
+
+
+def nanoseconds(text):
+    """A time of incident.json since 1970; only whole microseconds are told."""
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    since = moment - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (since.days * 86400 + since.seconds) * 10**9 + since.microseconds * 1000
+
+
+def check_seen(package, report, log, vkeys):
+    """The records of an incident: of that credential, since its exposure."""
+    seen = Seen(package)
+    if check_log(package, report, log, vkeys, seen.see):
+        seen.finish()
+        report.claim("The sealed records are the credential's, since the exposure", seen.faults)
+    seen.payloads.close()
+
+
 def check_events(package, report, log, vkeys):
+    if "data/trail.json" not in package.members and "data/incident.json" in package.members:
+        check_seen(package, report, log, vkeys)
+        return
     events = Events(package, log)
     is_proven = check_log(package, report, log, vkeys, events.see)
     if is_proven:
@@ -1782,6 +1845,19 @@ def check_events(package, report, log, vkeys):
     report.claim("API calls are joined as the ladder has it", events.faults["links"])
 
 
+def check_told_entries(package, report):
+    """Each entry of the record is told once more as an OCSF event, in the same order."""
+    faults, told = [], package.lines(OCSF_RECORD)
+    for entry in package.lines("data/governance.jsonl"):
+        event = next(told, {})  # type: dict
+        said = event.get("metadata", {}).get("uid"), event.get("unmapped", {}).get("verb")
+        if event.get("class_uid") not in OCSF_OF_RECORD:
+            faults.append("entry {entry} is of another class".format(**entry))
+        elif said != (str(entry["entry"]), entry["verb"]):
+            faults.append("entry {entry} is not what the OCSF event says".format(**entry))
+    report.claim("The OCSF events of the record say what its entries say", faults)
+
+
 def check_trail(package, report, predicate):
     """A package of what agents did; its records are checked with their log."""
     trail = package.json("data/trail.json")
@@ -1793,6 +1869,8 @@ def check_trail(package, report, predicate):
     if predicate.get("about") not in (None, trail["about"]):
         faults.append("the signed statement is about something else")
     report.claim("It says what it is about, and how that is proven", faults)
+    if OCSF_RECORD in trail["counts"]:
+        check_told_entries(package, report)
     check_controls(package, report)
 
 

@@ -71,7 +71,11 @@ def agent_package_create(request: Request, agent_pk: int) -> HttpResponse:
     return render_page(
         request,
         "evidence/agent_package_create.html",
-        {"agent": agent, "form": form},
+        {
+            "agent": agent,
+            "form": form,
+            "may_export": policies.can_package_agent(request.actor, agent),
+        },
         regions=["dialog"],
         status=422 if form.errors else 200,
     )

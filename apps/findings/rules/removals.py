@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from apps.audit.models import AuditEntry
+from apps.audit.verbs import Verb
 from apps.connectors.models import Connection
 from apps.findings.rules.access import NO_SYSTEM
 from apps.findings.rules.base import TEXT, Rule, words
@@ -27,8 +29,13 @@ class UsedAfterRevocation(Rule):
     subject = Credential
 
     def subjects(self, now: datetime) -> QuerySet:
+        """By when it was found out: the log that tells of it may come long after the use."""
+        told = AuditEntry.objects.filter(
+            verb=Verb.ORDER_USED_AFTER, occurred_at__gte=now - LOOKED_BACK
+        )
+        found = Q(pk__in=told.values("target_id")) | Q(used_after_at__gte=now - LOOKED_BACK)
         used = Order.objects.in_force().filter(
-            credential=OuterRef("pk"), used_after_at__gte=now - LOOKED_BACK
+            found, credential=OuterRef("pk"), used_after_at__isnull=False
         )
         rows = Credential.objects.filter(Exists(used))
         how = Subquery(used.order_by("-used_after_at").values("used_after_how")[:1])

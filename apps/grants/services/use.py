@@ -20,10 +20,12 @@ WHERE g.id = seen.grant_id
 KNOWN = """
 UPDATE grants_grant SET use_is_known = true, use_is_logged = true
 WHERE system_id = ANY(%(systems)s) AND state = ANY(%(live)s) AND NOT use_is_known
+  AND NOT id = ANY(%(silent)s)
 """
 UNKNOWN = """
 UPDATE grants_grant SET use_is_known = false, use_is_logged = false
-WHERE use_is_logged AND NOT system_id = ANY(%(systems)s) AND state = ANY(%(live)s)
+WHERE use_is_logged AND state = ANY(%(live)s)
+  AND (NOT system_id = ANY(%(systems)s) OR id = ANY(%(silent)s))
   AND (last_used_at IS NULL OR last_used_at < %(since)s)
 """
 
@@ -38,12 +40,13 @@ def grants_measure(*, used: Mapping[int, datetime]) -> int:
     return _run(USED, {"grants": list(used), "at": list(used.values())})
 
 
-def grants_know(*, complete: Collection[int], since: datetime) -> int:
+def grants_know(*, complete: Collection[int], silent: Collection[int] = (), since: datetime) -> int:
     """Say that use is known on systems whose log is complete since then, and only there.
 
-    What a grant's own source tells stays known, whatever happens to the log.
+    Not of the `silent` grants, whose use that log may not record. What a grant's own source tells
+    stays known, whatever happens to the log.
     """
-    values = {"systems": list(complete), "live": list(LIVE), "since": since}
+    values = {"systems": list(complete), "silent": list(silent), "live": list(LIVE), "since": since}
     return _run(KNOWN, values) + _run(UNKNOWN, values)
 
 

@@ -65,7 +65,11 @@ def logs_sign(
     logs = {log.name: log for log in Log.objects.all()}
     lost = [name for name in memory.logs() if name not in logs]
     if lost:
-        raise Untrue(f"The database has no log {lost[0]}, which was signed before.")
+        said = f"The database has no log {lost[0]}, which was signed before."
+        # Its own watches went with it: whatever is left tells of it.
+        for log in logs.values():
+            watch_troubled(log, WatchKind.SIGNER, said=said, now=now)
+        raise Untrue(said)
     signed = []
     for log in logs.values():
         try:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from apps.activity.models import EventRow, UseHour
@@ -27,6 +28,7 @@ from apps.remediation.subjects import subject_of
 
 # Systems tell the last use only to the minute or the hour, and late.
 GRACE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 WATCHED_FOR = timedelta(days=30)
 LOOKED_AT_EVERY = timedelta(minutes=15)
 MOST_AT_ONCE = 200
@@ -52,7 +54,7 @@ def orders_watch(*, actor: Actor) -> int:
     """
     now = timezone.now()
     uses: dict[int, _Use] = {}
-    for use in [*_by_log(now), *_by_trail(now), *_by_last_use(now)]:
+    for use in [*_by_log(now), *_by_trail(), *_by_last_use(now)]:
         if use.order_id not in uses or use.worked:
             uses[use.order_id] = use
     return sum(_note(use, actor) for use in uses.values())
@@ -68,12 +70,21 @@ def _by_last_use(now: datetime) -> list[_Use]:
     return [_Use(pk, at, how, worked=True) for pk, at in used if at is not None]
 
 
-def _by_trail(now: datetime) -> list[_Use]:
-    """Calls of the logs that are here, whichever way they came in and however late."""
-    calls = UseHour.objects.filter(
-        credential_id=OuterRef("credential_id"), last_at__gt=OuterRef("effective_by") + GRACE
+def _by_trail() -> list[_Use]:
+    """Calls of the logs that are here, whichever way they came in and however late.
+
+    However long ago it was ended, too: a log may be brought in at any time. An order that told of
+    a use already tells only what worked after that. Each order is looked up in an index.
+    """
+    told_until = Greatest(OuterRef("effective_by") + GRACE, OuterRef("used_after_at"))
+    after = UseHour.objects.filter(
+        credential_id=OuterRef("credential_id"),
+        hour__gt=OuterRef("effective_by") - HOUR,
+        last_at__gt=told_until,
     )
-    used = Order.objects.watched_at(now - WATCHED_FOR).filter(Exists(calls))
+    used = Order.objects.seen_dead().filter(
+        Exists(after.worked()) | Q(Exists(after), used_after_at__isnull=True)
+    )
     found = (_told_by_trail(order) for order in used.order_by("stopped_at", "pk")[:MOST_AT_ONCE])
     return [use for use in found if use is not None]
 

@@ -28,6 +28,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--mapping", type=Path, help="JSON file from our fields to paths (generic alone)."
         )
+        parser.add_argument(
+            "--whole",
+            action="store_true",
+            help="Nothing was left out of them: from first to last record all that happened.",
+        )
         parser.add_argument("--json", action="store_true", help="Answer in JSON.")
         parser.add_argument("--by", default="", help="Mail address of the steward who brings it.")
 
@@ -43,19 +48,23 @@ class Command(BaseCommand):
             held = import_open(
                 stream=stream, way=ImportWay.COMMAND, name=f"{files[0].name}{more}", actor=actor
             )
-            held = self._run(held, files, actor)
+            held = self._run(held, files, actor, is_whole=options["whole"])
         except DomainError as error:
             raise CommandError(str(error)) from error
         self._tell(held, as_json=options["json"])
 
-    def _run(self, held: LogImport, files: list[Path], actor: Actor) -> LogImport:
+    def _run(
+        self, held: LogImport, files: list[Path], actor: Actor, *, is_whole: bool
+    ) -> LogImport:
         def told(now: LogImport) -> None:
             if self.is_talking:
                 self.stderr.write(f"{now.position:,} records", ending="\r")
 
         self.is_talking = self.stderr.isatty()
         try:
-            return import_run(log_import=held, pieces=_pieces(files), actor=actor, told=told)
+            return import_run(
+                log_import=held, pieces=_pieces(files), actor=actor, is_whole=is_whole, told=told
+            )
         except KeyboardInterrupt:
             import_fail(log_import=held, said="It was stopped by hand. What it kept stays.")
             raise

@@ -18,6 +18,7 @@ from apps.evidence.content.incident.people import (
 )
 from apps.evidence.content.incident.record import entries_of
 from apps.evidence.content.incident.scope import OUTCOMES, Case
+from apps.evidence.content.incident.trail import write_seen
 from apps.evidence.content.readings import SHOWN, sources_told, write_not_covered, write_sources
 from apps.evidence.content.readme import contents, write_page
 from apps.evidence.content.record import write_record
@@ -33,13 +34,14 @@ def write_incident(files: Files, case: Case) -> dict[str, Any]:
     write_leaks(files, case)
     write_addresses(files, case)
     listed = write_calls(files, case)
+    sealed = write_seen(files, case)
     outcomes = write_made(files, case)
     write_orders(files, case)
     write_people(files, case)
     write_contacts(files, case)
     write_index(files, case)
     write_sources(files, case.sources)
-    gaps = not_covered(case)
+    gaps = [*not_covered(case), *sealed.gaps]
     write_not_covered(files, gaps)
     write_record(files, entries_of(case))
     write_controls_of(files, CONTROLS)
@@ -63,6 +65,9 @@ def write_incident(files: Files, case: Case) -> dict[str, Any]:
         "log_problem": incident.problem,
         "calls": listed.count,
         "calls_sha256": listed.sha256,
+        "records": {"api": sealed.records} if sealed.records else {},
+        "payloads": sealed.payloads,
+        "redactions": sealed.redactions,
         "dispositions": outcomes,
         "counts": dict(sorted(files.counts.items())),
     }

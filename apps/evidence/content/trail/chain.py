@@ -1,6 +1,7 @@
 """Who allowed it: the agent, what it acts as, its grants, and why and by whom they stand."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -10,7 +11,7 @@ from apps.activity.states import Kind
 from apps.approvals.models import AccessRequest, Vote
 from apps.evidence.content.files import Files
 from apps.evidence.content.items import CHUNK
-from apps.evidence.content.trail.scope import Tale
+from apps.evidence.content.trail.scope import Tale, moments_of
 from apps.grants.models import Grant, Justification
 from apps.inventory.models import Agent, Binding
 from apps.reviews.models import Decision
@@ -120,6 +121,45 @@ class Chain:
         return rows.order_by("pk")
 
 
+@dataclass(frozen=True, slots=True)
+class PeriodChain(Chain):
+    """What stood, was asked for, and was decided at any time in [start, end), of all agents."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def bindings(self) -> QuerySet[Binding]:
+        over = Q(ended_at__isnull=True) | Q(ended_at__gte=self.start)
+        rows: QuerySet[Binding] = Binding.objects.filter(over, bound_at__lt=self.end)
+        return rows.order_by("pk")
+
+    @property
+    def grants(self) -> QuerySet[Grant]:
+        over = Q(ended_at__isnull=True) | Q(ended_at__gte=self.start)
+        rows: QuerySet[Grant] = Grant.objects.filter(over, first_seen_at__lt=self.end)
+        return rows.order_by("pk")
+
+    @property
+    def requests(self) -> QuerySet[AccessRequest]:
+        over = Q(access_ended_at__isnull=True) | Q(access_ended_at__gte=self.start)
+        rows: QuerySet[AccessRequest] = AccessRequest.objects.filter(
+            over, submitted_at__lt=self.end
+        )
+        return rows.order_by("pk")
+
+    @property
+    def decisions(self) -> QuerySet[Decision]:
+        rows: QuerySet[Decision] = Decision.objects.filter(
+            decided_at__gte=self.start, decided_at__lt=self.end, item__grant__isnull=False
+        )
+        return rows.order_by("pk")
+
+
+def chain_of_period(tale: Tale) -> Chain:
+    return PeriodChain([], [], *moments_of(tale.since, tale.until))
+
+
 def chain_of(tale: Tale) -> Chain:
     agent = tale.agent.pk if tale.agent else tale.invocation and tale.invocation.agent_id
     agents = [agent] if agent else []
@@ -141,10 +181,15 @@ def _called_as(tale: Tale) -> set[int]:
 
 def write_chain(files: Files, chain: Chain) -> None:
     _write(files, "agents", "The agent", AGENTS, _agents(chain))
-    _write(files, "bindings", "What it acts as", BINDINGS, _bindings(chain))
+    write_access(files, chain)
+    _write(files, "requests", "What was asked for", REQUESTS, _requests(chain))
+
+
+def write_access(files: Files, chain: Chain) -> None:
+    """What was held, and why and by whom it stood."""
+    _write(files, "bindings", "What agents act as", BINDINGS, _bindings(chain))
     _write(files, "grants", "What that may do", GRANTS, _grants(chain))
     _write(files, "justifications", "Why it may", JUSTIFICATIONS, _justifications(chain))
-    _write(files, "requests", "What was asked for", REQUESTS, _requests(chain))
     _write(files, "votes", "Who approved or denied it", VOTES, _votes(chain))
     _write(files, "reviews", "What reviewers decided", REVIEWS, _reviews(chain))
 

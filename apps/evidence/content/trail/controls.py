@@ -1,7 +1,6 @@
 """Which requirement which file of the trail speaks to, what it shows, and what it does not."""
 
 from apps.evidence.content.controls import ISO, NIST, PCI, SOC, Control
-from apps.evidence.subjects import Subject
 
 _EVENTS = "data/events.jsonl"
 _LINKS = "data/links.csv"
@@ -76,7 +75,5 @@ OF_CHAIN = (
         _LOGS,
     ),
 )
-
-
-def controls_of(about: str) -> tuple[Control, ...]:
-    return OF_RECORDS if about == Subject.WHOLE else OF_RECORDS + OF_CHAIN
+# The chain is in every package: of whom it tells, or of all in the period.
+CONTROLS = OF_RECORDS + OF_CHAIN

@@ -1,21 +1,25 @@
 """The records themselves: exact lines, the words beside them, and an index for people."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import batched
-from typing import Any
+from typing import Any, Protocol
+
+from django.db.models import F
 
 from apps.activity.models import Event, Payload
 from apps.activity.saying import header_said
 from apps.evidence.content.files import Files, line, utc
 from apps.evidence.content.index import Cover, Workbook
 from apps.evidence.content.logs import Run, runs_of, write_proof
+from apps.evidence.content.trail.archived import Record
 from apps.evidence.content.trail.ocsf import NAME as OCSF
-from apps.evidence.content.trail.ocsf import VERSION, event_of
+from apps.evidence.content.trail.ocsf import VERSION, Beside, event_of
 from apps.evidence.content.trail.scope import Tale
 from apps.evidence.subjects import Subject
+from apps.inventory.models import Agent
 
 EVENTS, PAYLOADS = "data/events.jsonl", "data/payloads.jsonl"
 INDEX = [
@@ -60,10 +64,11 @@ def write_events(files: Files, tale: Tale) -> Listed:
         index = open_files.enter_context(files.csv("data/index.csv", "Index of the records", INDEX))
         cover = Cover(tale.name, "Records", INDEX, tale.note, None)
         book = open_files.enter_context(Workbook(files, cover))
-        ocsf = _ocsf(files, tale, open_files)
+        ocsf = open_files.enter_context(files.exact(OCSF, f"The records as OCSF {VERSION} events"))
+        beside = _beside(files, tale)
 
         def places() -> Iterator[int]:
-            for event, header, state, told in _told(tale):
+            for event, header, state, told in told_of(tale):
                 exact(event.header.encode())
                 if told:
                     words(told.encode())
@@ -72,8 +77,7 @@ def write_events(files: Files, tale: Tale) -> Listed:
                 row = _row(event, header, state)
                 index(row)
                 book.write(row)
-                if ocsf:
-                    ocsf(line(event_of(event, header, files.status)).encode())
+                ocsf(line(event_of(event, header, beside)).encode())
                 yield event.leaf_index
 
         listed.runs = runs_of(places())
@@ -88,14 +92,26 @@ def write_events(files: Files, tale: Tale) -> Listed:
     return listed
 
 
-def _ocsf(files: Files, tale: Tale, open_files: ExitStack) -> Callable[[bytes], None] | None:
-    """For tools that read OCSF; everything in a period would be too much for one file."""
-    if tale.about == Subject.WHOLE:
-        return None
-    return open_files.enter_context(files.exact(OCSF, f"The records as OCSF {VERSION} events"))
+def _beside(files: Files, tale: Tale) -> Beside:
+    designs = Agent.objects.order_by().values("pk", "version", "model", charter=F("purpose"))
+    if tale.about != Subject.WHOLE:
+        run, agent = tale.invocation, tale.agent
+        whose = agent.pk if agent else run.agent_id if run else None
+        designs = designs.filter(pk__in=[whose] if whose else [])
+    origin = tale.signed.note.split("\n", 1)[0]
+    return Beside(files.status, origin, {row["pk"]: dict(row) for row in designs})
 
 
-def _told(tale: Tale) -> Iterator[tuple[Event, dict[str, Any], str, str]]:
+class Telling(Protocol):
+    """Records in the order of the log, and whether their words are told."""
+
+    @property
+    def with_payloads(self) -> bool: ...
+
+    def records(self) -> Iterator[Record]: ...
+
+
+def told_of(tale: Telling) -> Iterator[tuple[Event, dict[str, Any], str, str]]:
     """Each record with its header, and what is told of its payload."""
     for records in batched(tale.records(), CHUNK):
         here = [one.event for one in records if not one.is_archived]
@@ -123,7 +139,7 @@ def _payloads(events: Sequence[Event], *, with_words: bool) -> dict[int, Payload
     return {one.leaf_index: one for one in rows}
 
 
-def _payload(kept: Payload | None, tale: Tale) -> tuple[str, dict[str, Any]]:
+def _payload(kept: Payload | None, tale: Telling) -> tuple[str, dict[str, Any]]:
     if kept is None:
         return "absent", {"absent": True}
     if kept.erased_at is not None:

@@ -42,10 +42,7 @@ SHARED = (
 
 def redactions_of(tale: Tale, listed: Listed) -> list[dict[str, Any]]:
     """Each kind of thing that is held and left out, how often, and why."""
-    found = []
-    if listed.payloads["redacted"]:
-        count = listed.payloads["redacted"]
-        found.append({"what": WORDS, "file": "data/payloads.jsonl", "count": count, "why": HOW})
+    found = redacted(listed.payloads["redacted"])
     people = left_out_of_period(tale) if tale.about == Subject.WHOLE else 0
     if people:
         found.append(
@@ -57,6 +54,13 @@ def redactions_of(tale: Tale, listed: Listed) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def redacted(count: int) -> list[dict[str, Any]]:
+    """Words that are held and left out."""
+    if not count:
+        return []
+    return [{"what": WORDS, "file": "data/payloads.jsonl", "count": count, "why": HOW}]
 
 
 def write_redactions(files: Files, found: list[dict[str, Any]]) -> None:

@@ -1,18 +1,29 @@
 """Records as OCSF 1.8 events, for who reads logs with tools that know that schema.
 
-Derived from the sealed lines and nothing else: class API Activity (6003), with the profiles
-`trace` and `ai_operation`. The object `ai_agent` is that of OCSF 1.9, which 1.8 passes over. What
-has no place in the schema stands under `unmapped`.
+Derived from the sealed lines: class API Activity (6003), and Authentication (3002) where a system
+recorded that a credential was used to sign in; with the profiles `trace` and `ai_operation`. The
+objects `ai_agent` and `record_integrity` are those of OCSF 1.9, which 1.8 passes over. Version,
+charter, and model of an agent are as they stand now. What has no place stands under `unmapped`.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from apps.activity.models import Event
 from apps.activity.states import Kind, Outcome
+from apps.proof.merkle import leaf_hash
 
 NAME = "data/ocsf.jsonl"
 VERSION = "1.8.0"
-CATEGORY, CLASS = 6, 6003
+API, AUTHENTICATION = 6003, 3002
+# What signs in, by the last part of its name; in Vault it is a path.
+SIGNS_IN = frozenset(
+    (
+        *("assumerole", "assumerolewithsaml", "assumerolewithwebidentity", "assumeroot"),
+        *("consolelogin", "getfederationtoken", "getsessiontoken"),
+    )
+)
 OTHER = 99
 STATUS = {
     Outcome.OK: (1, "Success"),
@@ -36,37 +47,56 @@ UNMAPPED = (
 )
 
 
-def event_of(event: Event, header: dict[str, Any], package_status: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside the records: the package, the log, and the agents by their ids."""
+
+    status: str
+    origin: str
+    designs: Mapping[int, Mapping[str, Any]]
+
+
+def event_of(event: Event, header: dict[str, Any], beside: Beside) -> dict[str, Any]:
     """One record, with its place in the log as its number."""
+    is_sign_in = event.kind == Kind.API and _signs_in(header)
+    number, class_name = (AUTHENTICATION, "Authentication") if is_sign_in else (API, "API Activity")
     status_id, status = STATUS.get(header.get("outcome", ""), UNKNOWN)
     activity_id, activity = _activity(event, header.get("name", ""))
+    if is_sign_in:
+        activity_id, activity = 1, "Logon"
     severity_id, severity = SEVERITIES.get(header.get("severity", 0), WORST)
     told = {
         "activity_id": activity_id,
         "activity_name": activity,
         "actor": _actor(header),
         "api": _api(header),
-        "category_name": "Application Activity",
-        "category_uid": CATEGORY,
-        "class_name": "API Activity",
-        "class_uid": CLASS,
-        "end_time": _milliseconds(event.ended_at),
+        "category_name": "Identity & Access Management" if is_sign_in else "Application Activity",
+        "category_uid": number // 1000,
+        "class_name": class_name,
+        "class_uid": number,
+        "cloud": _cloud(header) if is_sign_in else None,
+        "end_time": milliseconds(event.ended_at),
         "http_request": {"user_agent": header["client"]} if header.get("client") else None,
-        "metadata": {**_metadata(event, header), "labels": [f"package_status:{package_status}"]},
+        "metadata": {
+            **_metadata(event, header, is_sign_in=is_sign_in),
+            "labels": [f"package_status:{beside.status}"],
+        },
+        "record_integrity": _integrity(event, beside.origin),
         "resources": [{"name": header["target"]}] if header.get("target") else None,
         "severity": severity,
         "severity_id": severity_id,
         "src_endpoint": _source(header),
-        "start_time": _milliseconds(event.happened_at),
+        "start_time": milliseconds(event.happened_at),
         "status": status,
         "status_detail": "Denied" if header.get("outcome") == Outcome.DENIED else None,
         "status_id": status_id,
-        "time": _milliseconds(event.happened_at),
-        "type_name": f"API Activity: {activity}",
-        "type_uid": CLASS * 100 + activity_id,
+        "time": milliseconds(event.happened_at),
+        "type_name": f"{class_name}: {activity}",
+        "type_uid": number * 100 + activity_id,
         "unmapped": {name: header[name] for name in UNMAPPED if name in header},
         "trace": _trace(event, header),
-        "ai_agent": _agent(header),
+        "ai_agent": _agent(header, beside.designs),
+        "user": _actor(header)["user"] if is_sign_in else None,
     }
     return {name: value for name, value in told.items() if value is not None}
 
@@ -106,11 +136,12 @@ def _source(header: dict[str, Any]) -> dict[str, Any]:
     return {"ip": header["address"]} if header.get("address") else {"name": "Unknown"}
 
 
-def _metadata(event: Event, header: dict[str, Any]) -> dict[str, Any]:
+def _metadata(event: Event, header: dict[str, Any], *, is_sign_in: bool) -> dict[str, Any]:
     profiles = ["trace"] if "trace" in header else []
+    profiles += ["cloud"] if is_sign_in else []
     profiles += ["ai_operation"] if "agent_id" in header.get("whose", {}) else []
     told = {
-        "logged_time": _milliseconds(event.recorded_at),
+        "logged_time": milliseconds(event.recorded_at),
         "product": {"name": "Countersign", "vendor_name": "Countersign"},
         "profiles": profiles,
         "uid": str(event.leaf_index),
@@ -130,8 +161,8 @@ def _trace(event: Event, header: dict[str, Any]) -> dict[str, Any] | None:
     if header.get("span"):
         told["span"] = {
             "uid": header["span"],
-            "start_time": _milliseconds(event.happened_at),
-            "end_time": _milliseconds(event.ended_at),
+            "start_time": milliseconds(event.happened_at),
+            "end_time": milliseconds(event.ended_at),
             "operation": header.get("name", ""),
         }
         if header.get("parent"):
@@ -139,16 +170,44 @@ def _trace(event: Event, header: dict[str, Any]) -> dict[str, Any] | None:
     return told
 
 
-def _agent(header: dict[str, Any]) -> dict[str, Any] | None:
+def _agent(
+    header: dict[str, Any], designs: Mapping[int, Mapping[str, Any]]
+) -> dict[str, Any] | None:
     """The agent as its credential says; what it claims to be stays under `unmapped`."""
     whose = header.get("whose", {})
     if "agent_id" not in whose:
         return None
-    told = {"uid": str(whose["agent_id"]), "name": whose.get("agent", "")}
+    told: dict[str, Any] = {"uid": str(whose["agent_id"]), "name": whose.get("agent", "")}
+    design = designs.get(whose["agent_id"], {})
+    told |= {name: design[name] for name in ("version", "charter") if design.get(name)}
+    if design.get("model"):
+        told["ai_model"] = {"name": design["model"]}
     if header.get("trace"):
         told["instance_uid"] = header["trace"]
     return told
 
 
-def _milliseconds(moment: Any) -> int:
+def _integrity(event: Event, origin: str) -> dict[str, Any]:
+    """The leaf that the record is in its log, and which log that is."""
+    leaf = leaf_hash(event.header.encode()).hex()
+    fingerprint = {"algorithm": "SHA-256", "algorithm_id": 3, "value": leaf}
+    return {"attestation_list": [{"chain_uid": origin, "fingerprint": fingerprint}]}
+
+
+def _signs_in(header: dict[str, Any]) -> bool:
+    target = header.get("target", "")
+    if header.get("name", "").rpartition(":")[2].lower() in SIGNS_IN:
+        return True
+    return bool(target.startswith("auth/") and "/login" in target)
+
+
+def _cloud(header: dict[str, Any]) -> dict[str, Any]:
+    whose = header.get("whose", {})
+    told: dict[str, Any] = {"provider": whose.get("system") or "Unknown"}
+    if header.get("account"):
+        told["account"] = {"uid": header["account"]}
+    return told
+
+
+def milliseconds(moment: Any) -> int:
     return int(moment.timestamp() * 1000)

@@ -8,11 +8,12 @@ from apps.evidence.content.files import Files
 from apps.evidence.content.readings import write_not_covered
 from apps.evidence.content.readme import contents, write_page
 from apps.evidence.content.record import write_record
-from apps.evidence.content.trail.chain import chain_of, write_chain
-from apps.evidence.content.trail.controls import controls_of
+from apps.evidence.content.trail.chain import chain_of, chain_of_period, write_access, write_chain
+from apps.evidence.content.trail.controls import CONTROLS
 from apps.evidence.content.trail.events import write_events
 from apps.evidence.content.trail.gaps import not_covered, redactions_of, write_redactions
 from apps.evidence.content.trail.links import write_invocations, write_links
+from apps.evidence.content.trail.ocsf_governance import told_as_ocsf
 from apps.evidence.content.trail.others import write_others
 from apps.evidence.content.trail.record import (
     entries_of_chain,
@@ -34,18 +35,18 @@ def write_trail(files: Files, tale: Tale) -> dict[str, Any]:
     write_invocations(files, tale)
     if tale.about == Subject.WHOLE:
         write_others(files, tale)
+        write_access(files, chain_of_period(tale))
         claimed = range_of_period(tale)
-        write_record(files, entries_of_period(tale, claimed), claimed=claimed)
+        write_record(files, told_as_ocsf(files, entries_of_period(tale, claimed)), claimed=claimed)
     else:
         chain = chain_of(tale)
         write_chain(files, chain)
-        write_record(files, entries_of_chain(tale, chain))
+        write_record(files, told_as_ocsf(files, entries_of_chain(tale, chain)))
     redactions = redactions_of(tale, listed)
     write_redactions(files, redactions)
     gaps = not_covered(tale, listed)
     write_not_covered(files, gaps)
-    controls = controls_of(tale.about)
-    write_controls_of(files, controls)
+    write_controls_of(files, CONTROLS)
     facts = {
         "package": tale.package,
         "number": 0,
@@ -76,7 +77,7 @@ def _write_readme(
         "logs": files.logs,
         "total": sum(facts["records"].values()),
         "not_covered": gaps,
-        "controls": controls_of(tale.about),
+        "controls": CONTROLS,
         "contents": contents(files),
     }
     write_page(files, "evidence/package/trail.html", context)

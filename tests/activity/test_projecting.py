@@ -9,6 +9,7 @@ from apps.activity.headers import Whose
 from apps.activity.models import Cursor, Event, Invocation, Link
 from apps.activity.services.projecting import events_project
 from apps.activity.states import Method
+from apps.audit.models import AuditEntry
 from tests.activity.runs import TRACE, api, keep, run
 from tests.factories.inventory import AgentFactory, BindingFactory
 
@@ -29,6 +30,21 @@ def of_agent(agent):
 def as_identity(agent):
     binding = BindingFactory(agent=agent)
     return Whose(identity_id=binding.identity_id, system_id=binding.identity.system_id)
+
+
+def test_the_first_run_that_an_agent_tells_of_connects_its_trail(agent, of_agent, as_identity):
+    keep(api(), whose=as_identity)
+    agent.refresh_from_db()
+    assert not agent.trail_connected  # a system's log is no word of the agent
+
+    keep(*run(f"{1:032x}"), whose=of_agent)
+    keep(*run(f"{2:032x}"), whose=of_agent)
+
+    agent.refresh_from_db()
+    assert agent.trail_connected
+    entry = AuditEntry.objects.get(target_type="inventory.agent", target_id=agent.pk)
+    assert entry.changes == {"trail_connected": [False, True]}
+    assert entry.reason == "It told of a run."
 
 
 def test_a_run_is_summed_up_the_same_in_whatever_order_its_records_come(of_agent):

@@ -12,9 +12,12 @@ from apps.activity.services.folding import invocations_fold
 from apps.activity.services.hours import RUNS, hours_note
 from apps.activity.services.linking import calls_link
 from apps.activity.states import Kind
+from apps.core.actors import System
+from apps.inventory.services.agents import trails_connect
 from apps.proof.models import Log
 
 CHUNK = 5000
+PROJECTOR = System("the trail")
 
 
 def events_project(*, most: int = 200_000) -> int:
@@ -41,9 +44,12 @@ def _chunk() -> int:
     events = list(Event.objects.following(log.pk, cursor.leaf)[:CHUNK])
     if not events:
         return 0
-    touched = invocations_fold(log.pk, [one for one in events if one.kind != Kind.API])
+    told = [one for one in events if one.kind != Kind.API]
+    touched = invocations_fold(log.pk, told)
     links = calls_link(log.pk, events, touched)
     hours_note(log.pk, events, links, touched)
+    if agents := {one.agent_id for one in told if one.agent_id}:
+        trails_connect(agent_ids=agents, actor=PROJECTOR)
     cursor.leaf = events[-1].leaf_index + 1
     cursor.save(update_fields=["leaf"])
     return len(events)

@@ -1,6 +1,6 @@
 """Agents: proposed, changed, activated, suspended, retired."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -197,6 +197,18 @@ def agents_close_gaps(*, still_missing: Mapping[int, Sequence[str]], actor: Acto
             agent.activation_gaps = left
             changed.append(agent)
     Agent.objects.bulk_update(changed, ["activation_gaps"], batch_size=500)
+    return record_many(actor=actor, verb=Verb.AGENT_CHANGED, facts=facts)
+
+
+@transaction.atomic
+def trails_connect(*, agent_ids: Collection[int], actor: Actor) -> int:
+    """Note of agents that tell what they do that their trail is connected; one entry per change."""
+    rows = Agent.objects.filter(pk__in=agent_ids, trail_connected=False)
+    agents = list(rows.select_for_update(of=["self"]).order_by("pk"))
+    if not agents:
+        return 0
+    Agent.objects.filter(pk__in=[one.pk for one in agents]).update(trail_connected=True)
+    facts = [Fact(one, {"trail_connected": (False, True)}, "It told of a run.") for one in agents]
     return record_many(actor=actor, verb=Verb.AGENT_CHANGED, facts=facts)
 
 

@@ -26,7 +26,8 @@ class Line:
 
     `unexplained` are those that no run claims, and that are old enough for that to be said;
     `unsettled` those that are not. Of an identity that several agents share, neither can be tied
-    to one of them. Where no log is whole for the day, figures are what was seen, not all there was.
+    to one of them. Where no log is whole for the day, figures are what was seen, not all there was;
+    of a day that `is_new` it may still become so.
     """
 
     identity: Identity | None
@@ -37,6 +38,7 @@ class Line:
     unsettled: int
     is_shared: bool
     is_known: bool
+    is_new: bool
 
     @property
     def coverage(self) -> int | None:
@@ -103,16 +105,21 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What rows name by id, and from when until when the logs of a system are whole."""
+    """What rows name by id, and from when until when the logs of a system are whole.
+
+    A log comes a little later than what it tells of: until `settled`, nobody waits for it. So it is
+    asked for what is settled alone, or, of a time in which nothing is, for all of it.
+    """
 
     systems: Mapping[int, System]
     identities: Mapping[int, Identity]
     whole: Mapping[int, tuple[datetime, datetime]]
     ended: Mapping[int, datetime]
+    settled: datetime
 
     def knows(self, system_id: int, start: datetime, end: datetime) -> bool:
         since, until = self.whole.get(system_id, (end, start))
-        return since <= start and until >= end
+        return since <= start and until >= (min(end, self.settled) if start < self.settled else end)
 
 
 def coverage_of(agent: Agent, since: datetime, until: datetime, actor: Actor) -> Coverage:
@@ -128,7 +135,7 @@ def coverage_of(agent: Agent, since: datetime, until: datetime, actor: Actor) ->
     on = {system for system, _ in bound}
     hidden = hidden_systems(actor, (on | {row["system_id"] for row in deeds}) - {0})
     on, deeds = on - hidden, [row for row in deeds if row["system_id"] not in hidden]
-    found = _found(on, [*uses, *deeds], {one for system, one in bound if system in on})
+    found = _found(on, [*uses, *deeds], {one for system, one in bound if system in on}, settled)
     groups: dict[tuple[date, int], Group] = {}
     for row in (*uses, *deeds):
         key = row["day"], row["system_id"]
@@ -186,7 +193,9 @@ def _deeds(
     return list(rows)
 
 
-def _found(on: set[int], rows: Iterable[Mapping[str, Any]], identities: set[int]) -> _Found:
+def _found(
+    on: set[int], rows: Iterable[Mapping[str, Any]], identities: set[int], settled: datetime
+) -> _Found:
     systems = on | {row["system_id"] for row in rows}
     identities |= {row["identity_id"] for row in rows if "identity_id" in row}
     whole = (
@@ -205,6 +214,7 @@ def _found(on: set[int], rows: Iterable[Mapping[str, Any]], identities: set[int]
         Identity.objects.in_bulk(identities),
         {system: (since, until) for system, since, until, *_ in whole if since},
         {system: ended for system, *_, ended, is_over in whole if is_over},
+        settled,
     )
 
 
@@ -224,6 +234,7 @@ def _line(row: Mapping[str, Any], group: Group, found: _Found) -> Line:
         unsettled=row["late"],
         is_shared=row["nobodys"] > 0,
         is_known=found.knows(row["system_id"], group.start, group.end),
+        is_new=group.start >= found.settled,
     )
 
 

@@ -209,7 +209,7 @@ def trails_connect(*, agent_ids: Collection[int], actor: Actor) -> int:
         return 0
     Agent.objects.filter(pk__in=[one.pk for one in agents]).update(trail_connected=True)
     facts = [Fact(one, {"trail_connected": (False, True)}, "It told of a run.") for one in agents]
-    return record_many(actor=actor, verb=Verb.AGENT_CHANGED, facts=facts)
+    return record_many(actor=actor, verb=Verb.AGENT_TRAIL_CONNECTED, facts=facts)
 
 
 def _move(

@@ -200,6 +200,7 @@ class ReconstructionFilterSet(FilterSet):
         choices=[*Told.choices, (NEVER, "Never checked")], label="Verdict", method="by_verdict"
     )
     overdue = django_filters.BooleanFilter(label="Overdue", method="by_overdue", widget=Tick)
+    unexplained = Only("unexplained", "Recent activity not explained, or not known")
 
     def by_verdict(self, rows: QuerySet, name: str, values: list[str]) -> QuerySet:
         return judged(rows, values) if values else rows

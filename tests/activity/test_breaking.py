@@ -1,5 +1,6 @@
 """What would break: the runs that would have failed without a credential or a grant."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -39,8 +40,8 @@ def credential():
     return CredentialFactory(identity=IdentityFactory(system=SystemFactory(kind="aws")))
 
 
-def ran(agent, trace, name="refunds"):
-    at = int((timezone.now() - timedelta(days=3)).timestamp() * 1e9)
+def ran(agent, trace, name="refunds", ago=3):
+    at = int((timezone.now() - timedelta(days=ago)).timestamp() * 1e9)
     told = Reading("invocation", name, at, at + 10**9, trace_id=trace, span_id="a" * 16)
     keep(told, whose=Whose(agent_id=agent.pk, agent=agent.name))
 
@@ -107,6 +108,27 @@ def test_nothing_is_only_said_where_the_log_is_complete(credential, steward):
 
     told = breaks_without_credential(credential, Person(steward)).in_words
     assert told == "Nothing seen in 90 days would have failed without it."
+
+
+def test_runs_of_one_name_are_told_apart_by_when_they_were(credential, as_steward):
+    agent = AgentFactory()
+    for number, ago in enumerate((2, 5)):
+        ran(agent, TRACES[number], ago=ago)
+        called(credential, "s3:GetObject", TRACES[number], ago=ago)
+
+    page = shown(as_steward, credential)
+
+    assert re.findall(r"\((\d days ago)\)", page) == ["2 days ago", "5 days ago"]
+
+
+def test_what_is_not_known_is_said_once(credential, as_steward):
+    assert shown(as_steward, credential).count("What would break is not known") == 1
+    assert "What would break:" not in shown(as_steward, credential)
+
+
+def shown(client, credential):
+    page = client.get(reverse("activity:credential_breaks", args=[credential.pk])).text
+    return re.sub(r"<[^>]+>", "", page)
 
 
 def test_a_grant_breaks_only_what_no_other_would_have_allowed(credential, steward):

@@ -149,6 +149,29 @@ def test_without_a_whole_log_coverage_is_not_known(agent, identity, some_trail, 
     assert sum(one.unjudged for one in deeds) == 1
 
 
+def test_a_log_that_comes_a_little_later_is_no_gap(agent, whole_log, as_identity):
+    kept(call(moment=ago(minutes=50)), call(moment=ago(3)), whose=as_identity)
+    whole_log.complete_until = timezone.now() - timedelta(hours=2)
+    whole_log.save()
+
+    seen = coverage_of(agent, ago(6), timezone.now(), Countersign("test"))
+
+    assert seen.not_known == []
+    newest, older = (group.lines[0] for group in seen.groups)
+    assert (newest.is_known, newest.is_new) == (False, True)
+    assert (older.is_known, older.is_new) == (True, False)
+
+
+def test_a_log_that_stays_behind_is_one(agent, whole_log, as_identity, as_steward):
+    kept(call(moment=ago(3)), whose=as_identity)
+    whole_log.complete_until = timezone.now() - timedelta(days=2)
+    whole_log.save()
+
+    page = as_steward.get(reverse("activity:agent_explained", args=[agent.pk])).text
+
+    assert "Not known on" in page
+
+
 def test_each_figure_leads_to_exactly_what_it_counts(
     as_steward, agent, some_trail, whole_log, as_identity
 ):

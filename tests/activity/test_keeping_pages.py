@@ -156,6 +156,22 @@ def test_words_are_asked_for_and_erased_by_two(as_steward, steward, agent):
     assert "Refund agent" in as_steward.get(address("erasure_list")).text
 
 
+def test_an_erasure_that_waits_is_on_the_home_of_who_may_decide_it(as_steward, agent):
+    records_come(2, whose=Whose(agent_id=agent.pk, agent=agent.name))
+    other = another_steward()
+    for leaf in (0, 1):
+        as_steward.post(address("erasure_new", leaf), {"basis": "person", "reason": WHY})
+
+    home = reverse("console:home")
+    assert "2 erasures to approve or refuse" in other.get(home).text
+    assert "to approve or refuse" not in as_steward.get(home).text  # who asked decides nothing
+
+    other.post(address("erasure_deny", Erasure.objects.first().pk), {"reason": "Needed still."})
+    page = other.get(home).text
+    assert "1 erasure to approve or refuse" in page
+    assert reverse("activity:erasure_list", query={"state": "asked"}) in page
+
+
 def test_refused_and_taken_back_change_nothing(as_steward, agent):
     records_come(2, whose=Whose(agent_id=agent.pk, agent=agent.name))
     for leaf in (0, 1):

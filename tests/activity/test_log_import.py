@@ -99,6 +99,14 @@ def test_lines_of_vault_without_a_request_id_do_not_hide_one_another():
     assert bring(log, as_lines(*lines)).kept == 3
 
 
+@pytest.mark.parametrize("raw", [b"\x89PNG\r\n\x1a\n", b"hello, this is no log"])
+def test_a_file_that_is_no_log_is_told_in_a_sentence(raw):
+    held = bring(stream(), raw, name="picture.png")
+
+    (trouble,) = held.troubles
+    assert trouble["why"] == "This is not valid JSON: lexical error: invalid char in json text."
+
+
 def test_a_line_that_cannot_be_read_is_named_and_the_rest_is_kept():
     log = stream()
 

@@ -9,6 +9,8 @@ from django.urls import reverse
 from apps.activity.headers import Whose
 from apps.activity.models import Event, SavedSearch
 from apps.activity.searching import UnclearSearch, terms_of
+from apps.audit.models import AuditEntry
+from apps.audit.verbs import Verb
 from tests.activity.runs import TRACE, api, keep, run
 from tests.factories.accounts import SeatFactory, UserFactory
 from tests.factories.inventory import AgentFactory, BindingFactory
@@ -168,6 +170,34 @@ def test_a_search_is_kept_for_oneself_and_forgotten(client, kept):
     sign_in(client, one)
     client.post(reverse("activity:search_forget", args=[saved.pk]))
     assert not SavedSearch.objects.exists()
+
+
+def test_keeping_the_same_search_again_is_no_change(client, kept):
+    sign_in(client, UserFactory(steward=True))
+    for _ in range(2):
+        client.post(reverse("activity:search_save"), {"q": "kind:api", "name": "Calls"})
+
+    assert SavedSearch.objects.get().text == "kind:api"
+    assert AuditEntry.objects.filter(verb=Verb.SEARCH_SAVED).count() == 1
+
+
+def test_a_name_that_nothing_bears_is_said(client, kept):
+    sign_in(client, UserFactory(steward=True))
+
+    page = found(client, 'agent:refund-assistent system:"Nowhere at all"').text
+
+    assert "No agent that you may see is called <b>refund-assistent</b>" in page
+    assert "No system that you may see is called <b>Nowhere at all</b>" in page
+    assert "is called" not in found(client, f"agent:{kept.name}").text
+    nothing = found(client, f"agent:{kept.name} action:never").text
+    assert "is called" not in nothing
+    assert "No record matches" in nothing
+
+
+def test_a_strangers_agent_is_called_as_little_as_none(client, kept):
+    sign_in(client, UserFactory())
+
+    assert "No agent that you may see is called" in found(client, f"agent:{kept.name}").text
 
 
 def test_what_cannot_be_read_is_not_kept(client, kept):

@@ -105,3 +105,4 @@ def test_the_fifth_question_counts_whose_activity_is_not_explained(as_steward, r
     assert silent.name in page
     assert odd.name in page
     assert told.name not in page
+    assert reverse("activity:reconstruction_detail", args=[odd.pk]) in page

@@ -7,7 +7,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from apps.accounts.models import Team, User
-from apps.activity.models import Invocation
+from apps.activity.models import DeedHour, Invocation
+from apps.activity.services.hours import hours_count
 from apps.approvals.models import AccessRequest, BreakGlass, RemovalProposal
 from apps.approvals.states import GroupKey
 from apps.audit.models import AuditEntry
@@ -17,7 +18,7 @@ from apps.console.sample.schedule import named, quarterly, quarters_of, template
 from apps.console.timelines import kinds_in_words
 from apps.core.actors import Person, Role, System
 from apps.findings.models import Finding
-from apps.inventory.models import Source
+from apps.inventory.models import Agent, Source
 from apps.notices.models import Notice
 from apps.remediation.models import Order
 from apps.reviews.selectors.calendar import LATE_AFTER, calendar_of
@@ -108,7 +109,11 @@ def test_agents_of_the_invented_company_told_what_they_did_and_systems_saw_some_
     assert runs.unproven().exists()
     assert runs.flagged().exists()
     assert runs.filter(near__gt=0, proven__gt=0).exists()
-    assert max(one.started_at for one in runs) > timezone.now() - timedelta(hours=1)
+    hours_count()
+    on = set(DeedHour.objects.values_list("system_id", flat=True))
+    assert 0 not in on  # what agents say they did is known to be of a system
+    refunds = Agent.objects.get(name="refund-assistant")
+    assert refunds.trail_connected
 
 
 @pytest.mark.django_db

@@ -231,6 +231,15 @@ def test_a_sign_in_that_a_system_recorded_is_authentication(made, steward):
     assert signed_in["cloud"]["account"] == {"uid": "111122223333"}
 
 
+def test_no_table_has_two_columns_of_one_name(made, steward):
+    for package in (build_everything(steward), build_run(made.run, steward)):
+        tables = {name: one for name, one in members(package).items() if name.endswith(".csv")}
+        assert tables
+        for name, content in tables.items():
+            columns = content.decode().splitlines()[0].split(",")
+            assert len(columns) == len(set(columns)), name
+
+
 def test_a_later_package_proves_that_the_log_went_on(made, steward):
     first = build_run(made.run, steward)
     sign(made.folder)

@@ -19,6 +19,7 @@ from apps.activity.conventions.bounds import TRUNCATED, fitted
 from apps.activity.conventions.spans import Unreadable
 from apps.activity.conventions.unforeseen import Odd
 from apps.activity.readings import Reading
+from apps.core.json_errors import why_broken
 
 LARGEST_RECORD = 4 * 1024 * 1024
 LARGEST_FILE = 8 * 1024**3
@@ -87,7 +88,7 @@ def members(file: BinaryIO, *prefixes: str) -> Iterator[tuple[int, dict[str, Any
                 else:
                     yield Bad(number, f"What stands at {prefix} is not an object.")
         except ijson.JSONError as error:
-            yield Bad(number + 1, f"This is not valid JSON: {str(error).splitlines()[0][:200]}.")
+            yield Bad(number + 1, f"This is not valid JSON: {why_broken(error)}.")
         except (*ENDS, UnicodeDecodeError) as error:
             yield Bad(number + 1, _told(error))
         else:

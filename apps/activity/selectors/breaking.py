@@ -71,6 +71,11 @@ class WouldBreak:
     silence: str = ""
 
     @property
+    def is_told(self) -> bool:
+        """Whether anything can be said of it: else the sentence is that it is not known."""
+        return bool(self.calls) or self.is_known
+
+    @property
     def in_words(self) -> str:
         """One sentence, for where there is no room for the runs themselves."""
         if not self.calls:
@@ -158,6 +163,13 @@ class ManyWouldBreak:
     @property
     def more_agents(self) -> int:
         return max(0, len(self.hits) - MOST_AGENTS)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether anything can be said of it: else the sentence is that it is not known."""
+        return all(one.is_known for one in self.systems.values()) or any(
+            one.calls for one in self.systems.values()
+        )
 
     @property
     def in_words(self) -> str:

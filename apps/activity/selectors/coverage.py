@@ -28,7 +28,8 @@ class Line:
 
     `unexplained` are those that no run claims, and that are old enough for that to be said;
     `unsettled` those that are not. Of an identity that several agents share, neither can be tied
-    to one of them. Where no log is whole for the day, figures are what was seen, not all there was.
+    to one of them. Where no log is whole for the day, figures are what was seen, not all there was;
+    of a day that `is_new` it may still become so.
     """
 
     identity: Identity | None
@@ -39,6 +40,7 @@ class Line:
     unsettled: int
     is_shared: bool
     is_known: bool
+    is_new: bool
 
     @property
     def coverage(self) -> int | None:
@@ -107,17 +109,21 @@ class Coverage:
 class _Found:
     """What rows name by id, and the times of which the logs of a system are whole, oldest first.
 
-    Between two logs of one system may lie a gap, of which nothing is known.
+    Between two logs of one system may lie a gap, of which nothing is known. A log comes a little
+    later than what it tells of: until `settled`, nobody waits for it. So it is asked for what is
+    settled alone, or, of a time in which nothing is, for all of it.
     """
 
     systems: Mapping[int, System]
     identities: Mapping[int, Identity]
     whole: Mapping[int, list[Span]]
     ended: Mapping[int, datetime]
+    settled: datetime
 
     def knows(self, system_id: int, start: datetime, end: datetime) -> bool:
+        asked = min(end, self.settled) if start < self.settled else end
         return any(
-            since <= start and until >= end for since, until in self.whole.get(system_id, ())
+            since <= start and until >= asked for since, until in self.whole.get(system_id, ())
         )
 
 
@@ -134,7 +140,7 @@ def coverage_of(agent: Agent, since: datetime, until: datetime, actor: Actor) ->
     on = {system for system, _ in bound}
     hidden = hidden_systems(actor, (on | {row["system_id"] for row in deeds}) - {0})
     on, deeds = on - hidden, [row for row in deeds if row["system_id"] not in hidden]
-    found = _found(on, [*uses, *deeds], {one for system, one in bound if system in on})
+    found = _found(on, [*uses, *deeds], {one for system, one in bound if system in on}, settled)
     groups: dict[tuple[date, int], Group] = {}
     for row in (*uses, *deeds):
         key = row["day"], row["system_id"]
@@ -192,7 +198,9 @@ def _deeds(
     return list(rows)
 
 
-def _found(on: set[int], rows: Iterable[Mapping[str, Any]], identities: set[int]) -> _Found:
+def _found(
+    on: set[int], rows: Iterable[Mapping[str, Any]], identities: set[int], settled: datetime
+) -> _Found:
     systems = on | {row["system_id"] for row in rows}
     identities |= {row["identity_id"] for row in rows if "identity_id" in row}
     streams = Stream.objects.filter(system__in=systems, complete_until__isnull=False)
@@ -212,6 +220,7 @@ def _found(on: set[int], rows: Iterable[Mapping[str, Any]], identities: set[int]
         Identity.objects.in_bulk(identities),
         {system: joined_spans(spans) for system, spans in whole.items()},
         ended,
+        settled,
     )
 
 
@@ -231,6 +240,7 @@ def _line(row: Mapping[str, Any], group: Group, found: _Found) -> Line:
         unsettled=row["late"],
         is_shared=row["nobodys"] > 0,
         is_known=found.knows(row["system_id"], group.start, group.end),
+        is_new=group.start >= found.settled,
     )
 
 

@@ -38,12 +38,16 @@ class FoundRow:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of records, newest first; `next_leaf` is where the next one begins, 0 if none does."""
+    """A page of records, newest first; `next_leaf` is where the next one begins, 0 if none does.
+
+    `unknown` are the names asked for that nothing bears which the reader sees, with their key.
+    """
 
     rows: list[FoundRow]
     since: datetime
     until: datetime
     next_leaf: int
+    unknown: list[tuple[str, str]]
 
 
 def search(terms: Terms, actor: Actor, *, below: int = 0, now: datetime | None = None) -> Found:
@@ -57,7 +61,8 @@ def search(terms: Terms, actor: Actor, *, below: int = 0, now: datetime | None =
         events = list(rows[: PAGE + 1])
     shown = events[:PAGE]
     following = shown[-1].leaf_index if len(events) > PAGE else 0
-    return Found(rows_of(shown, actor), since, until, following)
+    unknown = [] if shown or below else _unknown(terms, actor)
+    return Found(rows_of(shown, actor), since, until, following, unknown)
 
 
 def rows_of(events: Sequence[Event], actor: Actor) -> list[FoundRow]:
@@ -116,11 +121,11 @@ def in_time() -> Iterator[None]:
         ) from error
 
 
-def _named(rows: QuerySet, fields: tuple[str, ...], column: str) -> Callable[[list[str], Actor], Q]:
+def _named(key: str) -> Callable[[list[str], Actor], Q]:
     """By the names of other records, as far as the reader sees those."""
 
     def condition(values: list[str], actor: Actor) -> Q:
-        return Q(**{f"{column}__in": _keys(rows, fields, values, actor)})
+        return Q(**{f"{key}_id__in": _keys(*NAMED[key], values, actor)})
 
     return condition
 
@@ -136,12 +141,30 @@ def _keys(rows: QuerySet, fields: tuple[str, ...], values: list[str], actor: Act
     return list(visible.filter(wanted).values_list("pk", flat=True)[:MOST_NAMED])
 
 
+NAMED: dict[str, tuple[QuerySet, tuple[str, ...]]] = {
+    "agent": (Agent.objects.all(), ("name",)),
+    "identity": (Identity.objects.all(), ("name", "external_id")),
+    "credential": (Credential.objects.all(), ("external_id",)),
+    "system": (System.objects.all(), ("name",)),
+}
+
+
+def _unknown(terms: Terms, actor: Actor) -> list[tuple[str, str]]:
+    """Names that were asked for and that nothing bears: why nothing may have been found."""
+    return [
+        (key, value)
+        for key, (rows, fields) in NAMED.items()
+        for value in terms.of(key)
+        if not _keys(rows, fields, [value], actor)
+    ]
+
+
 def _by_agent(values: list[str], actor: Actor) -> Q:
     """What agents said, the calls of identities they alone act as, and those proven of their runs.
 
     The latter by identities that they share, which is what an index finds them by.
     """
-    agents = _keys(Agent.objects.all(), ("name",), values, actor)
+    agents = _keys(*NAMED["agent"], values, actor)
     bound = Binding.objects.live().filter(agent__in=agents)
     of = dict(bound.values_list("identity", "identity__binding_count")[:MOST_NAMED])
     alone, shared = [pk for pk in of if of[pk] == 1], [pk for pk in of if of[pk] != 1]
@@ -178,9 +201,9 @@ def _by_id(values: list[str], actor: Actor) -> Q:
 
 CONDITIONS: dict[str, Callable[[list[str], Actor], Q]] = {
     "agent": _by_agent,
-    "identity": _named(Identity.objects.all(), ("name", "external_id"), "identity_id"),
-    "credential": _named(Credential.objects.all(), ("external_id",), "credential_id"),
-    "system": _named(System.objects.all(), ("name",), "system_id"),
+    "identity": _named("identity"),
+    "credential": _named("credential"),
+    "system": _named("system"),
     "action": _text("name"),
     "target": _text("target"),
     "request": _text("request_id"),

@@ -23,6 +23,8 @@ def search_save(*, name: str, text: str, actor: Person) -> SavedSearch:
     if SavedSearch.objects.of(actor).exclude(name=name).count() >= MOST_SAVED:
         raise DomainError(f"You keep {MOST_SAVED} searches already: forget one first.")
     known = SavedSearch.objects.of(actor).filter(name=name).first()
+    if known and known.text == text:
+        return known
     saved, _ = SavedSearch.objects.update_or_create(
         person=actor.user, name=name, defaults={"text": text}
     )

@@ -9,6 +9,7 @@ import ijson
 
 from apps.connectors.adapters.contract import UnreadableSource
 from apps.connectors.adapters.opening import MEGABYTE, SourceFile
+from apps.core.json_errors import why_broken
 
 SMALL = 32 * MEGABYTE
 DEEPEST = 100
@@ -53,7 +54,7 @@ def top_level_names(source: SourceFile) -> dict[str, str]:
 def broken(source: SourceFile, error: Exception, *, near: str) -> UnreadableSource:
     """Name the line where a small document breaks; of a large one the path."""
     where = f"near {near}" if near else ""
-    reason = f"This is not valid JSON: {str(error).splitlines()[0]}."
+    reason = f"This is not valid JSON: {why_broken(error)}."
     if "overflow" in str(error):
         return source.refuse("It holds a number that is too large.", where=where)
     with source.open() as stream:

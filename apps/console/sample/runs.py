@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,9 +65,10 @@ RUNS = (
         "Order A-2291 came eleven days late. The customer asks for the 48.90 back.",
         ("The order is inside the return period. I read the ticket first.",
          "48.90 is below the limit of 150: I refund it."),
-        (Deed("read_ticket", "Helpdesk", "tickets.read", "read", "ticket 71804", {"ticket": 71804},
+        (Deed("read_ticket", "Helpdesk", "tickets.read", "read", "tickets/team/71804",
+              {"ticket": 71804},
               {"subject": "Order A-2291 late", "state": "open"}),
-         Deed("refund", "Payments", "refunds.create", "write", "charge ch_2291",
+         Deed("refund", "Payments", "refunds.create", "write", "refunds/team/ch_2291",
               {"order": "A-2291", "amount": 48.9},
               {"refund": "re_9031", "state": "succeeded"})),
         "Refunded 48.90 for order A-2291 and told the customer.",
@@ -76,7 +77,7 @@ RUNS = (
         "refund-assistant",
         "Refund order A-2307, 312.00, the customer is angry.",
         ("312.00 is above my limit of 150. I try, and say so if it is refused.",),
-        (Deed("refund", "Payments", "refunds.create", "write", "charge ch_2307",
+        (Deed("refund", "Payments", "refunds.create", "write", "refunds/team/ch_2307",
               {"order": "A-2307", "amount": 312},
               {"error": "over the limit of this key"}, DENIED),),
         "Not refunded: 312.00 is above the limit. A person has to decide.",
@@ -87,10 +88,10 @@ RUNS = (
         "support-triage",
         "Sort the tickets that came in since 08:00.",
         ("Three tickets. I look up who wrote the first.", "A customer with a contract: high."),
-        (Deed("find_customer", "CRM", "customers.read", "read", "customer 5521",
+        (Deed("find_customer", "CRM", "customers.read", "read", "customers/team/5521",
               {"mail": "buyer@example.com"},
               {"customer": 5521, "contract": "gold"}),
-         Deed("set_priority", "Helpdesk", "tickets.update", "write", "ticket 71811",
+         Deed("set_priority", "Helpdesk", "tickets.update", "write", "tickets/team/71811",
               {"ticket": 71811, "to": "high"},
               {"ticket": 71811, "priority": "high"})),
         "Sorted 3 tickets: one high, two normal.",
@@ -99,9 +100,9 @@ RUNS = (
         "invoice-matcher",
         "Match the invoices of this morning with their purchase orders.",
         ("INV-8812 fits PO-3307 to the cent.", "I prepare the payment for a clerk."),
-        (Deed("match_invoice", "ERP", "invoices.match", "write", "invoice INV-8812",
+        (Deed("match_invoice", "ERP", "invoices.match", "write", "invoices/team/INV-8812",
               {"invoice": "INV-8812", "order": "PO-3307"}, {"matched": True}),
-         Deed("prepare_payment", "ERP", "payments.prepare", "write", "payment 44120",
+         Deed("prepare_payment", "ERP", "payments.prepare", "write", "payments/team/44120",
               {"invoice": "INV-8812", "amount": 1980.0}, {"payment": 44120, "state": "draft"},
               UNSEEN)),
         "Matched one invoice and prepared payment 44120.",
@@ -110,7 +111,7 @@ RUNS = (
         "capacity-keeper",
         "The checkout service answers slowly.",
         ("Four instances at 93 % load. The plan allows six.",),
-        (Deed("scale", "Cloud production", "compute.scale", "write", "service checkout",
+        (Deed("scale", "Cloud production", "compute.scale", "write", "compute/team/checkout",
               {"from": 4, "to": 6},
               {"instances": 6}),),
         "Scaled checkout from 4 to 6 instances.",
@@ -120,7 +121,7 @@ RUNS = (
         "pipeline-doctor",
         "Pipeline web-deploy failed at the step that pushes the image.",
         ("The registry answered 503. That is a known cause: I start it again.",),
-        (Deed("start_pipeline", "Code host", "pipelines.run", "write", "pipeline web-deploy",
+        (Deed("start_pipeline", "Code host", "pipelines.run", "write", "pipelines/team/web-deploy",
               {"pipeline": 8841},
               {"error": "503 Service Unavailable"}, UNSEEN),),
         "Could not start it: the code host does not answer.",
@@ -168,7 +169,8 @@ def _deliver(
     run: Run, agent: Agent, identities: dict[tuple[int, str], Identity], at: datetime
 ) -> None:
     correlation = correlation_new()
-    told = readings_of(correlation, _records(run, correlation, at))
+    kinds = {one.system.name: one.system.kind for one in identities.values()}
+    told = readings_of(correlation, _records(run, correlation, at, kinds))
     own = Whose(agent_id=agent.pk, agent=agent.name, attested_by="sample data")
     seen = [
         (reading, _of_system(identities[agent.pk, system]))
@@ -184,8 +186,13 @@ def _deliver(
     )
 
 
-def _records(run: Run, correlation: str, at: datetime) -> Iterator[dict[str, Any]]:
-    """What the agent told: its thoughts and deeds in turn, and the run as a whole."""
+def _records(
+    run: Run, correlation: str, at: datetime, kinds: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """What the agent told: its thoughts and deeds in turn, and the run as a whole.
+
+    It names the kind of a system, as telemetry does: `kinds` has it by the system's name.
+    """
     moments = len(run.thoughts) + len(run.deeds)
     yield {
         "kind": "invocation",
@@ -215,7 +222,7 @@ def _records(run: Run, correlation: str, at: datetime) -> Iterator[dict[str, Any
             "parent": f"thought {min(place, len(run.thoughts) - 1)}",
             "target": deed.target,
             "level": deed.level,
-            "system": deed.system,
+            "system": kinds.get(deed.system, ""),
             "status": _status(run, deed),
             "request_id": _request(correlation, place),
             "did": {"tool": deed.tool, "arguments": deed.arguments},

@@ -85,7 +85,7 @@ def five_questions(actor: Actor) -> list[Question]:
         Question(
             "Whose recent activity can we not explain?",
             count_capped(agents.unexplained()),
-            _url("inventory:agent_list", unexplained="true"),
+            _url("activity:reconstruction_list", unexplained="true"),
             under="agents with unexplained or shared calls, unconfirmed actions, or no trail",
             change=changes.get("agents_unexplained"),
             tone="unsure",

@@ -7,6 +7,8 @@ from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.activity.models import Erasure
+from apps.activity.states import ErasureState
 from apps.approvals.models import AccessRequest
 from apps.approvals.selectors.break_glass import uses_to_review
 from apps.core.actors import Actor, Person, Role
@@ -49,7 +51,7 @@ def waiting_for(actor: Actor) -> list[Waiting]:
         *_rotations(actor),
     ]
     if actor.role == Role.STEWARD:
-        rows += [*_holds(actor), *_campaigns_to_move(actor)]
+        rows += [*_holds(actor), *_erasures(actor), *_campaigns_to_move(actor)]
     return rows
 
 
@@ -260,6 +262,22 @@ def _holds(actor: Person) -> list[Waiting]:
             href=hold.campaign.get_absolute_url(),
         )
         for hold in holds
+    ]
+
+
+def _erasures(actor: Person) -> list[Waiting]:
+    """Words that somebody else asked to erase: who asks never decides."""
+    rows = Erasure.objects.visible_to(actor).waiting()
+    found = rows.exclude(asked_by=actor.user).aggregate(n=Count("pk"))
+    if not (n := found["n"]):
+        return []
+    return [
+        Waiting(
+            icon="eraser",
+            title=f"{n} erasure{'s' if n > 1 else ''} to approve or refuse",
+            text="Somebody asked to erase what an agent said; it stays until you agree",
+            href=reverse("activity:erasure_list", query={"state": ErasureState.ASKED}),
+        )
     ]
 
 

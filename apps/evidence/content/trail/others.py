@@ -23,7 +23,8 @@ COLUMNS = [
     "ended_at",
     "package",
     "package_sha256",
-    "package_status",
+    # Each row ends with the status of the package that it stands in.
+    "own_package_status",
 ]
 
 

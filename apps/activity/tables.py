@@ -2,11 +2,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import django_tables2 as tables
-from django.urls import reverse
 from django.utils.html import format_html
 
 from apps.activity.models import Erasure, EventRow, Invocation
 from apps.activity.states import Outcome, Told
+from apps.core.links import record_href
 from apps.core.tables import (
     LevelColumn,
     MomentColumn,
@@ -41,7 +41,7 @@ class AgentColumn(tables.Column):
 
     def render(self, record: Any) -> str:
         if record.agent_name:
-            href = reverse("console:agent_detail", args=[record.agent_id])
+            href = record_href("console:agent_detail", record.agent_id)
             return format_html('<a class="text-break" href="{}">{}</a>', href, record.agent_name)
         claimed = getattr(record, "claimed_agent", "")
         said = f", says it is {claimed}" if claimed else ""

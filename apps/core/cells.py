@@ -6,6 +6,7 @@ found once for a column.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from inspect import Parameter, signature
 from typing import Any
 
@@ -16,6 +17,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django_tables2.columns import BoundColumn
 
 type Drawer = Callable[[Any], str]
+# What django-tables2 offers a function that draws a cell, by the names of its arguments.
+OFFERED = ("value", "record", "column", "bound_column", "bound_row", "table")
 
 
 def drawn_rows(table: tables.Table) -> Iterator[SafeString]:
@@ -30,7 +33,8 @@ def _drawer(table: tables.Table, column: BoundColumn) -> Drawer:
     start = format_html("<td{}>", _attributes(attributes))
     default = conditional_escape(column.default)
     read = _reader(table, column)
-    wanted = _wanted(column.render)
+    render = column.render
+    wanted = _wanted(getattr(render, "__func__", render))
     empty = column.column.empty_values
     link = column.link
 
@@ -46,7 +50,7 @@ def _drawer(table: tables.Table, column: BoundColumn) -> Drawer:
             "bound_row": row,
             "table": table,
         }
-        drawn = _escaped(column.render(**{name: known[name] for name in wanted}))
+        drawn = _escaped(render(**{name: known[name] for name in wanted}))
         href = link and link.compose_url(**known)
         linked = f'<a href="{escape(href)}">{drawn}</a>' if href else drawn
         return f"{start}{linked}</td>"
@@ -55,6 +59,8 @@ def _drawer(table: tables.Table, column: BoundColumn) -> Drawer:
 
 
 def _escaped(value: Any) -> str:
+    if type(value) is int:
+        return str(value)
     return value if isinstance(value, SafeString) else conditional_escape(localize(value))
 
 
@@ -79,9 +85,10 @@ def _reader(table: tables.Table, column: BoundColumn) -> Callable[[Any], Any]:
     return read
 
 
+@cache
 def _wanted(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The arguments a column's function takes; all there are, if it takes any keyword."""
-    parameters = signature(function).parameters.values()
-    if any(one.kind == Parameter.VAR_KEYWORD for one in parameters):
-        return ("value", "record", "column", "bound_column", "bound_row", "table")
-    return tuple(one.name for one in parameters)
+    """What a column's function takes of what is offered; all of it, if it takes any keyword."""
+    parameters = signature(function).parameters
+    if any(one.kind == Parameter.VAR_KEYWORD for one in parameters.values()):
+        return OFFERED
+    return tuple(name for name in OFFERED if name in parameters)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
@@ -15,11 +15,15 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.core.choices import drawn_inputs, drawn_options
+from apps.core.choices import drawn_attributes, drawn_inputs, drawn_options
 
 register = template.Library()
 register.simple_tag(drawn_options, name="options")
 register.simple_tag(drawn_inputs, name="inputs")
+register.simple_tag(drawn_attributes, name="attributes")
+
+# For badges, of which there are few and every table draws many. Text that is safe is another.
+few = lru_cache(maxsize=512, typed=True)
 
 LEFT = mark_safe(' <span class="badge state state-retired">left</span>')
 
@@ -66,16 +70,24 @@ def _as_read(value: datetime, style: str) -> str:
     local = timezone.localtime(value)
     if style == "day":
         return str(format_date(local, "j M Y"))
-    return f"{format_date(local, 'j M Y, H:i:s')} {local.tzname()}"
+    return f"{local:%-d %b %Y, %H:%M:%S} {local.tzname()}"
+
+
+@register.filter
+def clock(value: datetime) -> str:
+    """The time of day, to the second, where the day is told beside it."""
+    return f"{timezone.localtime(value):%H:%M:%S}"
 
 
 @register.simple_tag
+@cache
 def icon(name: str, extra: str = "") -> SafeString:
     """A picture beside words; it says nothing by itself."""
     return format_html('<i class="ti ti-{} {}" aria-hidden="true"></i>', name, extra)
 
 
 @register.simple_tag
+@few
 def level(value: str) -> SafeString:
     return format_html('<span class="level level-{0}">{0}</span>', value)
 
@@ -91,11 +103,13 @@ def state(record: Any, field: str = "state") -> SafeString:
     return state_badge(value, display() if display else value)
 
 
+@few
 def state_badge(value: str, words: str) -> SafeString:
     return format_html('<span class="badge state state-{}">{}</span>', value, words or value)
 
 
 @register.simple_tag
+@few
 def severity(value: str) -> SafeString:
     return format_html('<span class="badge severity severity-{0}">{0}</span>', value)
 

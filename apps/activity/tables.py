@@ -5,7 +5,7 @@ import django_tables2 as tables
 from django.utils.html import format_html
 
 from apps.activity.models import Erasure, EventRow, Invocation
-from apps.activity.states import Outcome, Told
+from apps.activity.states import BAD, Told
 from apps.core.links import record_href
 from apps.core.tables import (
     LevelColumn,
@@ -16,6 +16,7 @@ from apps.core.tables import (
     RecordColumn,
     StateColumn,
     Table,
+    TemplateColumn,
 )
 from apps.core.templatetags.countersign import icon
 from apps.inventory.models import Agent
@@ -25,7 +26,7 @@ class OutcomeColumn(tables.Column):
     """How it ended; what did not end well is seen from afar."""
 
     def render(self, value: str, record: Any) -> str:
-        if record.outcome not in {Outcome.FAILED, Outcome.DENIED}:
+        if record.outcome not in BAD:
             return value
         return format_html('<span class="text-danger">{} {}</span>', icon("alert-triangle"), value)
 
@@ -90,10 +91,10 @@ class RowTable(Table):
     """What calls and deeds both show. The time is that of the system, or of the agent."""
 
     happened_at = MomentColumn(verbose_name="When")
-    name = tables.TemplateColumn(template_name="activity/row_name_cell.html", verbose_name="What")
+    name = TemplateColumn(template_name="activity/row_name_cell.html", verbose_name="What")
     level = LevelColumn(verbose_name="Level")
     outcome = OutcomeColumn(verbose_name="Outcome")
-    run = tables.TemplateColumn(
+    run = TemplateColumn(
         template_name="activity/row_run_cell.html", accessor="run_id", verbose_name="Run"
     )
     leaf_index = NumberColumn(verbose_name="Place in the log")
@@ -113,12 +114,12 @@ class RowTable(Table):
 
 
 class CallTable(RowTable):
-    identity = tables.TemplateColumn(
+    identity = TemplateColumn(
         template_name="activity/row_identity_cell.html",
         accessor="identity_id",
         verbose_name="As identity",
     )
-    joined = tables.TemplateColumn(
+    joined = TemplateColumn(
         template_name="activity/row_joined_cell.html",
         accessor="joined_by",
         verbose_name="Joined to a run by",
@@ -163,19 +164,19 @@ class DeedTable(RowTable):
 class ReconstructionTable(Table):
     """Agents, each with its newest reconstruction check."""
 
-    name = tables.TemplateColumn(
+    name = TemplateColumn(
         template_name="activity/reconstruction_agent_cell.html", verbose_name="Agent"
     )
     state = StateColumn()
     owner = PersonColumn()
-    verdict = tables.TemplateColumn(
+    verdict = TemplateColumn(
         template_name="activity/reconstruction_verdict_cell.html",
         verbose_name="What it did",
         empty_values=(),
     )
     signed_by_name = tables.Column(verbose_name="Signed by")
     signed_at = MomentColumn(verbose_name="Signed")
-    due_on = tables.TemplateColumn(
+    due_on = TemplateColumn(
         template_name="activity/reconstruction_due_cell.html",
         verbose_name="Due again",
         empty_values=(),

@@ -25,6 +25,10 @@ class InvocationQuerySet(models.QuerySet):
         named = Agent.objects.filter(pk=OuterRef("agent_id")).values("name")
         return self.annotate(agent_name=Subquery(named)).fetch_mode(models.FETCH_RAISE)
 
+    def named(self) -> Self:
+        """With no more than a link to each says."""
+        return self.only("name", "trace_id")
+
     def of_id(self, text: str) -> Self:
         """By a trace id, which is also the id that Countersign gave the invocation."""
         try:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from apps.activity.models import Event, Invocation, Link, Payload
+from apps.activity.models import Event, Invocation, Link
 from apps.activity.saying import header_said
 from apps.activity.selectors.seals import SealTold, seal_told
-from apps.activity.states import PROVEN_FROM, Kind, Outcome
+from apps.activity.states import PROVEN_FROM, Kind
 from apps.core.actors import Actor
 from apps.proof.models import Log
 
@@ -54,7 +54,6 @@ class Moment:
     header: dict[str, Any]
     depth: int = 0
     calls: list[Joined] = field(default_factory=list)
-    has_payload: bool = False
     opened: Any = None
 
     @property
@@ -63,8 +62,18 @@ class Moment:
         return first.happened_at
 
     @property
+    def has_payload(self) -> bool:
+        """Whether words were sealed with it, be they erased since or not."""
+        return bool(self.header.get("payload"))
+
+    @property
     def word(self) -> str:
         return TOLD_AS[Kind(self.event.kind)] if self.event else ""
+
+    @property
+    def is_odd(self) -> bool:
+        """What should be seen from afar: what did not end well, and calls nobody told of."""
+        return self.event is None or self.event.is_bad
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +92,13 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A run in the order of its clock; `near` only happened close to it, as did `more_near`."""
+    """A run in the order of its clock; `near` only happened close to it, as did `more_near`.
+
+    `joined` are all the calls joined to it, those that stand beside a moment and those near it.
+    """
 
     moments: list[Moment]
+    joined: list[Joined]
     near: list[Joined]
     more_near: int
     seal: SealTold
@@ -125,10 +138,10 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     near = [one for one in joined if one.link.confidence < PROVEN_FROM]
     sure = [one for one in joined if one.link.confidence >= PROVEN_FROM]
     depths, missing = _depths(told)
-    moments = _moments(told, sure, depths, _with_payload(log.pk, told))
+    moments = _moments(told, sure, depths)
     seal = seal_told(log, [*told, *(one.event for one in joined)])
     more_near = max(0, len(near) - MOST_NEAR)
-    return Story(moments, near[:MOST_NEAR], more_near, seal, is_cut, missing, hidden)
+    return Story(moments, joined, near[:MOST_NEAR], more_near, seal, is_cut, missing, hidden)
 
 
 def _bar(event: Event, depth: int, first: datetime, whole: timedelta) -> Bar:
@@ -142,7 +155,7 @@ def _bar(event: Event, depth: int, first: datetime, whole: timedelta) -> Bar:
         start=min(start, 996),
         width=max(round(took * scale), 4),
         took=f"{took:.1f} s" if took >= 1 else f"{took * 1000:.0f} ms",
-        is_odd=event.outcome in (Outcome.FAILED, Outcome.DENIED),
+        is_odd=event.is_bad,
         is_recorded=event.kind == Kind.API,
     )
 
@@ -165,9 +178,7 @@ def _joined(log_id: int, invocation: Invocation, actor: Actor) -> tuple[list[Joi
     return found, len(links) - len(found)
 
 
-def _moments(
-    told: Sequence[Event], sure: Iterable[Joined], depths: dict[str, int], paid: set[int]
-) -> list[Moment]:
+def _moments(told: Sequence[Event], sure: Iterable[Joined], depths: dict[str, int]) -> list[Moment]:
     beside: dict[int | None, list[Joined]] = defaultdict(list)
     places = {event.leaf_index for event in told}
     for one in sure:
@@ -178,7 +189,6 @@ def _moments(
             header_said(event.header),
             depths.get(event.span_id, 0),
             beside[event.leaf_index],
-            event.leaf_index in paid,
         )
         for event in told
     ]
@@ -201,15 +211,3 @@ def _depths(told: Sequence[Event]) -> tuple[dict[str, int], int]:
             depths[one] = depth
     missing = {one.parent_id for one in told if one.parent_id and one.parent_id not in parents}
     return {span: min(depth, DEEPEST) for span, depth in depths.items()}, len(missing)
-
-
-def _with_payload(log_id: int, told: Sequence[Event]) -> set[int]:
-    if not told:
-        return set()
-    rows = Payload.objects.filter(
-        log_id=log_id,
-        leaf_index__in=[one.leaf_index for one in told],
-        recorded_at__gte=min(one.recorded_at for one in told),
-        recorded_at__lte=max(one.recorded_at for one in told),
-    )
-    return set(rows.values_list("leaf_index", flat=True))

@@ -6,6 +6,7 @@ from django.utils.html import format_html
 
 from apps.activity.models import Erasure, EventRow, Invocation
 from apps.activity.states import BAD, Told
+from apps.core.cells import link
 from apps.core.links import record_href
 from apps.core.tables import (
     LevelColumn,
@@ -43,7 +44,7 @@ class AgentColumn(tables.Column):
     def render(self, record: Any) -> str:
         if record.agent_name:
             href = record_href("console:agent_detail", record.agent_id)
-            return format_html('<a class="text-break" href="{}">{}</a>', href, record.agent_name)
+            return link(href, record.agent_name)
         claimed = getattr(record, "claimed_agent", "")
         said = f", says it is {claimed}" if claimed else ""
         return format_html('<span class="text-secondary">Unknown{}</span>', said)

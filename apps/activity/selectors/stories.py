@@ -63,8 +63,8 @@ class Moment:
 
     @property
     def has_payload(self) -> bool:
-        """Whether words were sealed with it, be they erased since or not."""
-        return bool(self.header.get("payload"))
+        """Whether words were sealed with it; where its header tells nothing, they may have been."""
+        return bool(self.header.get("payload", True))
 
     @property
     def word(self) -> str:

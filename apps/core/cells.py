@@ -21,9 +21,9 @@ type Drawer = Callable[[Any], str]
 OFFERED = ("value", "record", "column", "bound_column", "bound_row", "table")
 
 
-def link(href: str, words: Any) -> SafeString:
+def link(href: str, words: Any, kind: str = "text-break") -> SafeString:
     """What a row is of, by its name, as the link to its page."""
-    drawn = f'<a class="text-break" href="{escape(href)}">{conditional_escape(words)}</a>'
+    drawn = f'<a class="{kind}" href="{escape(href)}">{conditional_escape(words)}</a>'
     return mark_safe(drawn)  # noqa: S308
 
 

@@ -224,7 +224,7 @@ def test_a_story_costs_the_same_for_any_number_of_records(
     keep(*more, whose=whose)
     page(client, binding.agent.owner, invocation)
 
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(25):
         page(client, binding.agent.owner, invocation)
 
 

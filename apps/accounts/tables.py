@@ -1,13 +1,13 @@
 import django_tables2 as tables
 
 from apps.accounts.models import Team, User
-from apps.core.tables import MomentColumn, NumberColumn, PersonColumn, Table
+from apps.core.tables import MomentColumn, NumberColumn, PersonColumn, Table, TemplateColumn
 
 
 class PersonTable(Table):
     display_name = tables.Column(verbose_name="Name", linkify=True)
     email = tables.Column(verbose_name="Mail address")
-    role = tables.TemplateColumn(template_name="accounts/role_cell.html")
+    role = TemplateColumn(template_name="accounts/role_cell.html")
     team = tables.Column(default="none", linkify=True)
     last_login = MomentColumn(verbose_name="Last sign-in")
     time_zone = tables.Column(verbose_name="Time zone")
@@ -39,7 +39,7 @@ class TeamTable(Table):
 
 class OnCallTable(Table):
     name = tables.Column(verbose_name="Team", linkify=True)
-    steps = tables.TemplateColumn(
+    steps = TemplateColumn(
         verbose_name="Who is called, in order",
         template_name="accounts/ladder_cell.html",
         empty_values=(),

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from apps.activity.models import LogImport
 from apps.activity.states import ImportStatus, ImportWay
 from apps.core.filters import FilterSet, Only, SearchFilter
-from apps.core.tables import MomentColumn, NumberColumn, StateColumn, Table
+from apps.core.tables import MomentColumn, NumberColumn, StateColumn, Table, TemplateColumn
 from apps.inventory.models import System
 
 
@@ -16,20 +16,20 @@ class LogTable(Table):
 
     name = tables.Column(linkify=True, verbose_name="System")
     kind = tables.Column()
-    log = tables.TemplateColumn(
+    log = TemplateColumn(
         template_name="activity/log_read_cell.html",
         verbose_name="Log that is read",
         accessor="pk",
     )
-    complete = tables.TemplateColumn(
+    complete = TemplateColumn(
         template_name="activity/log_complete_cell.html",
         verbose_name="Complete until",
         accessor="pk",
     )
-    last_event = tables.TemplateColumn(
+    last_event = TemplateColumn(
         template_name="activity/log_last_cell.html", verbose_name="Last record", accessor="pk"
     )
-    trouble = tables.TemplateColumn(
+    trouble = TemplateColumn(
         template_name="activity/log_trouble_cell.html", verbose_name="Trouble", accessor="pk"
     )
 

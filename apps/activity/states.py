@@ -26,6 +26,10 @@ class Outcome(models.TextChoices):
     UNKNOWN = "", "Not said"
 
 
+# What did not end well, and stands out wherever it is listed.
+BAD = frozenset({Outcome.FAILED, Outcome.DENIED})
+
+
 class Method(models.TextChoices):
     """How an action and an API call were joined."""
 

@@ -2,11 +2,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import django_tables2 as tables
-from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 
 from apps.activity.models import Erasure, EventRow, Invocation
-from apps.activity.states import Outcome, Told
+from apps.activity.states import BAD, Told
+from apps.core.cells import link
+from apps.core.links import record_href
 from apps.core.tables import (
     LevelColumn,
     MomentColumn,
@@ -16,16 +18,21 @@ from apps.core.tables import (
     RecordColumn,
     StateColumn,
     Table,
+    TemplateColumn,
 )
 from apps.core.templatetags.countersign import icon
 from apps.inventory.models import Agent
+
+HIDDEN_RUN = mark_safe('<span class="text-secondary">one that you may not open</span>')
+NOT_KNOWN = mark_safe('<span class="text-secondary">not known</span>')
+NOTHING = mark_safe('<span class="text-secondary">nothing</span>')
 
 
 class OutcomeColumn(tables.Column):
     """How it ended; what did not end well is seen from afar."""
 
     def render(self, value: str, record: Any) -> str:
-        if record.outcome not in {Outcome.FAILED, Outcome.DENIED}:
+        if record.outcome not in BAD:
             return value
         return format_html('<span class="text-danger">{} {}</span>', icon("alert-triangle"), value)
 
@@ -41,8 +48,8 @@ class AgentColumn(tables.Column):
 
     def render(self, record: Any) -> str:
         if record.agent_name:
-            href = reverse("console:agent_detail", args=[record.agent_id])
-            return format_html('<a class="text-break" href="{}">{}</a>', href, record.agent_name)
+            href = record_href("console:agent_detail", record.agent_id)
+            return link(href, record.agent_name)
         claimed = getattr(record, "claimed_agent", "")
         said = f", says it is {claimed}" if claimed else ""
         return format_html('<span class="text-secondary">Unknown{}</span>', said)
@@ -90,12 +97,10 @@ class RowTable(Table):
     """What calls and deeds both show. The time is that of the system, or of the agent."""
 
     happened_at = MomentColumn(verbose_name="When")
-    name = tables.TemplateColumn(template_name="activity/row_name_cell.html", verbose_name="What")
+    name = tables.Column(verbose_name="What", empty_values=())
     level = LevelColumn(verbose_name="Level")
     outcome = OutcomeColumn(verbose_name="Outcome")
-    run = tables.TemplateColumn(
-        template_name="activity/row_run_cell.html", accessor="run_id", verbose_name="Run"
-    )
+    run = tables.Column(accessor="run_id", verbose_name="Run", empty_values=())
     leaf_index = NumberColumn(verbose_name="Place in the log")
 
     class Meta(Table.Meta):
@@ -105,6 +110,19 @@ class RowTable(Table):
         order_by = "-happened_at"
         extra: Sequence[str] = ("leaf_index",)
 
+    def render_name(self, record: EventRow) -> str:
+        named = link(record.get_absolute_url(), record.name, "mono text-break")
+        if not record.target:
+            return named
+        target = '{} <span class="text-secondary text-break">{}</span>'
+        return format_html(target, named, record.target)
+
+    def render_run(self, record: Any) -> str:
+        if record.run_id:
+            href = record_href("activity:invocation_detail", record.run_id)
+            return link(href, record.run_name or "Invocation")
+        return HIDDEN_RUN if getattr(record, "joined_by", "") else ""
+
     def value_name(self, record: EventRow) -> str:
         return f"{record.name} {record.target}".strip()
 
@@ -113,16 +131,8 @@ class RowTable(Table):
 
 
 class CallTable(RowTable):
-    identity = tables.TemplateColumn(
-        template_name="activity/row_identity_cell.html",
-        accessor="identity_id",
-        verbose_name="As identity",
-    )
-    joined = tables.TemplateColumn(
-        template_name="activity/row_joined_cell.html",
-        accessor="joined_by",
-        verbose_name="Joined to a run by",
-    )
+    identity = tables.Column(accessor="identity_id", verbose_name="As identity", empty_values=())
+    joined = tables.Column(accessor="joined_by", verbose_name="Joined to a run by", empty_values=())
     address = MonoColumn(verbose_name="From")
     client = MonoColumn(verbose_name="Client", accessor="client")
 
@@ -142,6 +152,18 @@ class CallTable(RowTable):
         sequence = fields
         extra = ("client", "leaf_index")
         empty_text = "No API calls match."
+
+    def render_identity(self, record: Any) -> str:
+        if not record.identity_name:
+            return NOT_KNOWN
+        href = record_href("inventory:identity_detail", record.identity_id)
+        return link(href, record.identity_name)
+
+    def render_joined(self, record: Any) -> str:
+        if not record.joined_by:
+            return NOTHING
+        badge = '<span class="badge confidence-{}">{}</span>'
+        return format_html(badge, record.confidence, record.joined_by)
 
     def value_identity(self, record: Any) -> str:
         return record.identity_name or ""
@@ -163,19 +185,19 @@ class DeedTable(RowTable):
 class ReconstructionTable(Table):
     """Agents, each with its newest reconstruction check."""
 
-    name = tables.TemplateColumn(
+    name = TemplateColumn(
         template_name="activity/reconstruction_agent_cell.html", verbose_name="Agent"
     )
     state = StateColumn()
     owner = PersonColumn()
-    verdict = tables.TemplateColumn(
+    verdict = TemplateColumn(
         template_name="activity/reconstruction_verdict_cell.html",
         verbose_name="What it did",
         empty_values=(),
     )
     signed_by_name = tables.Column(verbose_name="Signed by")
     signed_at = MomentColumn(verbose_name="Signed")
-    due_on = tables.TemplateColumn(
+    due_on = TemplateColumn(
         template_name="activity/reconstruction_due_cell.html",
         verbose_name="Due again",
         empty_values=(),

@@ -1,14 +1,21 @@
 import django_tables2 as tables
 
 from apps.connectors.models import Connection
-from apps.core.tables import MomentColumn, MonoColumn, NumberColumn, StateColumn, Table
+from apps.core.tables import (
+    MomentColumn,
+    MonoColumn,
+    NumberColumn,
+    StateColumn,
+    Table,
+    TemplateColumn,
+)
 from apps.inventory.models import Source
 
 
 class SourceTable(Table):
     label = tables.Column(linkify=True, verbose_name="Source")
     read_at = MomentColumn(verbose_name="Read")
-    current = tables.TemplateColumn(
+    current = TemplateColumn(
         template_name="connectors/current_cell.html",
         verbose_name="Standing",
         accessor="superseded_at",
@@ -17,7 +24,7 @@ class SourceTable(Table):
     accepted_count = NumberColumn(verbose_name="Accepted")
     rejected_count = NumberColumn(verbose_name="Rejected")
     brought_by_label = tables.Column(verbose_name="Brought by")
-    obtained = tables.TemplateColumn(
+    obtained = TemplateColumn(
         template_name="connectors/obtained_cell.html",
         verbose_name="How obtained",
         accessor="independently_obtained",
@@ -54,7 +61,7 @@ class ConnectionTable(Table):
     name = tables.Column(linkify=True, verbose_name="Connection")
     kind = tables.Column()
     state = StateColumn()
-    accounts = tables.TemplateColumn(
+    accounts = TemplateColumn(
         template_name="connectors/accounts_cell.html", verbose_name="Speaks for"
     )
     worked_at = MomentColumn(verbose_name="Last worked")

@@ -3,16 +3,14 @@ from datetime import datetime
 import django_tables2 as tables
 
 from apps.audit.models import AuditEntry
-from apps.core.tables import Table
+from apps.core.tables import Table, TemplateColumn
 
 
 class RecordTable(Table):
-    occurred_at = tables.TemplateColumn(
-        template_name="console/record_time_cell.html", verbose_name="When"
-    )
+    occurred_at = TemplateColumn(template_name="console/record_time_cell.html", verbose_name="When")
     actor_label = tables.Column(verbose_name="Who")
     verb = tables.Column(accessor="get_verb_display", verbose_name="Did what")
-    target_label = tables.TemplateColumn(
+    target_label = TemplateColumn(
         template_name="console/record_subject_cell.html", verbose_name="To which record"
     )
     channel = tables.Column(accessor="get_channel_display", verbose_name="Through")

@@ -6,16 +6,25 @@ found once for a column.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from inspect import Parameter, signature
 from typing import Any
 
 import django_tables2 as tables
 from django.utils.formats import localize
-from django.utils.html import conditional_escape, escape, format_html, format_html_join
+from django.utils.html import conditional_escape, escape
 from django.utils.safestring import SafeString, mark_safe
 from django_tables2.columns import BoundColumn
 
 type Drawer = Callable[[Any], str]
+# What django-tables2 offers a function that draws a cell, by the names of its arguments.
+OFFERED = ("value", "record", "column", "bound_column", "bound_row", "table")
+
+
+def link(href: str, words: Any, kind: str = "text-break") -> SafeString:
+    """What a row is of, by its name, as the link to its page."""
+    drawn = f'<a class="{kind}" href="{escape(href)}">{conditional_escape(words)}</a>'
+    return mark_safe(drawn)  # noqa: S308
 
 
 def drawn_rows(table: tables.Table) -> Iterator[SafeString]:
@@ -27,10 +36,11 @@ def drawn_rows(table: tables.Table) -> Iterator[SafeString]:
 
 def _drawer(table: tables.Table, column: BoundColumn) -> Drawer:
     attributes = {"data-label": column.header, **column.attrs["td"]}
-    start = format_html("<td{}>", _attributes(attributes))
+    start = f"<td{_attributes(attributes)}>"
     default = conditional_escape(column.default)
     read = _reader(table, column)
-    wanted = _wanted(column.render)
+    render = column.render
+    wanted = _wanted(getattr(render, "__func__", render))
     empty = column.column.empty_values
     link = column.link
 
@@ -46,7 +56,7 @@ def _drawer(table: tables.Table, column: BoundColumn) -> Drawer:
             "bound_row": row,
             "table": table,
         }
-        drawn = _escaped(column.render(**{name: known[name] for name in wanted}))
+        drawn = _escaped(render(**{name: known[name] for name in wanted}))
         href = link and link.compose_url(**known)
         linked = f'<a href="{escape(href)}">{drawn}</a>' if href else drawn
         return f"{start}{linked}</td>"
@@ -55,12 +65,14 @@ def _drawer(table: tables.Table, column: BoundColumn) -> Drawer:
 
 
 def _escaped(value: Any) -> str:
+    if type(value) is int:
+        return str(value)
     return value if isinstance(value, SafeString) else conditional_escape(localize(value))
 
 
-def _attributes(given: dict[str, Any]) -> SafeString:
+def _attributes(given: dict[str, Any]) -> str:
     present = ((name, value) for name, value in given.items() if value is not None)
-    return format_html_join("", ' {}="{}"', present)
+    return "".join(f' {name}="{conditional_escape(value)}"' for name, value in present)
 
 
 def _reader(table: tables.Table, column: BoundColumn) -> Callable[[Any], Any]:
@@ -79,9 +91,10 @@ def _reader(table: tables.Table, column: BoundColumn) -> Callable[[Any], Any]:
     return read
 
 
+@cache
 def _wanted(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The arguments a column's function takes; all there are, if it takes any keyword."""
-    parameters = signature(function).parameters.values()
-    if any(one.kind == Parameter.VAR_KEYWORD for one in parameters):
-        return ("value", "record", "column", "bound_column", "bound_row", "table")
-    return tuple(one.name for one in parameters)
+    """What a column's function takes of what is offered; all of it, if it takes any keyword."""
+    parameters = signature(function).parameters
+    if any(one.kind == Parameter.VAR_KEYWORD for one in parameters.values()):
+        return OFFERED
+    return tuple(name for name in OFFERED if name in parameters)

@@ -1,6 +1,6 @@
 import django_tables2 as tables
 
-from apps.core.tables import MomentColumn, NumberColumn, Table
+from apps.core.tables import MomentColumn, NumberColumn, Table, TemplateColumn
 from apps.evidence.models import Package, Sample
 
 
@@ -11,13 +11,13 @@ class PackageTable(Table):
         linkify=lambda record: record.get_absolute_url(),
     )
     subject = tables.Column(verbose_name="Kind", accessor="subject__label")
-    status = tables.TemplateColumn(
+    status = TemplateColumn(
         template_name="evidence/status_cell.html", verbose_name="Package", accessor="pk"
     )
     requested_at = MomentColumn(verbose_name="Asked for")
     requested_by = tables.Column(verbose_name="By", default="Countersign")
     built_at = MomentColumn(verbose_name="Built")
-    size = tables.TemplateColumn(template_name="evidence/size_cell.html", verbose_name="Size")
+    size = TemplateColumn(template_name="evidence/size_cell.html", verbose_name="Size")
 
     class Meta(Table.Meta):
         model = Package

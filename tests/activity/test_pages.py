@@ -161,6 +161,7 @@ def test_pages_stand_and_say_so_where_a_header_is_no_json(client, invocation, he
     assert header in detail.content.decode()
     assert "header is not JSON" in detail.content.decode()
     assert "does not hold" in detail.content.decode()
+    assert reverse("activity:payload_open", args=[event.leaf_index]) in story.content.decode()
     assert "These are not the words that were sealed" in words.content.decode()
 
 
@@ -250,7 +251,7 @@ def test_a_story_costs_the_same_for_any_number_of_records(
     keep(*more, whose=whose)
     page(client, binding.agent.owner, invocation)
 
-    with django_assert_max_num_queries(45):
+    with django_assert_max_num_queries(25):
         page(client, binding.agent.owner, invocation)
 
 

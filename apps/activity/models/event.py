@@ -1,7 +1,8 @@
 from django.db import models
 
 from apps.activity.querysets.events import EventQuerySet
-from apps.activity.states import Kind, Outcome
+from apps.activity.states import BAD, Kind, Outcome
+from apps.core.links import record_href
 
 
 class Event(models.Model):
@@ -45,6 +46,13 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.name}"
+
+    def get_absolute_url(self) -> str:
+        return record_href("activity:record_detail", self.leaf_index)
+
+    @property
+    def is_bad(self) -> bool:
+        return self.outcome in BAD
 
 
 class Payload(models.Model):

@@ -3,6 +3,7 @@ from django.db import models
 from apps.activity.querysets.event_rows import EventRowQuerySet
 from apps.activity.saying import header_said
 from apps.activity.states import Kind, Method, Outcome
+from apps.core.links import record_href
 
 
 class EventRow(models.Model):
@@ -40,6 +41,9 @@ class EventRow(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return record_href("activity:record_detail", self.leaf_index)
 
     @property
     def client(self) -> str:

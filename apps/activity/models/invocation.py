@@ -1,8 +1,8 @@
 from django.db import models
-from django.urls import reverse
 
 from apps.activity.querysets.invocations import InvocationQuerySet
 from apps.activity.states import Method, Outcome
+from apps.core.links import record_href
 
 
 class Invocation(models.Model):
@@ -56,7 +56,7 @@ class Invocation(models.Model):
         return self.name or f"Invocation {self.trace_id.hex[:8]}"
 
     def get_absolute_url(self) -> str:
-        return reverse("activity:invocation_detail", args=[self.pk])
+        return record_href("activity:invocation_detail", self.pk)
 
     @property
     def trace(self) -> str:

@@ -132,9 +132,13 @@ class EventRowQuerySet(models.QuerySet):
     def calls_of_agent(self, agent_id: int) -> Self:
         """Calls of the agent's runs, and those of its identities that nobody else's run claims.
 
-        The same as `UseHourQuerySet.of_agent` says of whole hours. The identities named first are
-        what an index finds the rest by.
+        The same as `UseHourQuerySet.of_agent` says of whole hours. The identities are what an index
+        finds the calls by, and only where the planner is told which they are: two small queries.
         """
+        bound = Binding.objects.live().filter(agent=agent_id)
+        acts_as = set(bound.values_list("identity", flat=True))
+        hours = self._rows("UseHour").filter(agent_id=agent_id).order_by()
+        used = set(hours.values_list("identity_id", flat=True).distinct())
         proven = self._rows("Link").filter(
             log_id=OuterRef("log_id"),
             call_leaf=OuterRef("leaf_index"),
@@ -143,13 +147,8 @@ class EventRowQuerySet(models.QuerySet):
         )
         of_it = Exists(proven.filter(invocation__agent_id=agent_id))
         of_others = Exists(proven.exclude(invocation__agent_id=agent_id))
-        acts_as = Q(
-            identity_id__in=Binding.objects.live().filter(agent=agent_id).values("identity")
-        )
-        used = self._rows("UseHour").filter(agent_id=agent_id).values("identity_id")
-        return self.filter(acts_as | Q(identity_id__in=used)).filter(
-            Q(of_it) | (acts_as & ~Q(of_others))
-        )
+        mine = Q(identity_id__in=acts_as)
+        return self.filter(Q(of_it) | (mine & ~Q(of_others)), identity_id__in=acts_as | used)
 
     def for_table(self) -> Self:
         """With the names that stand beside ids, which no foreign key holds."""

@@ -10,6 +10,7 @@ from apps.activity.querysets.seats import in_period_of
 from apps.core.actors import Actor
 from apps.inventory.models import Agent
 from apps.inventory.querysets.scope import reads_all_systems
+from apps.proof.models import Log
 
 
 class InvocationQuerySet(models.QuerySet):
@@ -25,12 +26,19 @@ class InvocationQuerySet(models.QuerySet):
         named = Agent.objects.filter(pk=OuterRef("agent_id")).values("name")
         return self.annotate(agent_name=Subquery(named)).fetch_mode(models.FETCH_RAISE)
 
+    def named(self) -> Self:
+        """With no more than a link to each says."""
+        return self.only("name", "trace_id")
+
     def of_id(self, text: str) -> Self:
         """By a trace id, which is also the id that Countersign gave the invocation."""
         try:
-            return self.filter(trace_id=UUID(text.strip()))
+            trace = UUID(text.strip())
         except ValueError:
             return self.none()
+        # The log leads the index; there is one of activity.
+        log = Log.objects.filter(name="activity").order_by().values("pk")[:1]
+        return self.filter(log_id=log, trace_id=trace)
 
     def flagged(self) -> Self:
         return self.filter(anomalies__gt=0)

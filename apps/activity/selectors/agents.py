@@ -95,15 +95,13 @@ def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
     """From the hourly counts, as far as the reader may see the systems; a few queries in all."""
     since = (timezone.now() - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
     uses = UseHour.objects.visible_to(actor).filter(agent_id=agent.pk, hour__gte=since)
-    used = System.objects.visible_to(actor).filter(pk__in=uses.values("system_id"))
-    systems = dict(used.values_list("pk", "name"))
+    hours = _hours(uses, "calls", "system_id")
+    used = System.objects.visible_to(actor).filter(pk__in=hours)
+    systems = dict(used.order_by().values_list("pk", "name"))
     uses = uses.filter(system_id__in=systems)
     told = DeedHour.objects.visible_to(actor).filter(agent_id=agent.pk, hour__gte=since)
     strips = [_strip("It says it did", 0, _hours(told, "deeds")[0])]
-    strips += [
-        _strip(systems[system], system, hours)
-        for system, hours in sorted(_hours(uses, "calls", "system_id").items())
-    ]
+    strips += [_strip(systems[one], one, hours[one]) for one in sorted(systems)]
     rows = list(
         uses.values("system_id", "name")
         .annotate(
@@ -111,14 +109,15 @@ def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
         )
         .order_by("-calls", "name")[: MOST_NAMES + 1]
     )
-    runs = Invocation.objects.visible_to(actor).of_agent(agent.pk)
+    runs = Invocation.objects.visible_to(actor).of_agent(agent.pk).filter(started_at__gte=since)
+    runs = runs.only("name", "trace_id", "started_at", "actions", "proven")
     return AgentActivity(
         urlencode({"agent": agent.pk, "start": since.isoformat()}),
         strips,
         _done(uses, rows[:MOST_NAMES], systems, since, actor),
         len(rows) > MOST_NAMES,
         _flagged(agent, since, actor),
-        list(runs.filter(started_at__gte=since).order_by("-started_at", "-pk")[:MOST_LISTED]),
+        list(runs.order_by("-started_at", "-pk")[:MOST_LISTED]),
     )
 
 
@@ -154,7 +153,7 @@ def _done(
     bare = {key: by_whom[key] for key in keys if key not in allowed}
     past = _past(bare, since)
     ids = {grant for grants in (*allowed.values(), *past.values()) for grant in grants}
-    grants = Grant.objects.visible_to(actor).in_bulk(ids)
+    grants = Grant.objects.visible_to(actor).named().in_bulk(ids)
     named = [(who, *key) for key, of in bare.items() for who in sorted(of)]
     elsewhere: dict[tuple[int, str], list[Elsewhere]] = defaultdict(list)
     for (_, system, name), of in allowed_elsewhere(named, actor).items():

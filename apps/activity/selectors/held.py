@@ -22,6 +22,7 @@ class Elsewhere:
 def held_by(identities: Iterable[int]) -> dict[tuple[int, int], list[Held]]:
     """The live grants by identity and system."""
     grants = Grant.objects.live().filter(identity__in=list(identities)).select_related("system")
+    grants = grants.only("identity", "system__kind", "service", "level", "limits")
     held: dict[tuple[int, int], list[Held]] = defaultdict(list)
     for grant, one in held_as(grants):
         held[grant.identity_id, grant.system_id].append(one)
@@ -86,7 +87,7 @@ def allowed_elsewhere(named: Collection[Named], actor: Actor) -> dict[Named, lis
             if allows(one, call) == Allows.BY_TARGET
         ]
     ids = {grant for of in found.values() for grant, _ in of}
-    grants = Grant.objects.visible_to(actor).in_bulk(ids)
+    grants = Grant.objects.visible_to(actor).named().in_bulk(ids)
     return {
         key: [Elsewhere(grants[grant], places) for grant, places in of if grant in grants]
         for key, of in found.items()

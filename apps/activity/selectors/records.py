@@ -64,10 +64,13 @@ def record_told(leaf: int, actor: Actor) -> RecordTold | None:
 
 def _links(event: Event, actor: Actor) -> tuple[list[Link], int]:
     """Its joins to runs and calls that the reader may see, and how many others there are."""
-    mine = {"call_leaf": event.leaf_index}
-    if event.kind != Kind.API:
-        mine = {"action_leaf": event.leaf_index}
-    rows = Link.objects.filter(log_id=event.log_id, **mine).select_related("invocation")
+    rows = Link.objects.filter(log_id=event.log_id).select_related("invocation")
+    if event.kind == Kind.API:
+        rows = rows.filter(call_leaf=event.leaf_index)
+    else:
+        # What an agent said is joined to calls of its own run alone, which an index finds them by.
+        run = {"invocation__log_id": event.log_id, "invocation__trace_id": event.trace_id}
+        rows = rows.filter(**run, action_leaf=event.leaf_index)
     links = list(rows.order_by("-confidence", "pk")[:MOST_LINKS])
     if not links:
         return [], 0

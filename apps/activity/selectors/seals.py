@@ -45,7 +45,7 @@ def _trouble(log: Log, events: Sequence[Event], newest: Checkpoint | None) -> st
         if wrong := columns_that_differ(one.header, row_of(one)):
             return f"Record {one.leaf_index} stands under another {wrong[0]} than it says."
     if newest is not None:
-        told = checkpoint_opened(newest, Epoch.objects.filter(log=log))
+        told = checkpoint_opened(newest, Epoch.objects.filter(log=log).order_by("number"))
         if tiles.root(told.size) != told.root:
             return "The log is not the one that was signed."
     return ""

@@ -8,12 +8,12 @@ from typing import Any
 
 from apps.activity.conventions.content import NOT_CAPTURED
 from apps.activity.conventions.tables import EVENTS
-from apps.activity.models import Event, Invocation, Link, Payload
+from apps.activity.models import Event, Invocation, Link
 from apps.activity.querysets.events import EventQuerySet
 from apps.activity.querysets.seats import has_period
 from apps.activity.saying import header_said
 from apps.activity.selectors.seals import SealTold, seal_told
-from apps.activity.states import PROVEN_FROM, Kind, Outcome
+from apps.activity.states import PROVEN_FROM, Kind
 from apps.core.actors import Actor
 from apps.inventory.querysets.scope import reads_all_systems
 from apps.proof.models import Log
@@ -62,7 +62,6 @@ class Moment:
     header: dict[str, Any]
     depth: int = 0
     calls: list[Joined] = field(default_factory=list)
-    has_payload: bool = False
     opened: Any = None
     elsewhere: int | None = None
 
@@ -82,8 +81,18 @@ class Moment:
         return self.event is not None and self.event.kind in {Kind.ACTION, Kind.CALL}
 
     @property
+    def has_payload(self) -> bool:
+        """Whether words were sealed with it; where its header tells nothing, they may have been."""
+        return bool(self.header.get("payload", True))
+
+    @property
     def word(self) -> str:
         return TOLD_AS[Kind(self.event.kind)] if self.event else ""
+
+    @property
+    def is_odd(self) -> bool:
+        """What should be seen from afar: what did not end well, and calls nobody told of."""
+        return self.is_silent or (self.event is not None and self.event.is_bad)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +114,11 @@ class Story:
     """A run in the order of its clock; `near` only happened close to it, as did `more_near`.
 
     `withheld` of what was told in it is by agents that the reader may not see.
+    `joined` are all the calls joined to it, those that stand beside a moment and those near it.
     """
 
     moments: list[Moment]
+    joined: list[Joined]
     near: list[Joined]
     more_near: int
     seal: SealTold
@@ -151,9 +162,10 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     near = [one for one in joined if one.link.confidence < PROVEN_FROM]
     sure = [one for one in joined if one.link.confidence >= PROVEN_FROM]
     depths, missing = _depths(told, set(withheld.values()))
-    paid = _with_payload(log.pk, told)
+    moments = _moments(told, sure, depths, withheld)
     return Story(
-        moments=_moments(told, sure, depths, paid, withheld),
+        moments=moments,
+        joined=joined,
         near=near[:MOST_NEAR],
         more_near=max(0, len(near) - MOST_NEAR),
         seal=seal_told(log, [*told, *(one.event for one in joined)]),
@@ -161,13 +173,13 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
         missing_parents=missing,
         hidden=hidden,
         withheld=len(withheld),
-        warnings=_warnings(invocation, told, paid),
+        warnings=_warnings(invocation, moments),
     )
 
 
-def _warnings(invocation: Invocation, told: Iterable[Event], paid: Container[int]) -> list[str]:
+def _warnings(invocation: Invocation, moments: Iterable[Moment]) -> list[str]:
     """What did not come. Spans without words lack nothing where log events bring these."""
-    if any(one.leaf_index in paid and one.name in SPOKEN for one in told):
+    if any(one.event and one.has_payload and one.event.name in SPOKEN for one in moments):
         return [one for one in invocation.warnings if one != NOT_CAPTURED]
     return list(invocation.warnings)
 
@@ -192,7 +204,7 @@ def _bar(event: Event, depth: int, first: datetime, whole: timedelta) -> Bar:
         start=min(start, 996),
         width=max(round(took * scale), 4),
         took=f"{took:.1f} s" if took >= 1 else f"{took * 1000:.0f} ms",
-        is_odd=event.outcome in (Outcome.FAILED, Outcome.DENIED),
+        is_odd=event.is_bad,
         is_recorded=event.kind == Kind.API,
     )
 
@@ -219,7 +231,6 @@ def _moments(
     told: Sequence[Event],
     sure: Iterable[Joined],
     depths: dict[str, int],
-    paid: set[int],
     withheld: Container[int],
 ) -> list[Moment]:
     beside: dict[int, list[Joined]] = defaultdict(list)
@@ -238,7 +249,6 @@ def _moments(
             header_said(event.header),
             depths.get(event.span_id, 0),
             beside[event.leaf_index],
-            event.leaf_index in paid,
         )
         for event in told
     ]
@@ -264,15 +274,3 @@ def _depths(told: Sequence[Event], unseen: set[str]) -> tuple[dict[str, int], in
     missing = {one.parent_id for one in told if one.parent_id and one.parent_id not in parents}
     missing -= unseen
     return {span: min(depth, DEEPEST) for span, depth in depths.items()}, len(missing)
-
-
-def _with_payload(log_id: int, told: Sequence[Event]) -> set[int]:
-    if not told:
-        return set()
-    rows = Payload.objects.filter(
-        log_id=log_id,
-        leaf_index__in=[one.leaf_index for one in told],
-        recorded_at__gte=min(one.recorded_at for one in told),
-        recorded_at__lte=max(one.recorded_at for one in told),
-    )
-    return set(rows.values_list("leaf_index", flat=True))

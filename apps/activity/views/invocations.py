@@ -59,7 +59,7 @@ def _story(
             "story": story,
             "archives": archives_of([invocation.first_recorded, invocation.last_recorded]),
             "view": "waterfall" if request.GET.get("view") == "waterfall" else "story",
-            "neighbours": neighbours_of(invocation, request.actor),
+            "neighbours": neighbours_of(invocation, story.joined, request.actor),
             "may_open": policies.can_open_payload(request.actor),
         },
         regions=["story"],

@@ -3,10 +3,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.urls import reverse
 
 from apps.approvals.querysets.break_glass import BreakGlassQuerySet
 from apps.approvals.states import BreakGlassState, BreakGlassVerdict
+from apps.core.links import record_href
 from apps.grants.models import Grant
 from apps.grants.states import Level
 from apps.inventory.models import Agent, Identity, System
@@ -119,7 +119,7 @@ class BreakGlass(models.Model):
         return self.label
 
     def get_absolute_url(self) -> str:
-        return reverse("approvals:break_glass_detail", args=[self.pk])
+        return record_href("approvals:break_glass_detail", self.pk)
 
     @property
     def is_in_force(self) -> bool:

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from datetime import UTC, date, datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
@@ -15,32 +15,45 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.core.choices import drawn_inputs, drawn_options
+from apps.core import links
+from apps.core.choices import drawn_attributes, drawn_inputs, drawn_options
 
 register = template.Library()
 register.simple_tag(drawn_options, name="options")
 register.simple_tag(drawn_inputs, name="inputs")
+register.simple_tag(drawn_attributes, name="attributes")
+register.simple_tag(links.record_href, name="href_of")
+
+# The rule of each page that needs arguments, by its name, once it was asked for.
+RULES: dict[str, Any] = {}
+
+# For badges, of which there are few and every table draws many. Text that is safe is another.
+few = lru_cache(maxsize=512, typed=True)
 
 LEFT = mark_safe(' <span class="badge state state-retired">left</span>')
 
-STEPS = (
-    (timedelta(minutes=1), timedelta(seconds=1), "s"),
-    (timedelta(hours=1), timedelta(minutes=1), "min"),
-    (timedelta(days=1), timedelta(hours=1), "h"),
+CURRENT = mark_safe(' aria-current="page"')
+NAV_ITEM = (
+    '<li class="nav-item{}"><a class="nav-link" href="{}" data-goto="{}"{}>'
+    '<span class="nav-link-icon">{}</span><span class="nav-link-title">{}</span>'
+    '<span class="nav-count" id="nav-{}"></span></a></li>'
 )
+
+# Below so many seconds a span is told in units of so many.
+STEPS = ((60, 1, "s"), (60 * 60, 60, "min"), (24 * 60 * 60, 60 * 60, "h"))
 
 
 def relative(value: datetime, now: datetime) -> str:
     """How far off, in one unit: `2 h ago`, `in 3 days`."""
-    distance = abs(now - value)
-    if distance < timedelta(seconds=10):
+    seconds = int(abs((now - value).total_seconds()))
+    if seconds < 10:
         return "now"
     for below, unit, name in STEPS:
-        if distance < below:
-            amount = f"{distance // unit} {name}"
+        if seconds < below:
+            amount = f"{seconds // unit} {name}"
             break
     else:
-        days = distance.days
+        days = seconds // (24 * 60 * 60)
         amount = f"{days} day{'' if days == 1 else 's'}"
     return f"in {amount}" if value > now else f"{amount} ago"
 
@@ -66,16 +79,24 @@ def _as_read(value: datetime, style: str) -> str:
     local = timezone.localtime(value)
     if style == "day":
         return str(format_date(local, "j M Y"))
-    return f"{format_date(local, 'j M Y, H:i:s')} {local.tzname()}"
+    return f"{local:%-d %b %Y, %H:%M:%S} {local.tzname()}"
+
+
+@register.filter
+def clock(value: datetime) -> str:
+    """The time of day, to the second, where the day is told beside it."""
+    return f"{timezone.localtime(value):%H:%M:%S}"
 
 
 @register.simple_tag
+@cache
 def icon(name: str, extra: str = "") -> SafeString:
     """A picture beside words; it says nothing by itself."""
     return format_html('<i class="ti ti-{} {}" aria-hidden="true"></i>', name, extra)
 
 
 @register.simple_tag
+@few
 def level(value: str) -> SafeString:
     return format_html('<span class="level level-{0}">{0}</span>', value)
 
@@ -91,11 +112,13 @@ def state(record: Any, field: str = "state") -> SafeString:
     return state_badge(value, display() if display else value)
 
 
+@few
 def state_badge(value: str, words: str) -> SafeString:
     return format_html('<span class="badge state state-{}">{}</span>', value, words or value)
 
 
 @register.simple_tag
+@few
 def severity(value: str) -> SafeString:
     return format_html('<span class="badge severity severity-{0}">{0}</span>', value)
 
@@ -151,7 +174,9 @@ def page_href(context: Context, url_name: str) -> str:
 def page_allows(context: Context, url_name: str, *args: Any) -> str:
     """The address of one record's page or panel, if its own policy lets this reader in."""
     href = reverse(url_name, args=args)
-    rule = getattr(resolve(href).func, "page_rule", None)
+    if url_name not in RULES:
+        RULES[url_name] = getattr(resolve(href).func, "page_rule", None)
+    rule = RULES[url_name]
     return "" if callable(rule) and not rule(context["request"].actor) else href
 
 
@@ -187,24 +212,17 @@ def _page(url_name: str) -> tuple[str, Any]:
     return href, getattr(resolve(href).func, "page_rule", None)
 
 
-@register.inclusion_tag("core/nav_item.html", takes_context=True)
-def nav_item(
-    context: Context, url_name: str, label: str, icon_name: str, goto: str
-) -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def nav_item(context: Context, url_name: str, label: str, icon_name: str, goto: str) -> str:
     """A place in the navigation, if it exists and its own policy lets this reader in."""
     href = page_href(context, url_name)
     if not href:
-        return {"href": ""}
+        return ""
     path = context["request"].path
-    current = path == href if href == "/" else path.startswith(href)
-    return {
-        "href": href,
-        "label": label,
-        "icon_name": icon_name,
-        "goto": goto,
-        "current": current,
-        "count_id": f"nav-{url_name.replace(':', '-')}",
-    }
+    is_current = path == href if href == "/" else path.startswith(href)
+    active, current = (" active", CURRENT) if is_current else ("", "")
+    count = url_name.replace(":", "-")
+    return format_html(NAV_ITEM, active, href, goto, current, icon(icon_name), label, count)
 
 
 @register.filter

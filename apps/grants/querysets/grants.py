@@ -23,6 +23,10 @@ class GrantQuerySet(models.QuerySet["Grant"]):
     def live(self) -> Self:
         return self.filter(state__in=LIVE)
 
+    def named(self) -> Self:
+        """With no more than a link to each says, and its level."""
+        return self.only("label", "level")
+
     def present(self) -> Self:
         """Live and still in its source: what an identity holds now."""
         return self.live().filter(gone_at__isnull=True)

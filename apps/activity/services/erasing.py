@@ -117,8 +117,8 @@ def erasures_in_archive(*, actor: Actor) -> int:
             except BROKEN as error:
                 left = {one.leaf_index: error for one in mine}
             for one in mine:
-                if error := left.get(one.leaf_index):
-                    logger.error("%s in %s is held up: %s", one, archive, broken_told(error))
+                if why := left.get(one.leaf_index):
+                    logger.error("%s in %s is held up: %s", one, archive, broken_told(why))
                 else:
                     done += _archived_ended(one.pk, actor)
     return done

@@ -1,16 +1,19 @@
 """Runs summed up and joined to what systems recorded, in whatever order both arrive."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
 
 from apps.activity.headers import Whose
 from apps.activity.models import Cursor, Event, Invocation, Link
+from apps.activity.services.hours import bindings_heed
 from apps.activity.services.projecting import events_project
 from apps.activity.states import Method
+from apps.inventory.models import Binding
 from tests.activity.runs import TRACE, api, keep, run
-from tests.factories.inventory import AgentFactory, BindingFactory
+from tests.factories.inventory import AgentFactory, BindingFactory, CredentialFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +113,65 @@ def test_a_strangers_call_is_joined_to_nobody(of_agent):
     keep(api(at=10), whose=Whose(identity_id=BindingFactory().identity_id))
 
     assert not Link.objects.exists()
+
+
+def test_a_run_whose_agent_does_not_act_as_the_identity_proves_nothing_of_its_calls(
+    of_agent, as_identity
+):
+    """Ids are reused, and an id that is carried along may be anybody's."""
+    other = AgentFactory()
+    of_other = Whose(agent_id=other.pk, agent=other.name)
+    keep(*run(), whose=of_other)
+    keep(api(request_id="REQ1"), api(correlation=TRACE, carried_by="header"), whose=as_identity)
+
+    assert set(Link.objects.values_list("method", "confidence")) == {
+        (Method.REQUEST_ID, 0),
+        (Method.CARRIED_ID, 0),
+    }
+    assert (Invocation.objects.get().proven, Invocation.objects.get().near) == (0, 2)
+    assert "does not act as this identity" in Link.objects.first().said
+
+    BindingFactory(agent=other, identity_id=as_identity.identity_id)
+    bindings_heed()
+
+    assert set(Link.objects.values_list("method", "confidence")) == {
+        (Method.REQUEST_ID, 5),
+        (Method.CARRIED_ID, 4),
+    }
+    assert (Invocation.objects.get().proven, Invocation.objects.get().near) == (2, 0)
+
+
+def test_of_an_identity_that_nobody_was_bound_to_a_run_proves_its_calls(of_agent, as_identity):
+    Binding.objects.update(ended_at=datetime(2020, 1, 1, tzinfo=UTC))
+    keep(*run(), whose=of_agent)
+    keep(api(request_id="REQ1"), whose=as_identity)
+    assert Link.objects.get().confidence == 5
+
+    BindingFactory(identity_id=as_identity.identity_id)
+    bindings_heed()
+
+    assert Link.objects.get().confidence == 0
+
+
+@pytest.mark.parametrize("is_proof_first", [True, False])
+def test_the_same_credential_is_one_that_signed_a_call_proven_of_the_run(
+    of_agent, as_identity, is_proof_first
+):
+    key = CredentialFactory(identity_id=as_identity.identity_id)
+    other = CredentialFactory(identity_id=as_identity.identity_id)
+    with_key, with_other = (replace(as_identity, credential_id=one.pk) for one in (key, other))
+    proof = ([api(request_id="REQ1")], with_key)
+    near = [([api(at=10)], with_key), ([api(at=11)], with_other), ([api(at=12)], as_identity)]
+    keep(*run(), whose=of_agent)
+    for readings, whose in [proof, *near] if is_proof_first else [*near, proof]:
+        keep(*readings, whose=whose)
+
+    calls = {one.leaf_index: one.credential_id for one in Event.objects.filter(kind="api")}
+    assert sorted(
+        (calls[one.call_leaf] or 0, one.method, one.confidence)
+        for one in Link.objects.filter(confidence__lt=3)
+    ) == [
+        (0, Method.PRINCIPAL_WINDOW, 1),
+        (key.pk, Method.CREDENTIAL_WINDOW, 2),
+        (other.pk, Method.PRINCIPAL_WINDOW, 1),
+    ]

@@ -4,9 +4,10 @@ from typing import Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q, TextField
 
 from apps.activity.querysets.seats import in_period_of
+from apps.activity.statements import CLAIMED_SYSTEM
 from apps.activity.states import Kind
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Identity, System
@@ -50,6 +51,11 @@ class EventQuerySet(models.QuerySet):
 
     def at(self, log_id: int, leaves: Iterable[int]) -> Self:
         return self.filter(log_id=log_id, leaf_index__in=list(leaves))
+
+    def with_claimed_system(self) -> Self:
+        """With the kind of system that each says it is of; null where it says none."""
+        said = Func(template=CLAIMED_SYSTEM, output_field=TextField())
+        return self.annotate(claimed_system=said)
 
     def naming_requests(self, log_id: int, request_ids: Iterable[str]) -> Self:
         """What agents or systems say of these requests. Nobody names the empty one."""

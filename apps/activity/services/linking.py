@@ -1,24 +1,23 @@
 """Joining what systems recorded to the runs it is of, as either side arrives."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.activity.models import Event, Invocation, Link
-from apps.activity.states import CONFIDENCE, PROVEN_FROM, Kind, Method
+from apps.activity.services.accounting import SKEW, runs_account
+from apps.activity.services.judging import joins_count, joins_judge
+from apps.activity.states import CONFIDENCE, Kind, Method
 from apps.inventory.models import Binding
 
-# How far clocks may be apart: a call this long before or after a run still is near it.
-SKEW = timedelta(minutes=2)
 CARRIED = {"session": Method.SESSION}
 
 
-def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocation]) -> list[Link]:
-    """Join new records, on either side, to what is here already; returns what is new or better.
+def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocation]) -> set[int]:
+    """Join new records, on either side, to what is here already; returns the runs it changed.
 
     A call proven to be of a run is not also noted as near it. A better method replaces a worse.
     """
@@ -31,10 +30,24 @@ def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocatio
         key = link.call_leaf, link.invocation_id
         if key not in found or found[key].confidence < link.confidence:
             found[key] = link
-    return _keep(log_id, list(found.values()))
+    return runs_settle(log_id, _keep(log_id, list(found.values())), touched)
 
 
-def _keep(log_id: int, links: list[Link]) -> list[Link]:
+def runs_settle(
+    log_id: int, joined: Collection[int], touched: Sequence[Invocation] = ()
+) -> set[int]:
+    """Judge what is joined to these runs, and tell which deed each call is of.
+
+    Returns those that are joined anew or otherwise.
+    """
+    runs = {*joined, *(one.pk for one in touched)}
+    changed = set(joined) | joins_judge(runs)
+    changed |= runs_account(log_id, runs)
+    joins_count(changed)
+    return changed
+
+
+def _keep(log_id: int, links: list[Link]) -> set[int]:
     standing = {
         (one.call_leaf, one.invocation_id): one
         for one in Link.objects.filter(
@@ -46,29 +59,12 @@ def _keep(log_id: int, links: list[Link]) -> list[Link]:
         known = standing.get((link.call_leaf, link.invocation_id))
         if known is None:
             new.append(link)
-        elif known.confidence < link.confidence:
+        elif CONFIDENCE[Method(known.method)] < link.confidence:
             link.pk = known.pk
             better.append(link)
     Link.objects.bulk_create(new)
     Link.objects.bulk_update(better, ["action_leaf", "method", "confidence", "made_at"])
-    _count({one.invocation_id for one in (*new, *better)})
-    return [*new, *better]
-
-
-def _count(invocation_ids: Iterable[int]) -> None:
-    """Count anew what is joined to these runs."""
-    counted = (
-        Invocation.objects.filter(pk__in=invocation_ids)
-        .annotate(
-            sure=Count("links", filter=Q(links__confidence__gte=PROVEN_FROM)),
-            by=Count("links", filter=Q(links__confidence__lt=PROVEN_FROM)),
-        )
-        .order_by("pk")
-    )
-    rows = list(counted)
-    for one in rows:
-        one.proven, one.near = one.sure, one.by
-    Invocation.objects.bulk_update(rows, ["proven", "near"], batch_size=500)
+    return {one.invocation_id for one in (*new, *better)}
 
 
 def _by_request(log_id: int, events: Sequence[Event]) -> list[Link]:
@@ -101,7 +97,7 @@ def _by_carried_id(
 
 
 def _by_window(log_id: int, events: Sequence[Event], touched: Sequence[Invocation]) -> list[Link]:
-    """The same identity or credential was used while the run went on: near it, and no more."""
+    """The same identity was used while the run went on: near it, and no more."""
     calls = [one for one in events if one.kind == Kind.API and one.identity_id]
     agents = {one.agent_id for one in touched if one.agent_id}
     bound = _bindings(agents, {one.identity_id for one in calls})
@@ -159,9 +155,7 @@ def _is_near(call: Event, run: Invocation) -> bool:
 
 
 def _near(call: Event, run: Invocation) -> Link:
-    return _link(
-        call, run, Method.CREDENTIAL_WINDOW if call.credential_id else Method.PRINCIPAL_WINDOW
-    )
+    return _link(call, run, Method.PRINCIPAL_WINDOW)
 
 
 def _link(call: Event, run: Invocation, method: Method, action: int | None = None) -> Link:

@@ -175,3 +175,14 @@ def test_the_same_credential_is_one_that_signed_a_call_proven_of_the_run(
         (key.pk, Method.CREDENTIAL_WINDOW, 2),
         (other.pk, Method.PRINCIPAL_WINDOW, 1),
     ]
+
+
+def test_a_request_id_that_is_the_runs_own_names_no_one_request(of_agent, as_identity):
+    """Kubernetes takes the run's id as the audit id of every request that an agent sends."""
+    told = run()
+    told[3].request_id = TRACE
+    keep(*told, whose=of_agent)
+    carried = {"request_id": TRACE, "correlation": TRACE, "carried_by": "header"}
+    keep(api("pods:get", at=2, **carried), api("pods:delete", at=3, **carried), whose=as_identity)
+
+    assert set(Link.objects.values_list("method", flat=True)) == {Method.CARRIED_ID}

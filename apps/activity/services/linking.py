@@ -73,13 +73,25 @@ def _by_request(log_id: int, events: Sequence[Event]) -> list[Link]:
     sides: dict[str, tuple[list[Event], list[Event]]] = defaultdict(lambda: ([], []))
     for one in Event.objects.naming_requests(log_id, asked):
         sides[one.request_id][one.kind == Kind.API].append(one)
-    pairs = [(told, call) for deeds, calls in sides.values() for told in deeds for call in calls]
+    pairs = [
+        (told, call)
+        for deeds, calls in sides.values()
+        for told in deeds
+        for call in calls
+        if not _is_of_run(call)
+    ]
     runs = _runs(log_id, {told.trace_id for told, _ in pairs if told.trace_id})
     return [
         _link(call, runs[told.trace_id], Method.REQUEST_ID, told.leaf_index)
         for told, call in pairs
         if told.trace_id in runs
     ]
+
+
+def _is_of_run(call: Event) -> bool:
+    """Whether what its system calls its request is the run's id, which many requests may bear."""
+    correlation = call.correlation
+    return correlation is not None and call.request_id.replace("-", "").lower() == correlation.hex
 
 
 def _by_carried_id(

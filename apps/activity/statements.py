@@ -48,14 +48,24 @@ IS_TOLD = """EXISTS (
       AND l.confidence >= 3 AND l.action_leaf IS NOT NULL OFFSET 0
 )"""
 
-# Whether a call can be tied to one agent: that of the surest run it is proven of, else the only one
-# that acts as its identity. The same as the hourly counts say by `agent_id`.
-IS_ATTRIBUTED = """COALESCE((
-    SELECT i.agent_id IS NOT NULL FROM activity_link l
+# By the surest of what joins a call to runs: whose it is, and whether any run tells of it. Under
+# one id several agents may tell; it is of the one that told of the call, else of the run's own.
+SUREST = """
+    SELECT COALESCE(said.agent_id, i.agent_id) AS agent_id, i.trace_id,
+        bool_or(l.action_leaf IS NOT NULL) OVER () AS is_told
+    FROM activity_link l
     JOIN activity_invocation i ON i.id = l.invocation_id
+    LEFT JOIN activity_event said ON said.log_id = l.log_id AND said.leaf_index = l.action_leaf
+        AND said.recorded_at BETWEEN i.first_recorded AND i.last_recorded
     WHERE l.log_id = activity_event.log_id AND l.call_leaf = activity_event.leaf_index
       AND l.confidence >= 3
-    ORDER BY l.confidence DESC, i.agent_id NULLS LAST LIMIT 1
+    ORDER BY l.confidence DESC, 1 NULLS LAST, 2 LIMIT 1"""
+CALLER = f"(SELECT surest.agent_id FROM ({SUREST}) surest)"
+
+# Whether a call can be tied to one agent: whose run it is proven of, else the only one that acts as
+# its identity. The same as the hourly counts say by `agent_id`.
+IS_ATTRIBUTED = f"""COALESCE((
+    SELECT surest.agent_id IS NOT NULL FROM ({SUREST}) surest
 ), (
     SELECT count(DISTINCT b.agent_id) = 1 FROM inventory_binding b
     WHERE b.identity_id = activity_event.identity_id AND b.ended_at IS NULL

@@ -20,6 +20,7 @@ from django.db.models.functions import TruncHour
 from apps.activity.querysets.hours import whether
 from apps.activity.querysets.seats import in_period_of
 from apps.activity.statements import (
+    CALLER,
     CLIENT,
     IS_ATTRIBUTED,
     IS_CONFIRMED,
@@ -29,7 +30,7 @@ from apps.activity.statements import (
     IS_WHOLE,
     OF_SYSTEM,
 )
-from apps.activity.states import DEEDS, PROVEN_FROM, Kind, Outcome
+from apps.activity.states import DEEDS, Kind, Outcome
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Binding, Identity, System
 from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems, seat_systems
@@ -152,20 +153,15 @@ class EventRowQuerySet(models.QuerySet):
         The same as `UseHourQuerySet.of_agent` says of whole hours. The identities named first are
         what an index finds the rest by.
         """
-        proven = self._rows("Link").filter(
-            log_id=OuterRef("log_id"),
-            call_leaf=OuterRef("leaf_index"),
-            confidence__gte=PROVEN_FROM,
-            invocation__agent_id__isnull=False,
-        )
-        of_it = Exists(proven.filter(invocation__agent_id=agent_id))
-        of_others = Exists(proven.exclude(invocation__agent_id=agent_id))
         acts_as = Q(
             identity_id__in=Binding.objects.live().filter(agent=agent_id).values("identity")
         )
         used = self._rows("UseHour").filter(agent_id=agent_id).values("identity_id")
-        return self.filter(acts_as | Q(identity_id__in=used)).filter(
-            Q(of_it) | (acts_as & ~Q(of_others))
+        caller = Func(template=CALLER, output_field=BigIntegerField())
+        return (
+            self.filter(acts_as | Q(identity_id__in=used))
+            .alias(caller=caller)
+            .filter(Q(caller=agent_id) | (acts_as & Q(caller=None)))
         )
 
     def for_table(self) -> Self:

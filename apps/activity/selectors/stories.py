@@ -124,7 +124,7 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     joined, hidden = _joined(log.pk, invocation, actor)
     near = [one for one in joined if one.link.confidence < PROVEN_FROM]
     sure = [one for one in joined if one.link.confidence >= PROVEN_FROM]
-    depths, missing = _depths(told)
+    depths, missing = _depths(told, invocation.root_span)
     moments = _moments(told, sure, depths, _with_payload(log.pk, told))
     seal = seal_told(log, [*told, *(one.event for one in joined)])
     more_near = max(0, len(near) - MOST_NEAR)
@@ -186,8 +186,11 @@ def _moments(
     return sorted(moments, key=lambda one: one.at)
 
 
-def _depths(told: Sequence[Event]) -> tuple[dict[str, int], int]:
-    """How deep each span lies, by the parents that came; and how many parents did not."""
+def _depths(told: Sequence[Event], root: str) -> tuple[dict[str, int], int]:
+    """How deep each span lies, by the parents that came; and how many parents did not.
+
+    What the topmost lies in is outside the trail, and not missed.
+    """
     parents = {one.span_id: one.parent_id for one in told if one.span_id}
     depths: dict[str, int] = {}
     for span in parents:
@@ -199,7 +202,8 @@ def _depths(told: Sequence[Event]) -> tuple[dict[str, int], int]:
         for one in reversed(path):
             depth += 1
             depths[one] = depth
-    missing = {one.parent_id for one in told if one.parent_id and one.parent_id not in parents}
+    outside = {"", parents.get(root, "")}
+    missing = {one.parent_id for one in told} - outside - parents.keys()
     return {span: min(depth, DEEPEST) for span, depth in depths.items()}, len(missing)
 
 

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from apps.activity.models import Archive, Event, Invocation, Link
-from apps.activity.states import DEEDS, PROVEN_FROM, Kind, Method
+from apps.activity.states import DEEDS, Kind, Method
 from apps.grants.states import Level
+from apps.inventory.models import Binding
 
 # How far clocks may be apart: a call this long before or after still is near.
 SKEW = timedelta(minutes=2)
 # Logs tell whole seconds, and clocks that are kept differ by less than one.
 WITHIN = timedelta(seconds=2)
+CARRYING = (Method.CARRIED_ID, Method.SESSION)
 # So many deeds that went on at one time are looked at for one call: the last to begin.
 MOST_AT_ONCE = 200
 
@@ -33,6 +35,7 @@ class _Call:
     level: str
     system_id: int | None
     system: str
+    agents: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -47,10 +50,13 @@ class _Deed:
     level: str
     system_id: int | None
     system: str
+    agent_id: int | None
     tells: Collection[str]
     calls: int
 
     def accounts_for(self, call: _Call) -> bool:
+        if call.agents and self.agent_id not in call.agents:
+            return False
         if self.system_id and call.system_id and self.system_id != call.system_id:
             return False
         if self.system and call.system and self.system != call.system:
@@ -64,11 +70,7 @@ class _Deed:
 
 def runs_account(log_id: int, run_ids: Collection[int]) -> set[int]:
     """Give the calls of these runs that carry their id to deeds; returns the runs that changed."""
-    links = list(
-        Link.objects.filter(log_id=log_id, invocation_id__in=run_ids)
-        .exclude(method=Method.REQUEST_ID)
-        .filter(confidence__gte=PROVEN_FROM)
-    )
+    links = list(Link.objects.filter(log_id=log_id, invocation_id__in=run_ids, method__in=CARRYING))
     of_run: dict[int, list[Link]] = defaultdict(list)
     for link in links:
         of_run[link.invocation_id].append(link)
@@ -96,16 +98,36 @@ def service_of(name: str) -> str:
 
 def _calls(log_id: int, links: Sequence[Link]) -> dict[int, _Call]:
     times = [one.call_recorded_at for one in links]
-    rows = (
+    rows = list(
         Event.objects.at(log_id, {one.call_leaf for one in links})
         .recorded_between(min(times), max(times))
         .with_claimed_system()
-        .values_list("leaf_index", "happened_at", "name", "level", "system_id", "claimed_system")
-    )
+        .values_list(
+            "leaf_index", "happened_at", "name", "level", "system_id", "claimed_system",
+            "identity_id",
+        )
+    )  # fmt: skip
+    bound = _bound({row[-1] for row in rows})
     return {
-        leaf: _Call(leaf, at, name.lower(), level, system_id, system or "")
-        for leaf, at, name, level, system_id, system in rows
-    }
+        leaf: _Call(
+            leaf, at, name.lower(), level, system_id, system or "",
+            frozenset(
+                agent for agent, ended in bound.get(identity, ()) if ended is None or ended > at
+            ),
+        )
+        for leaf, at, name, level, system_id, system, identity in rows
+    }  # fmt: skip
+
+
+def _bound(
+    identities: Collection[int | None],
+) -> dict[int | None, list[tuple[int, datetime | None]]]:
+    """Who acts or acted as these identities, and until when."""
+    bound: dict[int | None, list[tuple[int, datetime | None]]] = defaultdict(list)
+    rows = Binding.objects.filter(identity__in=[one for one in identities if one])
+    for identity, agent, ended in rows.values_list("identity_id", "agent_id", "ended_at"):
+        bound[identity].append((agent, ended))
+    return bound
 
 
 def _deeds(run: Invocation) -> list[_Deed]:
@@ -117,26 +139,22 @@ def _deeds(run: Invocation) -> list[_Deed]:
         .with_claimed_system()
         .values_list(
             "leaf_index", "happened_at", "ended_at", "kind", "name", "level", "system_id",
-            "claimed_system", "span_id", "parent_id",
+            "claimed_system", "span_id", "parent_id", "agent_id",
         )
     )  # fmt: skip
-    found = set(
-        run.links.filter(method=Method.REQUEST_ID, confidence__gte=PROVEN_FROM).values_list(
-            "action_leaf", flat=True
-        )
-    )
+    found = set(run.links.filter(method=Method.REQUEST_ID).values_list("action_leaf", flat=True))
     tells: dict[str, set[str]] = defaultdict(set)
     joined: dict[str, int] = defaultdict(int)
-    for leaf, *_, kind, name, _level, _on, _system, _span, parent in rows:
+    for leaf, _, _, kind, name, *_, parent, _ in rows:
         if parent and kind == Kind.CALL:
             tells[parent].add(service_of(name))
             joined[parent] += leaf in found
     return [
         _Deed(
             leaf, began, ended, kind == Kind.CALL, name.lower(), level, system_id, system or "",
-            tells.get(span, ()) if span else (), joined.get(span, 0) if span else 0,
+            agent, tells.get(span, ()) if span else (), joined.get(span, 0) if span else 0,
         )
-        for leaf, began, ended, kind, name, level, system_id, system, span, _ in rows
+        for leaf, began, ended, kind, name, level, system_id, system, span, _, agent in rows
         if leaf not in found
     ]  # fmt: skip
 

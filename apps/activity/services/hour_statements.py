@@ -1,6 +1,6 @@
 """The statements that count by the hour: each over whole sets of hours, none row by row."""
 
-from apps.activity.statements import CLIENT, IS_CONFIRMED, IS_PROVEN, OF_SYSTEM
+from apps.activity.statements import CLIENT, IS_CONFIRMED, IS_PROVEN, OF_SYSTEM, SUREST
 
 DUE = """unnest(%(subjects)s::bigint[], %(hours)s::timestamptz[]) AS due(subject_id, hour)"""
 IN_THE_HOUR = """activity_event.happened_at >= due.hour
@@ -40,12 +40,7 @@ LEFT JOIN LATERAL (
 ) sole ON true
 {CALLS}
 LEFT JOIN LATERAL (
-    SELECT i.agent_id, i.trace_id, bool_or(l.action_leaf IS NOT NULL) OVER () AS is_told
-    FROM activity_link l
-    JOIN activity_invocation i ON i.id = l.invocation_id
-    WHERE l.log_id = activity_event.log_id AND l.call_leaf = activity_event.leaf_index
-      AND l.confidence >= 3
-    ORDER BY l.confidence DESC, i.agent_id NULLS LAST, i.trace_id LIMIT 1
+    {SUREST}
 ) run ON true
 GROUP BY 1, 2, 4, 5, 6, 7"""
 

@@ -36,13 +36,13 @@ def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocatio
 def runs_settle(
     log_id: int, joined: Collection[int], touched: Sequence[Invocation] = ()
 ) -> set[int]:
-    """Judge what is joined to these runs, and tell which deed each call is of.
+    """Tell which deed each call of these runs is of, and judge what joins it.
 
     Returns those that are joined anew or otherwise.
     """
     runs = {*joined, *(one.pk for one in touched)}
-    changed = set(joined) | joins_judge(runs)
-    changed |= runs_account(log_id, runs)
+    changed = set(joined) | runs_account(log_id, runs)
+    changed |= joins_judge(runs)
     joins_count(changed)
     return changed
 
@@ -133,13 +133,8 @@ def _near_runs(log_id: int, calls: Sequence[Event], bound: Sequence[tuple[int, i
     if not users:
         return []
     first, last = min(one.happened_at for one in calls), max(one.happened_at for one in calls)
-    runs = list(Invocation.objects.going_on(log_id, users, first - SKEW, last + SKEW))
-    return [
-        _near(call, run)
-        for call in calls
-        for run in runs
-        if run.agent_id in agents_as[call.identity_id or 0] and _is_near(call, run)
-    ]
+    runs = Invocation.objects.going_on(log_id, users, first - SKEW, last + SKEW)
+    return _near(calls, runs.only("agent_id", "started_at", "ended_at"), bound)
 
 
 def _near_calls(
@@ -153,21 +148,32 @@ def _near_calls(
         return []
     used = {identity for run in runs for identity in identities_of[run.agent_id or 0]}
     first, last = min(one.started_at for one in runs), max(one.ended_at for one in runs)
-    calls = list(Event.objects.calls_as(log_id, used, first - SKEW, last + SKEW))
-    return [
-        _near(call, run)
-        for run in runs
-        for call in calls
-        if call.identity_id in identities_of[run.agent_id or 0] and _is_near(call, run)
-    ]
+    calls = Event.objects.calls_as(log_id, used, first - SKEW, last + SKEW)
+    return _near(calls.defer("header"), runs, bound)
 
 
-def _is_near(call: Event, run: Invocation) -> bool:
-    return run.started_at - SKEW <= call.happened_at <= run.ended_at + SKEW
+def _near(
+    calls: Iterable[Event], runs: Iterable[Invocation], bound: Iterable[tuple[int, int]]
+) -> list[Link]:
+    """Each call with the runs that went on then, of agents that act as its identity.
 
-
-def _near(call: Event, run: Invocation) -> Link:
-    return _link(call, run, Method.PRINCIPAL_WINDOW)
+    Both are walked once in the order of time: there may be very many of either.
+    """
+    of_identity: dict[int | None, list[Event]] = defaultdict(list)
+    for call in sorted(calls, key=lambda one: (one.happened_at, one.leaf_index)):
+        of_identity[call.identity_id].append(call)
+    of_agent: dict[int | None, list[Invocation]] = defaultdict(list)
+    for run in sorted(runs, key=lambda one: (one.started_at, one.pk), reverse=True):
+        of_agent[run.agent_id].append(run)
+    found = []
+    for agent, identity in sorted(set(bound)):
+        coming, going = list(of_agent[agent]), list[Invocation]()
+        for call in of_identity[identity]:
+            while coming and coming[-1].started_at - SKEW <= call.happened_at:
+                going.append(coming.pop())
+            going = [one for one in going if call.happened_at <= one.ended_at + SKEW]
+            found += [_link(call, one, Method.PRINCIPAL_WINDOW) for one in going]
+    return found
 
 
 def _link(call: Event, run: Invocation, method: Method, action: int | None = None) -> Link:

@@ -15,6 +15,11 @@ from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems
 from apps.proof.models import Log
 
 
+def claimed_system() -> Func:
+    """The kind of system that a record says it is of; null where it says none."""
+    return Func(template=CLAIMED_SYSTEM, output_field=TextField())
+
+
 class EventQuerySet(models.QuerySet):
     def in_trail(self) -> Self:
         """Those of the one log there is; none, where nothing ever came in."""
@@ -51,11 +56,6 @@ class EventQuerySet(models.QuerySet):
 
     def at(self, log_id: int, leaves: Iterable[int]) -> Self:
         return self.filter(log_id=log_id, leaf_index__in=list(leaves))
-
-    def with_claimed_system(self) -> Self:
-        """With the kind of system that each says it is of; null where it says none."""
-        said = Func(template=CLAIMED_SYSTEM, output_field=TextField())
-        return self.annotate(claimed_system=said)
 
     def naming_requests(self, log_id: int, request_ids: Iterable[str]) -> Self:
         """What agents or systems say of these requests. Nobody names the empty one."""

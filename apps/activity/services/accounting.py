@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from apps.activity.models import Archive, Event, Invocation, Link
+from apps.activity.querysets.events import claimed_system
 from apps.activity.states import DEEDS, Kind, Method
 from apps.grants.states import Level
 from apps.inventory.models import Binding
@@ -101,7 +102,7 @@ def _calls(log_id: int, links: Sequence[Link]) -> dict[int, _Call]:
     rows = list(
         Event.objects.at(log_id, {one.call_leaf for one in links})
         .recorded_between(min(times), max(times))
-        .with_claimed_system()
+        .annotate(claimed_system=claimed_system())
         .values_list(
             "leaf_index", "happened_at", "name", "level", "system_id", "claimed_system",
             "identity_id",
@@ -136,7 +137,7 @@ def _deeds(run: Invocation) -> list[_Deed]:
         Event.objects.told_in(run.log_id, run.trace_id)
         .recorded_between(run.first_recorded, run.last_recorded)
         .filter(kind__in=DEEDS)
-        .with_claimed_system()
+        .annotate(claimed_system=claimed_system())
         .values_list(
             "leaf_index", "happened_at", "ended_at", "kind", "name", "level", "system_id",
             "claimed_system", "span_id", "parent_id", "agent_id",

@@ -130,9 +130,10 @@ class WithCredentials(django_filters.CharFilter):
 
 class CallFilterSet(EventRowFilterSet):
     unexplained = django_filters.BooleanFilter(
-        method="by_unexplained", label="No run claims it", widget=Tick
+        method="by_unexplained", label="No run tells of it", widget=Tick
     )
-    proven = Only("proven", "Proven to be of a run")
+    told = Only("told", "A run tells of it")
+    untold = Only("untold", "Of a run that never told it")
     outside = django_filters.ChoiceFilter(
         method="by_outside",
         label="Outside any grant",
@@ -140,6 +141,7 @@ class CallFilterSet(EventRowFilterSet):
     )
     allowed = Only("allowed", "The system allowed it")
     attributed = Only("attributed", "Tied to one agent")
+    nobodys = Only("of_nobody", "Tied to no one agent")
     level = django_filters.MultipleChoiceFilter(choices=Level, label="Level")
     address = AnyOf(label="From address")
     client = django_filters.CharFilter(method="by_client", label="Client, without its version")

@@ -4,18 +4,18 @@ Each is a condition or a value over a row of `activity_event`, under that name. 
 condition to the rows that it is asked of: the planner would else read all joins there are at once.
 """
 
-# A call of a log that carries only the run's id confirms what the agent did within this of it.
-SKEW = "interval '2 minutes'"
+# The kind of system that a record says it is of. A header that PostgreSQL cannot read says none.
+CLAIMED_SYSTEM = r"""CASE WHEN position('\u0000' in activity_event.header) = 0
+    THEN activity_event.header::json #>> '{claimed,system}' END"""
 
 # The system that a deed names: the door's word, else the only one of the kind it claims that its
-# agent acts on. A header that PostgreSQL cannot read as JSON names none.
-OF_SYSTEM = """COALESCE(activity_event.system_id, (
+# agent acts on.
+OF_SYSTEM = f"""COALESCE(activity_event.system_id, (
     SELECT min(n.system_id) FROM inventory_binding b
     JOIN inventory_identity n ON n.id = b.identity_id
     JOIN inventory_system s ON s.id = n.system_id
     WHERE b.agent_id = activity_event.agent_id AND b.ended_at IS NULL
-      AND s.kind = CASE WHEN position('\\u0000' in activity_event.header) = 0
-                        THEN activity_event.header::json #>> '{claimed,system}' END
+      AND s.kind = {CLAIMED_SYSTEM}
     HAVING count(DISTINCT n.system_id) = 1
 ), 0)"""
 
@@ -23,8 +23,7 @@ _JOINS = """SELECT FROM activity_invocation i
     JOIN activity_link l ON l.invocation_id = i.id AND l.confidence >= 3"""
 _OF_THE_RUN = """i.log_id = activity_event.log_id AND i.trace_id = activity_event.trace_id"""
 
-# Whether an API call proves a deed: one joined to it, or to a call within it; or one that carries
-# only the run's id, of the same system as far as that is known, while the deed went on.
+# Whether an API call proves a deed: one joined to it, or to a call within it.
 IS_CONFIRMED = f"""(EXISTS (
     {_JOINS}
     WHERE {_OF_THE_RUN} AND l.action_leaf = activity_event.leaf_index OFFSET 0
@@ -33,15 +32,6 @@ IS_CONFIRMED = f"""(EXISTS (
     JOIN activity_event told ON told.log_id = l.log_id AND told.leaf_index = l.action_leaf
         AND told.recorded_at BETWEEN i.first_recorded AND i.last_recorded
     WHERE {_OF_THE_RUN} AND told.parent_id = activity_event.span_id OFFSET 0
-) OR EXISTS (
-    {_JOINS} AND l.action_leaf IS NULL
-    JOIN activity_event made ON made.log_id = l.log_id AND made.leaf_index = l.call_leaf
-        AND made.recorded_at = l.call_recorded_at
-    WHERE {_OF_THE_RUN}
-      AND made.happened_at BETWEEN activity_event.happened_at - {SKEW}
-                               AND activity_event.ended_at + {SKEW}
-      AND {OF_SYSTEM} IN (0, COALESCE(made.system_id, 0))
-    OFFSET 0
 ))"""
 
 # Whether an API call is joined to a run by more than time.
@@ -50,6 +40,36 @@ IS_PROVEN = """EXISTS (
     WHERE l.log_id = activity_event.log_id AND l.call_leaf = activity_event.leaf_index
       AND l.confidence >= 3 OFFSET 0
 )"""
+
+# Whether a run it is proven of also tells of it: something that the agent said accounts for it.
+IS_TOLD = """EXISTS (
+    SELECT FROM activity_link l
+    WHERE l.log_id = activity_event.log_id AND l.call_leaf = activity_event.leaf_index
+      AND l.confidence >= 3 AND l.action_leaf IS NOT NULL OFFSET 0
+)"""
+
+# By the surest of what joins a call to runs: whose it is, and whether any run tells of it. Under
+# one id several agents may tell; it is of the one that told of the call, else of the run's own.
+SUREST = """
+    SELECT COALESCE(said.agent_id, i.agent_id) AS agent_id, i.trace_id,
+        bool_or(l.action_leaf IS NOT NULL) OVER () AS is_told
+    FROM activity_link l
+    JOIN activity_invocation i ON i.id = l.invocation_id
+    LEFT JOIN activity_event said ON said.log_id = l.log_id AND said.leaf_index = l.action_leaf
+        AND said.recorded_at BETWEEN i.first_recorded AND i.last_recorded
+    WHERE l.log_id = activity_event.log_id AND l.call_leaf = activity_event.leaf_index
+      AND l.confidence >= 3
+    ORDER BY l.confidence DESC, 1 NULLS LAST, 2 LIMIT 1"""
+CALLER = f"(SELECT surest.agent_id FROM ({SUREST}) surest)"
+
+# Whether a call can be tied to one agent: whose run it is proven of, else the only one that acts as
+# its identity. The same as the hourly counts say by `agent_id`.
+IS_ATTRIBUTED = f"""COALESCE((
+    SELECT surest.agent_id IS NOT NULL FROM ({SUREST}) surest
+), (
+    SELECT count(DISTINCT b.agent_id) = 1 FROM inventory_binding b
+    WHERE b.identity_id = activity_event.identity_id AND b.ended_at IS NULL
+))"""
 
 # The client without its version: each new one would be a new client.
 CLIENT = r"""lower(left(substring(CASE WHEN position('\u0000' in activity_event.header) = 0

@@ -49,6 +49,15 @@ CONFIDENCE = {
     Method.PRINCIPAL_WINDOW: 1,
 }
 PROVEN_FROM = 3
+# What names a run whose agent does not act as the identity that made the call.
+CONTESTED = 0
+
+
+def joined_said(method: str, confidence: int) -> str:
+    """How a call was joined to a run, in words."""
+    if confidence == CONTESTED:
+        return "Names this run, whose agent does not act as this identity"
+    return str(Method(method).label)
 
 
 class LogFormat(models.TextChoices):

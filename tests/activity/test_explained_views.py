@@ -253,7 +253,7 @@ def test_a_call_says_what_joins_it_to_which_run(as_steward, identity, some_trail
     ("query", "count"),
     [
         ({"name": "s3:PutObject,s3:Nothing"}, 1),
-        ({"proven": "true"}, 1),
+        ({"told": "true"}, 1),
         ({"unexplained": "true"}, 2),
         ({"outcome": "denied"}, 0),
         ({"start": "not a time"}, 3),

@@ -328,3 +328,28 @@ def test_a_record_with_anything_in_any_place_is_read_or_told(name, record, data)
 def test_noise_is_told_and_nothing_else(name, noise, is_packed):
     for one in FORMATS[name](io.BytesIO(b"\x1f\x8b" + noise if is_packed else noise)):
         assert isinstance(one, Reading | Bad)
+
+
+def test_requests_that_bear_one_audit_id_are_each_told():
+    """A client may send the same for all of them: the server takes it as it is."""
+    other = {"verb": "delete", "objectRef": SEEN["objectRef"] | {"name": "other"}}
+    later = {"requestReceivedTimestamp": "2024-05-01T10:00:01.000001Z"}
+    received = {"stage": "RequestReceived"}
+    begun = [SEEN | received | other, SEEN | received | later]
+    sent = [SEEN, *begun, SEEN | other, SEEN | later]
+
+    told = read(kubernetes.readings, *sent)
+    again = read(kubernetes.readings, *sent)
+
+    assert sorted(one.name for one in told) == ["secrets:delete", "secrets:get", "secrets:get"]
+    assert len({one.original_id for one in told}) == 3
+    assert {one.original_id for one in told} == {one.original_id for one in again}
+
+
+def test_a_token_of_vault_that_was_made_for_a_run_is_its_session():
+    auth = {**AUDITED["auth"], "metadata": {"agent": "refunds", "correlation_id": OURS}}
+    asked = AUDITED["request"] | {"headers": {}}
+
+    (one,) = read(vault.readings, AUDITED | {"auth": auth, "request": asked, "type": "response"})
+
+    assert (one.correlation, one.carried_by) == (OURS, "session")

@@ -180,7 +180,7 @@ def seen_by(run: Run) -> list[Reading]:
         _call(run, deed, at + (4 + 4 * deed) * SECOND, request=request_of(run, deed))
         for deed in range(4)
     ]
-    seen.append(_call(run, 4, at + 19 * SECOND, correlation=run.trace, carried_by="session"))
+    seen.append(_call(run, 4, at + 21 * SECOND, correlation=run.trace, carried_by="session"))
     if odd == 4:
         seen.append(_call(run, 5, at + 18 * SECOND))
     if odd == 9:

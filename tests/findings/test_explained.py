@@ -26,7 +26,7 @@ def test_calls_of_no_run_are_a_finding_until_a_run_claims_them(
     kept(call(request_id="R1"), call(request_id="R2"), whose=as_identity)
     kept(told(request_id="R1"), whose=of_agent)
     assert held("identity-unexplained", system) == {
-        identity.pk: "1 of 2 API calls of the last 30 days are of no run"
+        identity.pk: "1 of 2 API calls of the last 30 days are told by no run"
     }
     assert Finding.objects.get().agent == agent
 

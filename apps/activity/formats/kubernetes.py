@@ -1,5 +1,6 @@
 """Audit events of Kubernetes, one a line or as an EventList."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -26,7 +27,7 @@ def readings(file: BinaryIO) -> Iterator[Reading | Bad]:
     return completed(
         _flattened(lines(file)),
         read,
-        call_of=lambda event: text(event.get("auditID"), 128),
+        call_of=_request_of,
         is_end=lambda event: text(event.get("stage"), 40) in ENDS,
     )
 
@@ -60,7 +61,7 @@ def read(event: dict[str, Any]) -> Reading:
         credential=credential.removeprefix("JTI="),
         address=text(event.get("sourceIPs"), 64),
         client=text(event.get("userAgent")),
-        original_id=f"{audit_id}:{stage}",
+        original_id=_event_of(event, audit_id, stage),
         warnings=() if at else ("no time of its own",),
         body=_body(event),
     )
@@ -77,6 +78,21 @@ def _flattened(
         items = held.get("items")
         for item in items if isinstance(items, list) else ():
             yield (number, item) if isinstance(item, dict) else Bad(number, "It is no object.")
+
+
+def _request_of(event: dict[str, Any]) -> str:
+    """What the events of one request have in common. Its id alone may be of any number of them:
+    the server takes the one that a client sends as it is."""
+    said = [text(event.get("auditID"), 128)]
+    said += [text(event.get(name), 2000) for name in ("verb", "requestURI")]
+    said += [text(member(event, "user", "username"), 400)]
+    return " ".join([*said, text(event.get("requestReceivedTimestamp"), 40)])
+
+
+def _event_of(event: dict[str, Any], audit_id: str, stage: str) -> str:
+    """What one event is known again by, which no header that an agent sends can make another's."""
+    told = hashlib.sha256(f"{_request_of(event)} {stage}".encode(errors="replace"))
+    return f"{audit_id}:{stage}:{told.hexdigest()[:32]}"
 
 
 def _ours(audit_id: str) -> str:

@@ -39,7 +39,7 @@ def read(line: dict[str, Any]) -> Reading:
         if isinstance(headers, dict)
         else {}
     )
-    correlation = next((carried(headers[name]) for name in HEADERS if name in headers), "")
+    correlation, carried_by = _carried(headers, auth)
     at = nanoseconds(line.get("time"))
     told = text(line.get("type"), 20)
     request_id = text(member(request, "id"), 128)
@@ -50,7 +50,7 @@ def read(line: dict[str, Any]) -> Reading:
         happened_at=at,
         ended_at=at,
         correlation=correlation,
-        carried_by="header" if correlation else "",
+        carried_by=carried_by,
         request_id=request_id,
         target=path,
         level=_level(path, operation),
@@ -65,6 +65,15 @@ def read(line: dict[str, Any]) -> Reading:
         warnings=() if at else ("no time of its own",),
         body=_body(line),
     )
+
+
+def _carried(headers: dict[str, Any], auth: Any) -> tuple[str, str]:
+    """The run's id in a header; else of a token that was made for the run, in its metadata."""
+    found = next((carried(headers[name]) for name in HEADERS if name in headers), "")
+    if found:
+        return found, "header"
+    found = carried(member(auth, "metadata", "correlation_id"))
+    return found, "session" if found else ""
 
 
 def _level(path: str, operation: str) -> str:

@@ -2,7 +2,7 @@ from django.db import models
 
 from apps.activity.querysets.event_rows import EventRowQuerySet
 from apps.activity.saying import header_said
-from apps.activity.states import Kind, Method, Outcome
+from apps.activity.states import Kind, Outcome, joined_said
 from apps.core.links import record_href
 
 
@@ -52,4 +52,4 @@ class EventRow(models.Model):
     @property
     def joined_by(self) -> str:
         """How it was joined to a run. Only where the queryset says `with_link`."""
-        return Method(self.method).label if self.method else ""  # type: ignore[attr-defined]
+        return joined_said(self.method, self.confidence) if self.method else ""  # type: ignore[attr-defined]

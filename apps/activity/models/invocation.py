@@ -1,7 +1,7 @@
 from django.db import models
 
 from apps.activity.querysets.invocations import InvocationQuerySet
-from apps.activity.states import Method, Outcome
+from apps.activity.states import Method, Outcome, joined_said
 from apps.core.links import record_href
 
 
@@ -70,7 +70,9 @@ class Invocation(models.Model):
 class Link(models.Model):
     """An API call that a system recorded, joined to the invocation it is of, or was near.
 
-    `action_leaf` is the action or call that the agent told, where the join reaches that far.
+    `action_leaf` is the action or call that the agent told, where the join reaches that far: of a
+    call that only carries the run's id, the one that accounts for it. `confidence` is that of the
+    method, or none where the run's agent does not act as the identity that made the call.
     """
 
     log_id = models.IntegerField()
@@ -91,7 +93,12 @@ class Link(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_method_display()} ({self.confidence})"
+        return f"{self.said} ({self.confidence})"
+
+    @property
+    def said(self) -> str:
+        """How it was made, in words."""
+        return joined_said(self.method, self.confidence)
 
 
 class Cursor(models.Model):

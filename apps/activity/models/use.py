@@ -7,7 +7,8 @@ class UseHour(models.Model):
     """How often an identity made one API call in one hour, as the systems' logs tell.
 
     A projection of events and links, made anew for an hour that a late record touches. `agent_id`
-    is whose run it is proven of, else the only agent bound to the identity, else null.
+    is whose run it is proven of, else the only agent bound to the identity, else null. `proven` are
+    the calls that such a run also tells of; one that only carries its id is not explained by it.
     """
 
     log_id = models.IntegerField()

@@ -19,8 +19,18 @@ from django.db.models.functions import TruncHour
 
 from apps.activity.querysets.hours import whether
 from apps.activity.querysets.seats import in_period_of
-from apps.activity.statements import CLIENT, IS_CONFIRMED, IS_PROVEN, IS_SHOWN, IS_WHOLE, OF_SYSTEM
-from apps.activity.states import DEEDS, PROVEN_FROM, Kind, Outcome
+from apps.activity.statements import (
+    CALLER,
+    CLIENT,
+    IS_ATTRIBUTED,
+    IS_CONFIRMED,
+    IS_PROVEN,
+    IS_SHOWN,
+    IS_TOLD,
+    IS_WHOLE,
+    OF_SYSTEM,
+)
+from apps.activity.states import DEEDS, Kind, Outcome
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Binding, Identity, System
 from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems, seat_systems
@@ -56,11 +66,16 @@ class EventRowQuerySet(models.QuerySet):
         return rows.filter(agent_id__in=Agent.objects.visible_to(actor).values("pk"))
 
     def unexplained(self, settled: datetime) -> Self:
-        """Calls, old enough, that no run claims by more than having gone on at the time."""
-        return self.filter(happened_at__lt=settled).exclude(whether(IS_PROVEN))
+        """Calls, old enough, that no run tells of: that they carry the id of one tells nothing."""
+        return self.filter(happened_at__lt=settled).exclude(whether(IS_TOLD))
 
-    def proven(self) -> Self:
-        return self.filter(whether(IS_PROVEN))
+    def told(self) -> Self:
+        """Calls proven to be of a run that tells of them."""
+        return self.filter(whether(IS_TOLD))
+
+    def untold(self) -> Self:
+        """Calls proven to be of a run, by its id or session, of which it never said a word."""
+        return self.filter(whether(IS_PROVEN)).exclude(whether(IS_TOLD))
 
     def allowed(self) -> Self:
         """Calls that the system did not refuse."""
@@ -84,8 +99,11 @@ class EventRowQuerySet(models.QuerySet):
 
         The same as `UseHour.agent_id` says of whole hours.
         """
-        alone = Identity.objects.filter(binding_count=1).values("pk")
-        return self.filter(Q(whether(IS_PROVEN)) | Q(identity_id__in=alone))
+        return self.filter(whether(IS_ATTRIBUTED))
+
+    def of_nobody(self) -> Self:
+        """Calls that cannot be tied to one agent."""
+        return self.exclude(whether(IS_ATTRIBUTED))
 
     def used_with(self, credential_id: int, after: datetime) -> Self:
         """Calls with a credential after a moment."""
@@ -139,16 +157,15 @@ class EventRowQuerySet(models.QuerySet):
         acts_as = set(bound.values_list("identity", flat=True))
         hours = self._rows("UseHour").filter(agent_id=agent_id).order_by()
         used = set(hours.values_list("identity_id", flat=True).distinct())
-        proven = self._rows("Link").filter(
-            log_id=OuterRef("log_id"),
-            call_leaf=OuterRef("leaf_index"),
-            confidence__gte=PROVEN_FROM,
-            invocation__agent_id__isnull=False,
+        mine, caller = (
+            Q(identity_id__in=acts_as),
+            Func(template=CALLER, output_field=BigIntegerField()),
         )
-        of_it = Exists(proven.filter(invocation__agent_id=agent_id))
-        of_others = Exists(proven.exclude(invocation__agent_id=agent_id))
-        mine = Q(identity_id__in=acts_as)
-        return self.filter(Q(of_it) | (mine & ~Q(of_others)), identity_id__in=acts_as | used)
+        return (
+            self.filter(identity_id__in=acts_as | used)
+            .alias(caller=caller)
+            .filter(Q(caller=agent_id) | (mine & Q(caller=None)))
+        )
 
     def for_table(self) -> Self:
         """With the names that stand beside ids, which no foreign key holds."""

@@ -4,14 +4,20 @@ from typing import Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q, TextField
 
 from apps.activity.querysets.seats import in_period_of
+from apps.activity.statements import CLAIMED_SYSTEM
 from apps.activity.states import Kind
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Identity, System
 from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems
 from apps.proof.models import Log
+
+
+def claimed_system() -> Func:
+    """The kind of system that a record says it is of; null where it says none."""
+    return Func(template=CLAIMED_SYSTEM, output_field=TextField())
 
 
 class EventQuerySet(models.QuerySet):

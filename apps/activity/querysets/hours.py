@@ -57,7 +57,7 @@ class UseHourQuerySet(HourQuerySet):
         return self.filter(Q(agent_id=agent_id) | Q(agent_id__isnull=True, identity_id__in=acts_as))
 
     def unexplained(self) -> Self:
-        """Of an identity dedicated to one agent, and not all of them claimed by a run."""
+        """Of calls that can be tied to one agent, and not all of them told by a run."""
         return self.filter(agent_id__isnull=False, calls__gt=F("proven"))
 
     def of_nobody(self) -> Self:
@@ -65,7 +65,7 @@ class UseHourQuerySet(HourQuerySet):
         return self.filter(agent_id__isnull=True)
 
     def totalled(self) -> dict[str, Any]:
-        """How many calls, how many of them proven to be of a run, and when the last was."""
+        """How many calls, how many of them a run tells of, and when the last was."""
         return self.aggregate(
             n=Sum("calls", default=0), sure=Sum("proven", default=0), last=Max("last_at")
         )

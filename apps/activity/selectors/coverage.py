@@ -26,10 +26,10 @@ MOST_GROUPS = 300
 class Line:
     """The calls of one identity on one system on one day.
 
-    `unexplained` are those that no run claims, and that are old enough for that to be said;
-    `unsettled` those that are not. Of an identity that several agents share, neither can be tied
-    to one of them. Where no log is whole for the day, figures are what was seen, not all there was;
-    of a day that `is_new` it may still become so.
+    `proven` are those that a run tells of; `unexplained` those that none does, and that are old
+    enough for that to be said; `unsettled` those that are not. Of an identity that several agents
+    share, neither can be tied to one of them. Where no log is whole for the day, figures are what
+    was seen, not all there was; of a day that `is_new` it may still become so.
     """
 
     identity: Identity | None

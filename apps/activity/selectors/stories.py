@@ -161,7 +161,7 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     joined, hidden = _joined(log.pk, invocation, actor)
     near = [one for one in joined if one.link.confidence < PROVEN_FROM]
     sure = [one for one in joined if one.link.confidence >= PROVEN_FROM]
-    depths, missing = _depths(told, set(withheld.values()))
+    depths, missing = _depths(told, invocation.root_span, set(withheld.values()))
     moments = _moments(told, sure, depths, withheld)
     return Story(
         moments=moments,
@@ -255,10 +255,10 @@ def _moments(
     return sorted(moments + apart, key=lambda one: one.at)
 
 
-def _depths(told: Sequence[Event], unseen: set[str]) -> tuple[dict[str, int], int]:
+def _depths(told: Sequence[Event], root: str, unseen: set[str]) -> tuple[dict[str, int], int]:
     """How deep each span lies, by the parents that came; and how many parents did not.
 
-    `unseen` came too.
+    `unseen` came too. What the topmost lies in is outside the trail, and not missed.
     """
     parents = {one.span_id: one.parent_id for one in told if one.span_id}
     depths: dict[str, int] = {}
@@ -271,6 +271,6 @@ def _depths(told: Sequence[Event], unseen: set[str]) -> tuple[dict[str, int], in
         for one in reversed(path):
             depth += 1
             depths[one] = depth
-    missing = {one.parent_id for one in told if one.parent_id and one.parent_id not in parents}
-    missing -= unseen
+    outside = {"", parents.get(root, "")}
+    missing = {one.parent_id for one in told} - outside - unseen - parents.keys()
     return {span: min(depth, DEEPEST) for span, depth in depths.items()}, len(missing)

@@ -1,6 +1,6 @@
 """The statements that count by the hour: each over whole sets of hours, none row by row."""
 
-from apps.activity.statements import CLIENT, IS_CONFIRMED, IS_PROVEN, OF_SYSTEM
+from apps.activity.statements import CLIENT, IS_CONFIRMED, IS_PROVEN, OF_SYSTEM, SUREST
 
 DUE = """unnest(%(subjects)s::bigint[], %(hours)s::timestamptz[]) AS due(subject_id, hour)"""
 IN_THE_HOUR = """activity_event.happened_at >= due.hour
@@ -23,13 +23,14 @@ DELETE FROM activity_usehour USING {DUE}
 WHERE identity_id = due.subject_id AND activity_usehour.hour = due.hour"""
 
 # A call proven to be of several runs counts once: for the surest, and of those the same each time.
+# `proven` are those that one of its runs also tells of; what a run only carries its id on is not.
 MAKE_USE = f"""
 INSERT INTO activity_usehour (log_id, hour, system_id, identity_id, credential_id, agent_id, name,
     calls, proven, failed, denied, first_at, last_at)
 SELECT activity_event.log_id, due.hour, max(COALESCE(activity_event.system_id, 0)), due.subject_id,
     COALESCE(activity_event.credential_id, 0), CASE WHEN run.trace_id IS NULL THEN sole.agent_id
         ELSE run.agent_id END,
-    activity_event.name, count(*), count(run.trace_id),
+    activity_event.name, count(*), count(*) FILTER (WHERE run.is_told),
     count(*) FILTER (WHERE outcome = 'failed'), count(*) FILTER (WHERE outcome = 'denied'),
     min(happened_at), max(happened_at)
 FROM {DUE}
@@ -39,11 +40,7 @@ LEFT JOIN LATERAL (
 ) sole ON true
 {CALLS}
 LEFT JOIN LATERAL (
-    SELECT i.agent_id, i.trace_id FROM activity_link l
-    JOIN activity_invocation i ON i.id = l.invocation_id
-    WHERE l.log_id = activity_event.log_id AND l.call_leaf = activity_event.leaf_index
-      AND l.confidence >= 3
-    ORDER BY l.confidence DESC, i.agent_id NULLS LAST, i.trace_id LIMIT 1
+    {SUREST}
 ) run ON true
 GROUP BY 1, 2, 4, 5, 6, 7"""
 

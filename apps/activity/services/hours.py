@@ -4,14 +4,14 @@ Which hours those are is noted in the transaction that read or joined the record
 whole, from the records, in any order and however late. So counting twice changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from apps.activity.models import Archive, Cursor, Event, HourDue, Invocation, Link
+from apps.activity.models import Archive, Cursor, Event, HourDue, Invocation
 from apps.activity.services.hour_statements import (
     DROP_DEEDS,
     DROP_USE,
@@ -26,7 +26,10 @@ from apps.activity.services.hour_statements import (
     NOTE_REBOUND_DEEDS,
     NOTE_REBOUND_USE,
 )
+from apps.activity.services.judging import runs_rebound
+from apps.activity.services.linking import runs_settle
 from apps.activity.states import DEEDS, Kind, Subject
+from apps.proof.models import Log
 
 AT_ONCE = 500
 # The names of cursors: the projector's, and two of this module.
@@ -36,17 +39,23 @@ LATE = timedelta(hours=1)
 
 
 def hours_note(
-    log_id: int, events: Sequence[Event], links: Sequence[Link], touched: Sequence[Invocation]
+    log_id: int, events: Sequence[Event], joined: Collection[int], touched: Sequence[Invocation]
 ) -> None:
-    """Note the hours that these records, joins, and runs belong to. In the caller's transaction."""
+    """Note the hours of these records, and of runs that were touched or are joined otherwise.
+
+    In the caller's transaction.
+    """
     uses = {(one.identity_id, _hour(one)) for one in events if one.kind == Kind.API}
     deeds = {(one.agent_id, _hour(one)) for one in events if one.kind in DEEDS}
     _note(Subject.USE, uses)
     _note(Subject.DEED, deeds)
-    runs = [one.pk for one in touched] + [one.invocation_id for one in links]
+    _note_runs(log_id, {*(one.pk for one in touched), *joined}, joined)
+
+
+def _note_runs(log_id: int, of_calls: Collection[int], of_deeds: Collection[int]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(NOTE_CALLS, {"log": log_id, "runs": runs})
-        cursor.execute(NOTE_DEEDS, {"log": log_id, "runs": [one.invocation_id for one in links]})
+        cursor.execute(NOTE_CALLS, {"log": log_id, "runs": list(of_calls)})
+        cursor.execute(NOTE_DEEDS, {"log": log_id, "runs": list(of_deeds)})
 
 
 def hours_count(*, most: int = 20_000) -> int:
@@ -65,8 +74,8 @@ def hours_count(*, most: int = 20_000) -> int:
 def bindings_heed() -> int:
     """Note every hour of the identities and agents whose bindings changed since the last time.
 
-    Whose a call is, and which system a deed is of, hangs on who acts as what now. The place of
-    this cursor is a time, in seconds.
+    Whose a call is, which system a deed is of, and what a join is worth hang on who acts as what.
+    The place of this cursor is a time, in seconds.
     """
     _alone()
     Cursor.objects.get_or_create(name=BINDINGS)
@@ -78,6 +87,9 @@ def bindings_heed() -> int:
         noted: int = database.rowcount
         database.execute(NOTE_REBOUND_DEEDS, {"since": since})
         noted += database.rowcount
+    for log in Log.objects.filter(name="activity"):
+        joined = runs_settle(log.pk, runs_rebound(log.pk, since))
+        _note_runs(log.pk, joined, joined)
     cursor.leaf = int(now.timestamp())
     cursor.save(update_fields=["leaf"])
     return noted

@@ -1,24 +1,23 @@
 """Joining what systems recorded to the runs it is of, as either side arrives."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.activity.models import Event, Invocation, Link
-from apps.activity.states import CONFIDENCE, PROVEN_FROM, Kind, Method
+from apps.activity.services.accounting import SKEW, runs_account
+from apps.activity.services.judging import joins_count, joins_judge
+from apps.activity.states import CONFIDENCE, Kind, Method
 from apps.inventory.models import Binding
 
-# How far clocks may be apart: a call this long before or after a run still is near it.
-SKEW = timedelta(minutes=2)
 CARRIED = {"session": Method.SESSION}
 
 
-def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocation]) -> list[Link]:
-    """Join new records, on either side, to what is here already; returns what is new or better.
+def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocation]) -> set[int]:
+    """Join new records, on either side, to what is here already; returns the runs it changed.
 
     A call proven to be of a run is not also noted as near it. A better method replaces a worse.
     """
@@ -31,10 +30,24 @@ def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocatio
         key = link.call_leaf, link.invocation_id
         if key not in found or found[key].confidence < link.confidence:
             found[key] = link
-    return _keep(log_id, list(found.values()))
+    return runs_settle(log_id, _keep(log_id, list(found.values())), touched)
 
 
-def _keep(log_id: int, links: list[Link]) -> list[Link]:
+def runs_settle(
+    log_id: int, joined: Collection[int], touched: Sequence[Invocation] = ()
+) -> set[int]:
+    """Tell which deed each call of these runs is of, and judge what joins it.
+
+    Returns those that are joined anew or otherwise.
+    """
+    runs = {*joined, *(one.pk for one in touched)}
+    changed = set(joined) | runs_account(log_id, runs)
+    changed |= joins_judge(runs)
+    joins_count(changed)
+    return changed
+
+
+def _keep(log_id: int, links: list[Link]) -> set[int]:
     standing = {
         (one.call_leaf, one.invocation_id): one
         for one in Link.objects.filter(
@@ -46,29 +59,12 @@ def _keep(log_id: int, links: list[Link]) -> list[Link]:
         known = standing.get((link.call_leaf, link.invocation_id))
         if known is None:
             new.append(link)
-        elif known.confidence < link.confidence:
+        elif CONFIDENCE[Method(known.method)] < link.confidence:
             link.pk = known.pk
             better.append(link)
     Link.objects.bulk_create(new)
     Link.objects.bulk_update(better, ["action_leaf", "method", "confidence", "made_at"])
-    _count({one.invocation_id for one in (*new, *better)})
-    return [*new, *better]
-
-
-def _count(invocation_ids: Iterable[int]) -> None:
-    """Count anew what is joined to these runs."""
-    counted = (
-        Invocation.objects.filter(pk__in=invocation_ids)
-        .annotate(
-            sure=Count("links", filter=Q(links__confidence__gte=PROVEN_FROM)),
-            by=Count("links", filter=Q(links__confidence__lt=PROVEN_FROM)),
-        )
-        .order_by("pk")
-    )
-    rows = list(counted)
-    for one in rows:
-        one.proven, one.near = one.sure, one.by
-    Invocation.objects.bulk_update(rows, ["proven", "near"], batch_size=500)
+    return {one.invocation_id for one in (*new, *better)}
 
 
 def _by_request(log_id: int, events: Sequence[Event]) -> list[Link]:
@@ -77,13 +73,25 @@ def _by_request(log_id: int, events: Sequence[Event]) -> list[Link]:
     sides: dict[str, tuple[list[Event], list[Event]]] = defaultdict(lambda: ([], []))
     for one in Event.objects.naming_requests(log_id, asked):
         sides[one.request_id][one.kind == Kind.API].append(one)
-    pairs = [(told, call) for deeds, calls in sides.values() for told in deeds for call in calls]
+    pairs = [
+        (told, call)
+        for deeds, calls in sides.values()
+        for told in deeds
+        for call in calls
+        if not _is_of_run(call)
+    ]
     runs = _runs(log_id, {told.trace_id for told, _ in pairs if told.trace_id})
     return [
         _link(call, runs[told.trace_id], Method.REQUEST_ID, told.leaf_index)
         for told, call in pairs
         if told.trace_id in runs
     ]
+
+
+def _is_of_run(call: Event) -> bool:
+    """Whether what its system calls its request is the run's id, which many requests may bear."""
+    correlation = call.correlation
+    return correlation is not None and call.request_id.replace("-", "").lower() == correlation.hex
 
 
 def _by_carried_id(
@@ -101,7 +109,7 @@ def _by_carried_id(
 
 
 def _by_window(log_id: int, events: Sequence[Event], touched: Sequence[Invocation]) -> list[Link]:
-    """The same identity or credential was used while the run went on: near it, and no more."""
+    """The same identity was used while the run went on: near it, and no more."""
     calls = [one for one in events if one.kind == Kind.API and one.identity_id]
     agents = {one.agent_id for one in touched if one.agent_id}
     bound = _bindings(agents, {one.identity_id for one in calls})
@@ -125,13 +133,8 @@ def _near_runs(log_id: int, calls: Sequence[Event], bound: Sequence[tuple[int, i
     if not users:
         return []
     first, last = min(one.happened_at for one in calls), max(one.happened_at for one in calls)
-    runs = list(Invocation.objects.going_on(log_id, users, first - SKEW, last + SKEW))
-    return [
-        _near(call, run)
-        for call in calls
-        for run in runs
-        if run.agent_id in agents_as[call.identity_id or 0] and _is_near(call, run)
-    ]
+    runs = Invocation.objects.going_on(log_id, users, first - SKEW, last + SKEW)
+    return _near(calls, runs.only("agent_id", "started_at", "ended_at"), bound)
 
 
 def _near_calls(
@@ -145,23 +148,32 @@ def _near_calls(
         return []
     used = {identity for run in runs for identity in identities_of[run.agent_id or 0]}
     first, last = min(one.started_at for one in runs), max(one.ended_at for one in runs)
-    calls = list(Event.objects.calls_as(log_id, used, first - SKEW, last + SKEW))
-    return [
-        _near(call, run)
-        for run in runs
-        for call in calls
-        if call.identity_id in identities_of[run.agent_id or 0] and _is_near(call, run)
-    ]
+    calls = Event.objects.calls_as(log_id, used, first - SKEW, last + SKEW)
+    return _near(calls.defer("header"), runs, bound)
 
 
-def _is_near(call: Event, run: Invocation) -> bool:
-    return run.started_at - SKEW <= call.happened_at <= run.ended_at + SKEW
+def _near(
+    calls: Iterable[Event], runs: Iterable[Invocation], bound: Iterable[tuple[int, int]]
+) -> list[Link]:
+    """Each call with the runs that went on then, of agents that act as its identity.
 
-
-def _near(call: Event, run: Invocation) -> Link:
-    return _link(
-        call, run, Method.CREDENTIAL_WINDOW if call.credential_id else Method.PRINCIPAL_WINDOW
-    )
+    Both are walked once in the order of time: there may be very many of either.
+    """
+    of_identity: dict[int | None, list[Event]] = defaultdict(list)
+    for call in sorted(calls, key=lambda one: (one.happened_at, one.leaf_index)):
+        of_identity[call.identity_id].append(call)
+    of_agent: dict[int | None, list[Invocation]] = defaultdict(list)
+    for run in sorted(runs, key=lambda one: (one.started_at, one.pk), reverse=True):
+        of_agent[run.agent_id].append(run)
+    found = []
+    for agent, identity in sorted(set(bound)):
+        coming, going = list(of_agent[agent]), list[Invocation]()
+        for call in of_identity[identity]:
+            while coming and coming[-1].started_at - SKEW <= call.happened_at:
+                going.append(coming.pop())
+            going = [one for one in going if call.happened_at <= one.ended_at + SKEW]
+            found += [_link(call, one, Method.PRINCIPAL_WINDOW) for one in going]
+    return found
 
 
 def _link(call: Event, run: Invocation, method: Method, action: int | None = None) -> Link:

@@ -29,8 +29,8 @@ def _href(url_name: str, now: datetime, **query: Any) -> str:
 
 class UnexplainedCalls(Rule):
     key = "identity-unexplained"
-    title = "API calls that no run explains"
-    why = "The system saw them, by an identity of one agent alone, and the agent never said so."
+    title = "API calls that no run tells of"
+    why = "The system saw them, they can be tied to one agent, and the agent never said so."
     mend = "Have the agent tell all that it does, or find out who else uses its identity."
     severity = Severity.HIGH
     owasp = "NHI9:2025 NHI Reuse"
@@ -52,12 +52,13 @@ class UnexplainedCalls(Rule):
                 used.summed("identity_id", n=UNEXPLAINED),
                 " of ",
                 used.summed("identity_id", n=F("calls")),
-                f" API calls of the last {preference('explained_days')} days are of no run",
+                f" API calls of the last {preference('explained_days')} days are told by no run",
             ),
         )
 
     def counted_href(self, subject_id: int, now: datetime) -> str:
-        return _href("activity:call_list", now, identity=subject_id, unexplained="true")
+        asked = {"unexplained": "true", "attributed": "true"}
+        return _href("activity:call_list", now, identity=subject_id, **asked)
 
 
 class UnconfirmedActions(Rule):
@@ -125,4 +126,5 @@ class AttributionLost(Rule):
         )
 
     def counted_href(self, subject_id: int, now: datetime) -> str:
-        return _href("activity:call_list", now, identity=subject_id, unexplained="true")
+        asked = {"unexplained": "true", "nobodys": "true"}
+        return _href("activity:call_list", now, identity=subject_id, **asked)

@@ -1,6 +1,6 @@
 """The runs that are told of, and the API calls that they are joined to."""
 
-from apps.activity.states import PROVEN_FROM, Method
+from apps.activity.states import PROVEN_FROM
 from apps.evidence.content.files import Files, compact
 from apps.evidence.content.items import CHUNK
 from apps.evidence.content.trail.scope import Tale
@@ -49,7 +49,7 @@ def write_links(files: Files, tale: Tale) -> None:
                     link.invocation.trace,
                     link.action_leaf,
                     link.method,
-                    Method(link.method).label,
+                    link.said,
                     link.confidence,
                     link.confidence >= PROVEN_FROM,
                     link.made_at,

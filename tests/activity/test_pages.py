@@ -277,7 +277,7 @@ def test_what_was_said_past_the_records_shown_is_not_called_silence(client, invo
     identity = binding.identity
     keep(
         api("s3:PutObject", NOW + 50, request_id="REQ2"),
-        api("s3:DeleteObject", NOW + 51, correlation=TRACE, carried_by="header"),
+        api("s3:DeleteObject", NOW + 600, correlation=TRACE, carried_by="header"),
         whose=Whose(identity_id=identity.pk, system_id=identity.system_id),
     )
 

@@ -142,13 +142,13 @@ def test_what_no_header_can_be_made_of_is_kept_plainly_else_without_its_words(
 
 
 def test_what_the_database_refuses_of_a_body_is_told_and_the_rest_is_kept(caller, monkeypatch):
-    columns_of = append._columns
+    event_of = append.event_of
 
     def broken(reading, *args):
-        columns = columns_of(reading, *args)
-        return columns if reading.name != "odd" else columns.replace("\t", "", 1)
+        event = event_of(reading, *args)
+        return event if reading.name != "odd" else event.replace(b"odd", b"o\0d")
 
-    monkeypatch.setattr(append, "_columns", broken)
+    monkeypatch.setattr(append, "event_of", broken)
     sent = traces(SPAN, BAD, LAST, {**BAD, "spanId": "0" * 15 + "4"})
 
     first, again = (send(post(caller, json=sent))[0] for _ in range(2))

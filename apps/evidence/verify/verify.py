@@ -19,6 +19,7 @@ the package, or not the log, seen before, 50 incomplete or not adding up, 2 wron
 import argparse
 import base64
 import csv
+import datetime
 import hashlib
 import hmac
 import io
@@ -28,7 +29,6 @@ import re
 import sys
 import zipfile
 import zlib
-from datetime import datetime, timezone
 
 OK, USAGE, HASH, PROOF, SIGNATURE, CHECKPOINT, INCOMPLETE = 0, 2, 10, 20, 30, 40, 50
 PRECEDENCE = (HASH, SIGNATURE, PROOF, CHECKPOINT, INCOMPLETE)
@@ -1813,8 +1813,8 @@ class Seen:
 
 def nanoseconds(text):
     """A time of incident.json since 1970; only whole microseconds are told."""
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    since = moment - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    since = moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
     return (since.days * 86400 + since.seconds) * 10**9 + since.microseconds * 1000
 
 

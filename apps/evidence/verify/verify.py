@@ -19,7 +19,7 @@ the package, or not the log, seen before, 50 incomplete or not adding up, 2 wron
 import argparse
 import base64
 import csv
-import datetime
+import datetime as dt
 import hashlib
 import hmac
 import io
@@ -1813,8 +1813,8 @@ class Seen:
 
 def nanoseconds(text):
     """A time of incident.json since 1970; only whole microseconds are told."""
-    moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    since = moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+    moment = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    since = moment - dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
     return (since.days * 86400 + since.seconds) * 10**9 + since.microseconds * 1000
 
 

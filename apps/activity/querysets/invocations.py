@@ -27,8 +27,8 @@ class InvocationQuerySet(models.QuerySet):
         return self.annotate(agent_name=Subquery(named)).fetch_mode(models.FETCH_RAISE)
 
     def named(self) -> Self:
-        """With no more than a link to each says."""
-        return self.only("name", "trace_id")
+        """With no more than a link to each says, and when it began."""
+        return self.only("name", "trace_id", "started_at")
 
     def of_id(self, text: str) -> Self:
         """By a trace id, which is also the id that Countersign gave the invocation."""

@@ -43,6 +43,11 @@ class Invocation(models.Model):
             models.UniqueConstraint(name="activity_invocation_once", fields=["log_id", "trace_id"])
         ]
         indexes = [
+            models.Index(
+                fields=["agent_id", "conversation"],
+                name="activity_invocation_talk",
+                condition=~models.Q(conversation=""),
+            ),
             models.Index(name="activity_invocation_time", fields=["started_at", "id"]),
             models.Index(name="activity_invocation_agent", fields=["agent_id", "started_at", "id"]),
             models.Index(

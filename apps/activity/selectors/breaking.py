@@ -22,7 +22,8 @@ from apps.activity.querysets.measured import (
     runs_with_grant_alone,
     runs_with_many,
 )
-from apps.activity.selectors.measured import NO_LOG, Log, logs_of, silences_of
+from apps.activity.selectors.measured import silences_of
+from apps.activity.selectors.reach import NO_LOG, Log, logs_of
 from apps.core.actors import Actor
 from apps.core.preferences import preference
 from apps.grants.models import Grant

@@ -10,7 +10,8 @@ from django.db.models.functions import TruncDate
 
 from apps.activity.models import UseHour
 from apps.activity.querysets.credential_use import runs_by_credential
-from apps.activity.selectors.measured import NO_LOG, WEEKS, Chain, Log, Measured, chains_of, logs_of
+from apps.activity.selectors.measured import WEEKS, Chain, Measured, chains_of
+from apps.activity.selectors.reach import NO_LOG, Log, logs_of
 from apps.core.actors import Actor
 from apps.inventory.models import Credential
 

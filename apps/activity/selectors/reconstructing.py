@@ -12,7 +12,7 @@ from django.db.models import Q, Sum
 
 from apps.activity.models import DeedHour, Invocation, UseHour
 from apps.activity.querysets.measured import told_runs
-from apps.activity.selectors.measured import NO_LOG, Log, logs_of
+from apps.activity.selectors.reach import NO_LOG, Log, logs_of
 from apps.activity.states import Told
 from apps.core.actors import Actor
 from apps.core.preferences import preference

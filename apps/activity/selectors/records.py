@@ -39,14 +39,21 @@ class RecordTold:
         return self.event.kind in {Kind.API, Kind.ACTION, Kind.CALL}
 
 
-def record_told(leaf: int, actor: Actor) -> RecordTold | None:
-    """A record by its place in the log; None if there is none such for this reader."""
+def record_at(leaf: int, actor: Actor) -> tuple[Log, Event] | None:
+    """The log and what stands at that place in it; None if there is none such for this reader."""
     log = Log.objects.filter(name="activity").first()
     if log is None or leaf >= 2**63:
         return None
     event = Event.objects.at(log.pk, [leaf]).visible_to(actor).first()
-    if event is None:
+    return None if event is None else (log, event)
+
+
+def record_told(leaf: int, actor: Actor) -> RecordTold | None:
+    """All that is told of a record; None if there is none such for this reader."""
+    found = record_at(leaf, actor)
+    if found is None:
         return None
+    log, event = found
     runs = Invocation.objects.visible_to(actor)
     links, hidden = _links(event, actor)
     payload = Payload.objects.filter(log_id=log.pk, leaf_index=leaf, recorded_at=event.recorded_at)

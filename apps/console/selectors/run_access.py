@@ -7,11 +7,11 @@ from datetime import datetime
 
 from apps.activity.models import Event, Invocation, Link
 from apps.activity.selectors.held import Elsewhere
+from apps.activity.selectors.records import record_at
 from apps.activity.states import PROVEN_FROM, Kind
 from apps.console.selectors.grant_reasons import Reason, reasons_of
 from apps.console.selectors.record_access import Judgement, Verdict, judgements_of, together
 from apps.core.actors import Actor
-from apps.proof.models import Log
 
 # As many as the run's page shows: each line has a place there.
 MOST = 500
@@ -119,14 +119,12 @@ def access_of(run: Invocation, actor: Actor) -> RunAccess:
 
 def access_of_record(leaf: int, actor: Actor) -> RecordAccess | None:
     """Of one record by its place in the log; None if there is none such for this reader."""
-    log = Log.objects.filter(name="activity").first()
-    if log is None or leaf >= 2**63:
+    at = record_at(leaf, actor)
+    if at is None:
         return None
-    event = Event.objects.at(log.pk, [leaf]).visible_to(actor).first()
-    if event is None:
-        return None
+    _, event = at
     told, links = ([], []) if event.kind == Kind.API else _within(event, actor)
-    found = _records([event, *told], links, log.pk, event.happened_at, actor)
+    found = _records([event, *told], links, event.log_id, event.happened_at, actor)
     return next(one for one in found if one.event.leaf_index == leaf)
 
 

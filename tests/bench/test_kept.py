@@ -47,14 +47,16 @@ REST = """
 def filled():
     before = months_here()
     plan = kept.plan_of(RECORDS)
-    trail_fill(plan, processes=2)
-    kept.project(plan.log_id, 2)
-    yield plan
-    # No flush of a database takes tables away again.
-    with connection.cursor() as cursor:
-        for month in months_here() - before:
-            for table in ("activity_event", "activity_payload"):
-                cursor.execute(f"DROP TABLE {table}_{month:%Y_%m}")
+    try:
+        trail_fill(plan, processes=2)
+        kept.project(plan.log_id, 2)
+        yield plan
+    finally:
+        # No flush of a database takes tables away again, and none puts back what was taken off.
+        with connection.cursor() as cursor:
+            for month in {start.date() for start, _ in plan.months()} - before:
+                for table in ("activity_event", "activity_payload"):
+                    cursor.execute(f"DROP TABLE IF EXISTS {table}_{month:%Y_%m}")
 
 
 def projected():

@@ -47,6 +47,8 @@ INDEXES = """
     FROM pg_index LEFT JOIN pg_constraint ON conindid = indexrelid AND conrelid = indrelid
     WHERE indrelid = %s::regclass ORDER BY indexrelid
 """
+# Connections that a child has of its parent, kept so that nothing closes them.
+INHERITED: list[Any] = []
 BOUND = "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE oid = %s::regclass"
 
 
@@ -150,8 +152,15 @@ def _spread(processes: int) -> Iterator[Any]:
         return
     connections.close_all()  # no two processes may speak on one
     fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(processes, mp_context=fork) as pool:
+    with ProcessPoolExecutor(processes, mp_context=fork, initializer=_leave_inherited) as pool:
         yield pool.map
+
+
+def _leave_inherited() -> None:
+    """A child has no running event loop, and finds what was open before its parent had one."""
+    for alias in connections:
+        INHERITED.append(connections[alias])  # closing it would end the parent's session
+        del connections[alias]
 
 
 @transaction.atomic

@@ -133,8 +133,7 @@ def test_the_story_leads_from_each_action_and_call_to_what_allowed_it(as_steward
     assert sorted(places) == sorted(str(one.leaf_index) for one in deeds)
     assert sorted(re.findall(r'<div id="access-(\d+)" [^>]*hx-swap-oob', beside)) == sorted(places)
     waterfall = as_steward.get(f"{invocation.get_absolute_url()}?view=waterfall").text
-    assert f'hx-get="{access}?view=waterfall"' in waterfall
-    assert "hx-swap-oob" not in as_steward.get(f"{access}?view=waterfall", headers=htmx).text
+    assert sorted(re.findall(r'<div id="access-(\d+)"', waterfall)) == sorted(places)
 
 
 def test_a_call_is_judged_and_what_it_proves_by_it(as_steward, binding):

@@ -81,6 +81,12 @@ class Moment:
         return self.event is not None and self.event.kind in {Kind.ACTION, Kind.CALL}
 
     @property
+    def records(self) -> list[tuple[Event, bool]]:
+        """What was said of it and its calls, each with whether it tells what allowed it."""
+        said = [(self.event, self.is_deed and not self.calls)] if self.event else []
+        return [*said, *((call.event, True) for call in self.calls)]
+
+    @property
     def has_payload(self) -> bool:
         """Whether words were sealed with it; where its header tells nothing, they may have been."""
         return bool(self.header.get("payload", True))
@@ -97,7 +103,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One record on the clock of its run: where it starts and how long it is, in thousandths."""
+    """One record on the clock of its run: where it starts and how long it is, in thousandths.
+
+    `is_accounted` where it tells what allowed it.
+    """
 
     leaf: int
     name: str
@@ -107,6 +116,7 @@ class Bar:
     took: str
     is_odd: bool
     is_recorded: bool
+    is_accounted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +141,15 @@ class Story:
     @property
     def bars(self) -> list[Bar]:
         """Every record as a bar between the run's first moment and its last."""
-        events = [
-            (event, moment.depth)
-            for moment in self.moments
-            for event in (moment.event, *(call.event for call in moment.calls))
-            if event is not None
-        ]
-        if not events:
+        records = [(*one, moment.depth) for moment in self.moments for one in moment.records]
+        if not records:
             return []
-        first = min(event.happened_at for event, _ in events)
-        whole = max(event.ended_at for event, _ in events) - first
-        return [_bar(event, depth, first, whole) for event, depth in events]
+        first = min(event.happened_at for event, _, _ in records)
+        whole = max(event.ended_at for event, _, _ in records) - first
+        return [
+            _bar(event, depth, first, whole, is_accounted=is_accounted)
+            for event, is_accounted, depth in records
+        ]
 
 
 def story_of(invocation: Invocation, actor: Actor) -> Story:
@@ -193,7 +201,7 @@ def _withheld(rows: EventQuerySet, told: Sequence[Event], actor: Actor) -> dict[
     return {leaf: span for leaf, span in spans if leaf not in seen}
 
 
-def _bar(event: Event, depth: int, first: datetime, whole: timedelta) -> Bar:
+def _bar(event: Event, depth: int, first: datetime, whole: timedelta, *, is_accounted: bool) -> Bar:
     took = (event.ended_at - event.happened_at).total_seconds()
     scale = 1000 / max(whole.total_seconds(), 0.001)
     start = round((event.happened_at - first).total_seconds() * scale)
@@ -206,6 +214,7 @@ def _bar(event: Event, depth: int, first: datetime, whole: timedelta) -> Bar:
         took=f"{took:.1f} s" if took >= 1 else f"{took * 1000:.0f} ms",
         is_odd=event.is_bad,
         is_recorded=event.kind == Kind.API,
+        is_accounted=is_accounted,
     )
 
 

@@ -47,15 +47,14 @@ def _moment(request: Request) -> datetime | None:
 def invocation_access(request: Request, pk: int) -> HttpResponse:
     """The permissions that a run used, and why each was there: a panel of the run's page.
 
-    Beside the panel come the lines of its actions and calls, each for its own place in the story.
+    Beside the panel come the lines of its actions and calls, each for its own place in the run.
     """
     run = get_object_or_404(Invocation.objects.visible_to(request.actor), pk=pk)
     access = access_of(run, request.actor)
-    has_story = bool(request.htmx) and request.GET.get("view") != "waterfall"
     return render_page(
         request,
         "console/invocation_access.html",
-        {"access": access, "run": run, "is_beside": has_story},
+        {"access": access, "run": run, "is_beside": bool(request.htmx)},
         regions=["invocation-access"],
     )
 

@@ -34,7 +34,7 @@ from django.utils import timezone
 from apps.activity.models import Event
 from apps.inventory.states import APPEND_TRAIL
 from config.launcher.services import free_port
-from tests.bench.measure import machine
+from tests.bench.measure import cores_worth, machine
 from tests.bench.telling import bodies
 from tests.doors import PROTOBUF, door_process, post, send_all
 from tests.factories.inventory import AgentClientFactory
@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--spans", type=int, default=65_536, help="how many spans in each part")
     parser.add_argument("--mlflow", default="", help="a Python that has mlflow and psycopg2")
     asked = parser.parse_args(arguments)
-    say(machine())
+    say(f"{machine()}; at once they do {cores_worth():.1f} times the work of one core")
     call_command("migrate", verbosity=0)
     headers = {"Authorization": f"Bearer {token()}", "Content-Type": PROTOBUF}
     with tempfile.TemporaryDirectory() as folder:

@@ -5,6 +5,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -121,3 +122,33 @@ def machine() -> str:
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()},"
         f" PostgreSQL {server}"
     )
+
+
+LOOP = """
+import time
+def loop():
+    started, total = time.perf_counter(), 0
+    for one in range(8_000_000):
+        total += one * one
+    return time.perf_counter() - started
+print(loop())
+"""
+
+
+def cores_worth() -> float:
+    """How many times the work of one core all of them do at once.
+
+    Two threads of one core, or cores that others use too, do less than twice the work of one.
+    """
+    count = os.cpu_count() or 1
+    alone = min(_loops(1)[0], _loops(1)[0])
+    together = _loops(count)
+    return count * alone / (sum(together) / count)
+
+
+def _loops(count: int) -> list[float]:
+    begun = [
+        subprocess.Popen([sys.executable, "-c", LOOP], stdout=subprocess.PIPE, text=True)
+        for _ in range(count)
+    ]
+    return [float(one.communicate()[0]) for one in begun]

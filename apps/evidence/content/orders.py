@@ -15,9 +15,8 @@ from apps.remediation.models import Order, OrderProof
 from apps.remediation.states import OrderState, ProofKind
 from apps.reviews.models import ReviewItem
 
-ORDERS = [
-    "order",
-    "item",
+# What is said of every order, whatever asked for it.
+OF_ANY_ORDER = [
     "kind",
     "label",
     "state",
@@ -37,6 +36,7 @@ ORDERS = [
     "plan",
     "proof_sha256",
 ]
+ORDERS = ["order", "item", *OF_ANY_ORDER]
 PROOFS = [
     "proof",
     "order",

@@ -8,7 +8,7 @@ from apps.evidence.content.access.scope import REQUEST, USE, Scope
 from apps.evidence.content.contacts import write_notices
 from apps.evidence.content.files import Files, compact
 from apps.evidence.content.items import CHUNK
-from apps.evidence.content.orders import write_proofs
+from apps.evidence.content.orders import OF_ANY_ORDER, write_proofs
 from apps.evidence.content.proofs import add_proof_file
 from apps.notices.models import Notice
 from apps.remediation.states import OrderState
@@ -39,31 +39,7 @@ PROPOSALS = [
     "moved_by",
     "reason",
 ]
-ORDERS = [
-    "order",
-    "request",
-    "break_glass",
-    "origin",
-    "grant",
-    "kind",
-    "label",
-    "state",
-    "state_words",
-    "reason",
-    "target",
-    "decided_by",
-    "decided_at",
-    "due_at",
-    "executed_by",
-    "executed_at",
-    "effective_by",
-    "verified_at",
-    "verified_how",
-    "exception_until",
-    "follows_order",
-    "plan",
-    "proof_sha256",
-]
+ORDERS = ["order", "request", "break_glass", "origin", "grant", *OF_ANY_ORDER]
 OF_ORDER = (
     "pk",
     "origin_type",

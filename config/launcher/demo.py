@@ -28,8 +28,9 @@ from config.launcher.supervisor import Child, Stopped, Supervisor
 USUAL_DOOR = 4318
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.prefix) / "bin"
+ADMINISTRATOR = "administrator@example.com"
 SIGN_INS = (
-    ("administrator", "administrator@example.com"),
+    ("administrator", ADMINISTRATOR),
     ("manager", "manager@example.com"),
     ("auditor", "auditor@example.com"),
 )
@@ -50,7 +51,7 @@ def demo() -> int:
         environment["INGEST_URL"] = environment.get("INGEST_URL") or f"http://localhost:{door}"
         _prepare(supervisor, data, environment)
         _serve(supervisor, environment, port, door)
-        _greet(data, port, environment["INGEST_URL"])
+        _greet(data, port, environment)
         supervisor.watch()
     except Stopped:
         pass
@@ -141,17 +142,23 @@ def _prepare(supervisor: Supervisor, data: DataDirectory, environment: dict[str,
     _run(supervisor, *steps)
     if len(steps) > 1:
         stamp.write_text(sources)
-    if environment.get("COUNTERSIGN_SAMPLE", "1") != "0" and _holds_nobody(owner_url):
-        supervisor.say("loading sample data (once)")
-        _run(supervisor, _manage(environment, "sample_data"))
+    if _holds_nobody(owner_url):
+        if environment.get("COUNTERSIGN_SAMPLE", "1") != "0":
+            supervisor.say("loading sample data (once)")
+            _run(supervisor, _manage(environment, "sample_data"))
+        else:
+            password = environment["COUNTERSIGN_DEMO_PASSWORD"].encode()
+            made = "steward_create", ADMINISTRATOR, "--name", "Identity administrator"
+            _run(supervisor, _manage(environment, *made, feed=password))
 
 
-def _manage(environment: dict[str, str], *arguments: str) -> Child:
+def _manage(environment: dict[str, str], *arguments: str, feed: bytes | None = None) -> Child:
     return Child(
         name=arguments[0],
         command=[sys.executable, "manage.py", *arguments],
         environment=environment,
         folder=ROOT,
+        feed=feed,
     )
 
 
@@ -177,6 +184,14 @@ def _role_of(url: str) -> str:
 def _holds_nobody(url: str) -> bool:
     with psycopg.connect(url) as connection:
         return connection.execute("SELECT FROM accounts_user LIMIT 1").fetchone() is None
+
+
+def _sign_ins(url: str) -> list[tuple[str, str]]:
+    """Those of the demo who are in the database: it may be one that was brought along."""
+    with psycopg.connect(url) as connection:
+        asked = "SELECT email FROM accounts_user WHERE email = ANY(%s)"
+        found = connection.execute(asked, [[address for _, address in SIGN_INS]]).fetchall()
+    return [(role, address) for role, address in SIGN_INS if (address,) in found]
 
 
 def _serve(supervisor: Supervisor, environment: dict[str, str], port: int, door: int) -> None:
@@ -254,12 +269,12 @@ def _has_said(text: str, child: Child) -> bool:
     return any(text in line for line in child.said)
 
 
-def _greet(data: DataDirectory, port: int, door: str) -> None:
-    password = data.secret("demo_password")
+def _greet(data: DataDirectory, port: int, environment: dict[str, str]) -> None:
+    here = _sign_ins(environment.get("DATABASE_OWNER_URL") or environment["DATABASE_URL"])
     lines = ["", f"Countersign is ready:  http://localhost:{port}/"]
-    lines += [f"Agents' telemetry goes to  {door}/v1/traces", ""]
-    if os.environ.get("COUNTERSIGN_SAMPLE", "1") != "0":
-        lines += [f"    {role:<14} {address}" for role, address in SIGN_INS]
-        lines += ["", f"    password       {password}"]
+    lines += [f"Agents' telemetry goes to  {environment['INGEST_URL']}/v1/traces", ""]
+    if here:
+        lines += [f"    {role:<14} {address}" for role, address in here]
+        lines += ["", f"    password       {data.secret('demo_password')}"]
     lines += ["", f"Data in {data.path}. Ctrl-C ends everything.", ""]
     print("\n".join(lines), flush=True)

@@ -8,6 +8,8 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
@@ -72,6 +74,18 @@ class Demo:
             return None
         finally:
             connection.close()
+
+    def signed_in_as(self):
+        """Who signs in with what the demo prints: an empty one has an administrator alone."""
+        (email,) = re.findall(r"^    \w+ +(\S+@\S+)$", self.printed(), re.MULTILINE)
+        (password,) = re.findall(r"^    password +(\S+)$", self.printed(), re.MULTILINE)
+        base = f"http://localhost:{self.port}"
+        opener = build_opener(HTTPCookieProcessor())
+        form = opener.open(f"{base}/accounts/login/", timeout=30).read().decode()
+        (token,) = set(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form))
+        told = {"csrfmiddlewaretoken": token, "login": email, "password": password}
+        answer = opener.open(f"{base}/accounts/login/", urlencode(told).encode(), timeout=30)
+        return email if answer.url == f"{base}/" else answer.url
 
     def own_children(self):
         return {pid for pid, parent in parents() if parent == self.process.pid}

@@ -22,6 +22,7 @@ from apps.findings.filters import FindingFilterSet
 from apps.findings.forms import AcceptForm, ReasonForm, SnoozeForm
 from apps.findings.models import Finding
 from apps.findings.rules import rule_named
+from apps.findings.selectors import nothing_is_read
 from apps.findings.tables import FindingTable
 from apps.inventory.models import Agent
 
@@ -29,6 +30,7 @@ from apps.inventory.models import Agent
 @require_GET
 @page(policies.can_browse)
 def finding_list(request: Request) -> HttpResponse:
+    has_read = not nothing_is_read()
     return render_listing(
         request,
         "findings/finding_list.html",
@@ -37,7 +39,8 @@ def finding_list(request: Request) -> HttpResponse:
         filterset_class=FindingFilterSet,
         context={
             "may_recheck": policies.can_recheck(request.actor),
-            "empty_title": "Nothing looks wrong",
+            "nothing_is_read": not has_read,
+            "empty_title": "Nothing looks wrong" if has_read else "Nothing was looked at yet",
             "empty_text": "The rules are checked on every import and every quarter hour.",
             "empty_icon": "shield-check",
         },

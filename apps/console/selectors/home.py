@@ -108,11 +108,6 @@ def _changes_since(day: date) -> dict[str, int]:
     }
 
 
-def nothing_is_read() -> bool:
-    """Whether Countersign knows nothing yet, so that a figure of 0 would say too much."""
-    return not Source.objects.exists() and not Agent.objects.exists()
-
-
 def not_looked_at(actor: Actor) -> list[Unseen]:
     """What the figures do not cover: stale sources, unmapped identities, systems without a log."""
     # The finding, not the condition: that one would be looked up for every identity there is.

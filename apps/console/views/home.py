@@ -7,12 +7,12 @@ from apps.console.selectors.home import (
     five_questions,
     justified_share,
     not_looked_at,
-    nothing_is_read,
 )
 from apps.console.selectors.waiting import nav_counts_for, waiting_for
 from apps.core.actors import Role
 from apps.core.htmx import Request, render_page
 from apps.core.policies import page
+from apps.findings.selectors import nothing_is_read
 from apps.remediation.selectors.ending import reach_of
 
 

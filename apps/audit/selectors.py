@@ -5,6 +5,8 @@ from datetime import datetime
 
 from apps.audit.headers import GOVERNANCE, header_of
 from apps.audit.models import AuditEntry, Seal
+from apps.core.errors import DomainError
+from apps.proof.alone import proof_alone
 from apps.proof.merkle import ProofError, leaf_hash, verify_inclusion
 from apps.proof.models import Checkpoint, Epoch, Log
 from apps.proof.notes import NoteError
@@ -42,6 +44,14 @@ def sealing_of(entry: AuditEntry) -> Sealing:
         signed.pk,
         trouble,
     )
+
+
+def entry_proof(entry: AuditEntry) -> str:
+    """What proves an entry alone, as it was sealed. Raises `DomainError` while it is not."""
+    seal = Seal.objects.filter(entry=entry).first()
+    if seal is None:
+        raise DomainError("It is not sealed yet. The sealer comes every 10 seconds.")
+    return proof_alone(Log.objects.get(name=GOVERNANCE), seal.leaf_index, seal.header)
 
 
 def _trouble(entry: AuditEntry, seal: Seal, log: Log, signed: Checkpoint | None) -> str:

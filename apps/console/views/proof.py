@@ -3,7 +3,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
 from apps.console import policies
-from apps.core.htmx import Request, render_page
+from apps.core.htmx import Request, download, render_page
 from apps.core.policies import page
 from apps.proof.models import Checkpoint
 from apps.proof.selectors import logs_told
@@ -22,8 +22,4 @@ def checkpoint_download(request: Request, pk: int) -> HttpResponse:
     """One checkpoint as it was signed, to be kept outside."""
     checkpoint = get_object_or_404(Checkpoint.objects.select_related("log"), pk=pk)
     name = f"{checkpoint.log.name}-{checkpoint.epoch}-{checkpoint.size}.checkpoint"
-    return HttpResponse(
-        checkpoint.note,
-        content_type="text/plain; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return download(checkpoint.note, name=name)

@@ -1,7 +1,9 @@
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from apps.audit.selectors import is_log_missing
 from apps.console import policies
 from apps.core.htmx import Request, download, render_page
 from apps.core.policies import page
@@ -13,7 +15,9 @@ from apps.proof.selectors import logs_told
 @page(policies.can_read_record)
 def proof(request: Request) -> HttpResponse:
     """How the logs stand that the record is sealed in; the same for every reader."""
-    return render_page(request, "console/proof.html", {"logs": logs_told()})
+    logs = logs_told()
+    is_missing = is_log_missing(timezone.now())
+    return render_page(request, "console/proof.html", {"logs": logs, "is_missing": is_missing})
 
 
 @require_GET

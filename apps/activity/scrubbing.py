@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 import re2
 
-from apps.activity.conventions.messages import loaded
+from apps.activity.conventions.envelopes import loaded
 
 MARKER = "[secret removed: {}]"
 

@@ -23,6 +23,7 @@ urlpatterns = [
     path("credentials/<int:pk>/breaks/", use.credential_breaks, name="credential_breaks"),
     path("grants/<int:pk>/", use.grant_use, name="grant_use"),
     path("records/<int:leaf>/", searching.record_detail, name="record_detail"),
+    path("records/<int:leaf>/proof/", searching.record_proof, name="record_proof"),
     path("records/<int:leaf>/words/", invocations.payload_open, name="payload_open"),
     path("checks/", reconstructions.reconstruction_list, name="reconstruction_list"),
     path("checks/<int:pk>/", reconstructions.reconstruction_detail, name="reconstruction_detail"),

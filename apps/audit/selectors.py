@@ -1,14 +1,19 @@
 """What the log says of one entry, checked at the moment of asking."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from apps.audit.headers import GOVERNANCE, header_of
 from apps.audit.models import AuditEntry, Seal
+from apps.core.errors import DomainError
+from apps.proof.alone import proof_alone
 from apps.proof.merkle import ProofError, leaf_hash, verify_inclusion
 from apps.proof.models import Checkpoint, Epoch, Log
 from apps.proof.notes import NoteError
 from apps.proof.selectors import Tiles, checkpoint_opened
+
+# The sealer comes every ten seconds.
+SEALED_WITHIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,21 @@ def sealing_of(entry: AuditEntry) -> Sealing:
         signed.pk,
         trouble,
     )
+
+
+def entry_proof(entry: AuditEntry) -> str:
+    """What proves an entry alone, as it was sealed. Raises `DomainError` while it is not."""
+    seal = Seal.objects.filter(entry=entry).first()
+    if seal is None:
+        raise DomainError("It is not sealed yet. The sealer comes every 10 seconds.")
+    return proof_alone(Log.objects.get(name=GOVERNANCE), seal.leaf_index, seal.header)
+
+
+def is_log_missing(now: datetime) -> bool:
+    """Whether entries were written a while ago, and there is no log that they would stand in."""
+    if Log.objects.filter(name=GOVERNANCE).exists():
+        return False
+    return AuditEntry.objects.filter(occurred_at__lt=now - SEALED_WITHIN).exists()
 
 
 def _trouble(entry: AuditEntry, seal: Seal, log: Log, signed: Checkpoint | None) -> str:

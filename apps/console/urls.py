@@ -19,6 +19,7 @@ urlpatterns = [
     path("search/", search.search, name="search"),
     path("trail/record/", record.record_list, name="record_list"),
     path("trail/record/<int:pk>/", record.record_detail, name="record_detail"),
+    path("trail/record/<int:pk>/proof/", record.record_proof, name="record_proof"),
     path(
         "trail/record/of/<str:target_type>/<int:pk>/",
         record.record_timeline,

@@ -32,6 +32,12 @@ def deliver_waiting() -> int:
     return sum(one is not None and one.status == DeliveryStatus.SENT for one in delivered)
 
 
+@shared_task(name="notices.page_broken_logs")
+def page_broken_logs() -> int:
+    """Call somebody where the record is not what was sealed."""
+    return services.broken_logs_page(actor=System("notices.page_broken_logs"))
+
+
 @shared_task(name="notices.escalate_pages")
 def escalate_pages() -> int:
     """Let pages that nobody acknowledged in time go to the next on call."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 SHARED = Path(__file__).parents[3] / "shared/data"
+CAPTURED = Path(__file__).parent / "fixtures/otlp"
 
 
 def beside(name: str) -> Path:
@@ -16,3 +17,8 @@ def beside(name: str) -> Path:
 
 def body(name: str) -> bytes:
     return beside(f"otlp/{name}.pb").read_bytes()
+
+
+def captured(name: str) -> bytes:
+    """A body that lies in the project; its README says what sent it."""
+    return (CAPTURED / f"{name}.pb").read_bytes()

@@ -3,8 +3,8 @@
     python -m tests.bench.verifier [--records 1000000] [--keep FOLDER]
 
 The package is made by hand, without a database: a whole period, each record with a payload that
-is left out and a row of the index, as an export has it. Beside the time stands what `unzip` and
-`sha256sum` take to read the same bytes once.
+is left out, a row of the index, and an OCSF event, as an export has it. Beside the time stands
+what `unzip` and `sha256sum` take to read the same bytes once.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import django
@@ -28,12 +28,15 @@ if __name__ == "__main__":
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from apps.activity.headers import Whose, header_of, stamp_of
+from apps.activity.models import Event
 from apps.activity.readings import Reading
 from apps.evidence import signing
 from apps.evidence.bag import BAG_INFO, BAGIT, MANIFEST, Bag
-from apps.evidence.content.files import Files
+from apps.evidence.content.files import Files, line
 from apps.evidence.content.trail.events import INDEX
 from apps.evidence.content.trail.links import LINKS
+from apps.evidence.content.trail.ocsf import NAME as OCSF
+from apps.evidence.content.trail.ocsf import Beside, event_of
 from apps.evidence.verify import verify
 from apps.proof import notes
 from apps.proof.merkle import leaf_hash
@@ -45,6 +48,8 @@ ORIGIN = "bench/activity"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 START = int(AT.timestamp()) * 10**9
 BATCH = 10_000
+DESIGN = {"version": "4.2", "charter": "Refunds orders that came late.", "model": "small-1"}
+BESIDE = Beside("FINAL", ORIGIN, {7: DESIGN})
 WHOSE = Whose(agent_id=7, agent="Refund agent", identity_id=9, identity="refunds", system="CRM")
 
 
@@ -85,6 +90,7 @@ def write_records(files: Files, count: int) -> bytes:
         files.exact("data/events.jsonl", "") as exact,
         files.exact("data/payloads.jsonl", "") as words,
         files.csv("data/index.csv", "", INDEX) as index,
+        files.exact(OCSF, "") as ocsf,
     ):
         for first in range(0, count, BATCH):
             leaves = []
@@ -92,7 +98,9 @@ def write_records(files: Files, count: int) -> bytes:
                 header = header_at(leaf)
                 exact(header)
                 words(b'{"i":%d,"redacted":true}' % leaf)
-                index(row_of(leaf, json.loads(header)))
+                told = json.loads(header)
+                index(row_of(leaf, told))
+                ocsf(line(event_of(event_at(leaf, header), told, BESIDE)).encode())
                 leaves.append(leaf_hash(header))
             edge, filled = appended(size, edge, leaves)
             tiles |= {(level, at): data for level, at, data in filled}
@@ -123,6 +131,18 @@ def header_at(leaf: int) -> bytes:
         conversation=f"conversation-{leaf // 100}",
     )
     return header_of(reading, WHOSE, recorded=stamp_of(AT), payload=f"{leaf:064x}")
+
+
+def event_at(leaf: int, header: bytes) -> Event:
+    happened = AT + timedelta(milliseconds=leaf)
+    return Event(
+        leaf_index=leaf,
+        recorded_at=AT,
+        happened_at=happened,
+        ended_at=happened + timedelta(microseconds=500),
+        kind="action",
+        header=header.decode(),
+    )
 
 
 def row_of(leaf: int, header: dict) -> list:

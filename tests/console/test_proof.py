@@ -8,14 +8,17 @@ from apps.audit.models import AuditEntry
 from apps.audit.services.seals import entries_seal, seals_sweep
 from apps.findings.models import Finding
 from apps.findings.services import findings_recheck
+from apps.notices.models import Page
+from apps.notices.services import broken_logs_page
 from apps.proof import notes
 from apps.proof.models import Checkpoint, Log, Watch
-from apps.proof.services.signing import logs_sign
+from apps.proof.services.signing import Untrue, logs_sign
 from tests.audit.test_seals import said
 from tests.proof.conftest import key, memory  # noqa: F401  (fixtures)
-from tests.proof.tampering import as_owner
+from tests.proof.tampering import as_owner, delete_everything
 
 pytestmark = pytest.mark.django_db
+BEFORE = "UPDATE audit_auditentry SET occurred_at = occurred_at - interval '1 hour'"
 
 
 @pytest.fixture
@@ -118,3 +121,88 @@ def test_a_log_that_nobody_signs_is_a_finding(sign, system):
     assert findings(system) == []
     Watch.objects.update(looked_at=earlier)
     assert [rule for rule, _, _ in findings(system)] == ["signer-silent"]
+
+
+def test_where_an_owner_took_every_log_away_home_and_the_page_of_logs_say_so(
+    as_steward, as_auditor, sign, system
+):
+    """Whoever comes first: the pages by themselves, then the signer, which remembers."""
+    said()
+    entries_seal()
+    sign()
+    home, proof = reverse("console:home"), reverse("console:proof")
+    assert "may not be what was sealed" not in as_steward.get(home).text
+    as_owner("audit_auditentry", BEFORE)
+    delete_everything()
+
+    assert "somebody who owns the database took the log away" in as_steward.get(home).text
+    page = as_auditor.get(proof).text
+    assert "The log of the record is not there" in page
+    assert "Nothing is sealed yet" not in page
+
+    with pytest.raises(Untrue):
+        sign()
+
+    told = "The database has no log governance, which was signed before."
+    assert told in as_steward.get(home).text
+    assert told in as_auditor.get(home).text
+    page = as_auditor.get(proof).text
+    assert (told in page, "Stopped; it signs nothing" in page) == (True, True)
+    assert findings(system) == [("log-broken", "Log governance", told)]
+
+
+def test_a_manager_is_not_told_of_logs_that_they_may_not_read(as_reviewer):
+    said()
+    as_owner("audit_auditentry", BEFORE)
+
+    assert "may not be what was sealed" not in as_reviewer.get(reverse("console:home")).text
+
+
+def test_without_a_signer_the_sweeper_misses_what_stood_in_the_log(as_steward, sign, system):
+    said(3)
+    entries_seal()
+    sign()
+    last = Log.objects.get().size - 1
+    delete_everything()
+
+    entries_seal()
+    seals_sweep()
+
+    told = f"Log governance: The log ends at 0, and entries are sealed up to {last}."
+    assert findings(system) == [("log-broken", "Log governance", told)]
+    assert told in as_steward.get(reverse("console:home")).text
+
+
+def test_a_log_made_anew_behind_its_owner_misses_its_signer(sign, system):
+    """With the seals gone as well nothing in the database says that there ever was a log."""
+    said(3)
+    entries_seal()
+    sign()
+    delete_everything()
+    as_owner("audit_seal", "DELETE FROM audit_seal")
+    as_owner("audit_auditentry", "UPDATE audit_auditentry SET reason = 'Other'")
+
+    entries_seal()
+    Log.objects.update(begun_at=timezone.now() - timedelta(hours=1))
+
+    assert [rule for rule, _, _ in findings(system)] == ["signer-silent"]
+    with pytest.raises(Untrue, match="are not one"):
+        sign()
+    assert Watch.objects.in_trouble().get().log.name == "governance"
+
+
+def test_somebody_is_called_once_for_each_trouble_of_a_log(sign, system, steward):
+    said()
+    entries_seal()
+    sign()
+    assert broken_logs_page(actor=system) == 0
+    delete_everything()
+    with pytest.raises(Untrue):
+        sign()
+
+    assert broken_logs_page(actor=system) == broken_logs_page(actor=system) == 1
+
+    page = Page.objects.get()
+    assert page.severity == "critical"
+    assert "The database has no log governance" in page.subject
+    assert page.about_href == reverse("console:proof")

@@ -19,7 +19,7 @@ from apps.proof.selectors import checkpoint_opened, logs_published
 from apps.proof.services.logs import leaves_append, log_lock
 from apps.proof.services.signing import Untrue, epoch_begin, logs_sign
 from tests.processes import database_url
-from tests.proof.tampering import as_owner
+from tests.proof.tampering import as_owner, delete_everything
 from tests.proof.test_logs import append, leaves
 from tests.proof.test_merkle import defined_root
 
@@ -97,8 +97,8 @@ def test_a_log_that_shrank_is_not_signed(sign):
     assert trouble() == ["Log governance: It shrank from 300 to 256."]
 
 
-def test_a_log_that_is_gone_is_told_of_by_what_is_left(sign):
-    """Its watches are gone with it, so the other log carries the alarm."""
+def test_a_log_that_is_gone_has_its_alarm_again(sign):
+    """Its watches are gone with it."""
     append(3)
     with transaction.atomic():
         leaves_append(log_lock("activity"), leaves(2))
@@ -112,7 +112,34 @@ def test_a_log_that_is_gone_is_told_of_by_what_is_left(sign):
     with pytest.raises(Untrue, match="has no log governance"):
         sign(60)
 
-    assert trouble() == ["The database has no log governance, which was signed before."]
+    said = "The database has no log governance, which was signed before."
+    assert trouble() == [said]
+    assert Watch.objects.in_trouble().get().log.name == "governance"
+    with pytest.raises(Untrue):
+        sign(120)
+    assert trouble() == [said]
+    assert not Checkpoint.objects.filter(log__name="governance").exists()
+
+
+def test_where_every_log_is_gone_at_once_each_has_its_alarm_again(sign, memory):
+    append(3)
+    with transaction.atomic():
+        leaves_append(log_lock("activity"), leaves(2))
+    sign()
+    origins = dict(Log.objects.values_list("name", "origin"))
+    delete_everything()
+    assert not Log.objects.exists()
+
+    with pytest.raises(Untrue, match="has no log"):
+        sign(60)
+
+    assert sorted(trouble()) == [
+        f"The database has no log {name}, which was signed before."
+        for name in ("activity", "governance")
+    ]
+    assert dict(Log.objects.values_list("name", "origin")) == origins
+    assert set(Log.objects.values_list("size", flat=True)) == {0}
+    assert memory.last("governance").size == 3
 
 
 def test_an_old_head_that_grew_again_is_not_signed(sign, memory):

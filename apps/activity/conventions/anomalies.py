@@ -3,7 +3,7 @@
 from typing import Any
 
 from apps.activity.conventions.bounds import short
-from apps.activity.conventions.messages import loaded
+from apps.activity.conventions.envelopes import loaded
 from apps.activity.conventions.tables import (
     ACTIONS_OF_GUARDS,
     BAD_LABELS,

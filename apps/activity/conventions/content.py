@@ -7,17 +7,18 @@ there too, so that a later mapping can be run over it again.
 from collections.abc import Sequence
 from typing import Any
 
+from apps.activity.conventions.deciding import decide
+from apps.activity.conventions.envelopes import loaded, unwrapped
 from apps.activity.conventions.flat import gathered
 from apps.activity.conventions.messages import (
     ASSISTANTS,
     INSTRUCTORS,
+    SPEAKERS,
     USERS,
     Message,
     first_text,
     last_text,
-    loaded,
     messages,
-    unwrapped,
 )
 from apps.activity.conventions.spans import Span
 from apps.activity.conventions.tables import (
@@ -36,7 +37,6 @@ NOT_CAPTURED = "content not captured"
 HISTORY = frozenset({"gen_ai.assistant.message", "gen_ai.tool.message", "gen_ai.content.prompt"})
 TALKING = frozenset({INVOCATION, STEP, GUARD})
 FAILED = frozenset({"failed", "denied"})
-SPEAKERS = ASSISTANTS | {""}
 NOTHING = frozenset({"{}", "[]", "null"})
 # What is said to a model and by it: where a record is none of a talk, it stays under its own names.
 SAID = ("input", "output", "instructions", "history", "final")
@@ -156,6 +156,8 @@ def _of_action(body: dict[str, Any], content: Content) -> list[str]:
         did["tool"] = found["tool"]
     if "call_id" in found:
         did["id"] = found["call_id"]
+    if "receipt" in found:
+        did["receipt"] = found["receipt"]
     _arguments(did, content)
     _result(body, did, content)
     for slot in SAID:
@@ -246,9 +248,13 @@ def _of_talk(body: dict[str, Any], content: Content, kind: str, *, is_log: bool)
         if slot in found:
             content.keep(slot)
     _tell(body, content, given, kind)
-    _decide(body, answered)
+    decide(body, answered, kind)
     _conclude(body, content, history, kind)
-    return [] if is_log else _missing(body, content, kind)
+    if is_log:
+        return []
+    # A run that was begun with nothing was told nothing, and nothing of it is missing.
+    is_begun = "told" in body or any(one.text in NOTHING for one in given)
+    return _missing(body, content, kind, is_begun=is_begun)
 
 
 def _conclude(body: dict[str, Any], content: Content, history: list[Message], kind: str) -> None:
@@ -260,12 +266,12 @@ def _conclude(body: dict[str, Any], content: Content, history: list[Message], ki
             body["outcome"] = said
 
 
-def _missing(body: dict[str, Any], content: Content, kind: str) -> list[str]:
+def _missing(body: dict[str, Any], content: Content, kind: str, *, is_begun: bool) -> list[str]:
     found = content.found
     speaks = str(found.get("operation")) in SPEAKING or found.get("openinference") == "LLM"
     if kind != INVOCATION and not speaks:
         return []
-    missing = [] if "told" in body else ["told"]
+    missing = [] if is_begun else ["told"]
     if "outcome" not in body and "decided" not in body:
         missing.append("outcome" if kind == INVOCATION else "decided")
     return missing
@@ -310,7 +316,9 @@ def _value(content: Content, slot: str, role: str) -> list[Message]:
 
 def _tell(body: dict[str, Any], content: Content, given: Sequence[Message], kind: str) -> None:
     told = first_text(given, USERS) if kind == INVOCATION else last_text(given, USERS)
-    if told:
+    if told in NOTHING:
+        content.keep("input")
+    elif told:
         body["told"] = told
     instructions: Sequence[str] = content.instructed
     if "instructions" in content.found:
@@ -322,49 +330,6 @@ def _tell(body: dict[str, Any], content: Content, given: Sequence[Message], kind
         instructions = [one.text for one in given if one.role in INSTRUCTORS]
     if instructions:
         body["instructions"] = "\n".join(one for one in instructions if one)
-
-
-def _decide(body: dict[str, Any], answered: Sequence[Message]) -> None:
-    """Reasoning, and text before tool calls, are decisions; text without calls is an outcome."""
-    if not answered:
-        return
-    last = answered[0] if len(answered) == 1 else _last_turn(answered)
-    if last is not None and last.role not in SPEAKERS:
-        last = None
-    if last is None:
-        results = [result for one in answered for result in one.results]
-        if results:
-            body["result"] = results[0] if len(results) == 1 else results
-        return
-    decided: dict[str, Any] = {}
-    if last.reasoning:
-        decided["reasoning"] = "\n".join(last.reasoning)
-    if last.calls:
-        decided["calls"] = last.calls
-        if last.texts:
-            decided["said"] = last.text
-    elif last.texts:
-        body["outcome"] = last.text
-    if decided:
-        body["decided"] = decided
-
-
-def _last_turn(answered: Sequence[Message]) -> Message | None:
-    """Of an output that repeats the whole run, what was said last, in however many messages."""
-    end = len(answered)
-    while end and answered[end - 1].role not in SPEAKERS:
-        end -= 1
-    begin = end
-    while begin and answered[begin - 1].role in SPEAKERS:
-        begin -= 1
-    if begin == end:
-        return None
-    whole = Message("assistant")
-    for one in answered[begin:end]:
-        whole.texts += one.texts
-        whole.reasoning += one.reasoning
-        whole.calls += one.calls
-    return whole
 
 
 def _say_why(body: dict[str, Any], content: Content, span: Span) -> None:

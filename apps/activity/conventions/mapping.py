@@ -16,7 +16,7 @@ from apps.activity.conventions.bounds import (
     short,
 )
 from apps.activity.conventions.content import Content, body_of
-from apps.activity.conventions.messages import loaded
+from apps.activity.conventions.envelopes import loaded
 from apps.activity.conventions.spans import CLIENT, ERROR, Log, Refused, Source, Span
 from apps.activity.conventions.tables import (
     ACTION,
@@ -38,12 +38,14 @@ from apps.activity.conventions.tables import (
     READING,
     SPAN_NAMES,
     STEP,
+    TIERS,
     TRACELOOP_KINDS,
     WRITING,
 )
 from apps.activity.readings import Reading
 
 LONG = 128
+CUT = "cut short by the sender"
 # Also said once for all that a process sends, as an attribute of the resource.
 AGENT_NAME = "gen_ai.agent.name"
 FAILED_WORDS = frozenset({"error", "failed", "failure"})
@@ -180,6 +182,11 @@ def _reading(
     severity = 0
     if content.is_flagged or kind == GUARD:
         severity, outcome = _judged(kind, found, body, outcome)
+    if not severity and span.status == ERROR:
+        severity = 1
+        body["anomaly"] = {"type": short(found.get("error")) or "error", "severity": severity}
+    if found.get("cut") is True:
+        warnings += (CUT,)
     if source.telling:
         content.rest["resource"] = source.telling
         body["rest"] = content.rest
@@ -227,6 +234,8 @@ def _deed(kind: str, found: dict[str, Any], name: str, agent: str) -> tuple[str,
         if operation != "execute_tool":
             done = short(operation or found.get("mcp"), ID)
             level = "read" if done in READING else "write" if done in WRITING else ""
+        if "tier" in found:
+            level = level or TIERS.get(short(found["tier"], 20).lower(), "")
     elif kind == STEP:
         called, target = short(operation) or name, short(found["model"]) if "model" in found else ""
     elif kind == CALL:
@@ -234,7 +243,8 @@ def _deed(kind: str, found: dict[str, Any], name: str, agent: str) -> tuple[str,
     elif kind == INVOCATION:
         called = (operation == "invoke_workflow" and short(found.get("workflow"))) or agent
     elif kind == GUARD:
-        called = short(found.get("guard")) or short(found.get("anomaly_type")) or name
+        names = ("guard", "anomaly_type", "subject")
+        called = next((short(found[one]) for one in names if one in found), name)
     return called, target, level, ""
 
 
@@ -278,7 +288,8 @@ def _judged(
     if told:
         body["anomaly"] = told
     if kind != GUARD:
-        return severity, outcome
+        # A tool that its gate refused did nothing, however well its span ended.
+        return severity, said if kind == ACTION and said == "denied" else outcome
     answer = anomalies.struck(found.get("output_value"))
     if answer is not None:
         said = said or ("failed" if answer else "ok")

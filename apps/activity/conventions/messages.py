@@ -8,19 +8,16 @@ than `whole`, and whoever reads it keeps the original beside it.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import orjson
+from apps.activity.conventions.envelopes import loaded, unwrapped
 
 DEEPEST = 12
 MOST = 4000
-LARGEST_JSON = 2 * 1024 * 1024
-MOST_BRACKETS = 200_000
-DEEPEST_JSON = 60
-BEGINS = ("{", "[")
 
 USERS = frozenset({"user", "human"})
 INSTRUCTORS = frozenset({"system", "developer"})
 ASSISTANTS = frozenset({"assistant", "ai", "model"})
 TOOLS = frozenset({"tool", "function"})
+SPEAKERS = ASSISTANTS | {""}
 ROLES = USERS | INSTRUCTORS | ASSISTANTS | TOOLS
 ARGUMENTS = ("arguments", "args", "input", "kwargs", "parameters")
 CALL_IDS = ("call_id", "tool_call_id", "toolUseId", "id")
@@ -55,35 +52,6 @@ class Message:
         return self.texts[0] if len(self.texts) == 1 else "\n".join(self.texts)
 
 
-def loaded(value: Any) -> Any:
-    """The JSON that a text holds, where it holds an object or a list; else the value itself."""
-    if value.__class__ is not str or not value.startswith(BEGINS) or len(value) > LARGEST_JSON:
-        return value
-    brackets = value.count("{") + value.count("[")
-    if brackets > MOST_BRACKETS:
-        return value
-    try:
-        inner = orjson.loads(value)
-    except (orjson.JSONDecodeError, RecursionError):
-        return value
-    return value if brackets > DEEPEST_JSON and is_deep(inner) else inner
-
-
-def is_deep(value: Any) -> bool:
-    """Whether it is nested too deeply for whoever writes it again."""
-    layer = [value]
-    for _ in range(DEEPEST_JSON):
-        layer = [
-            child
-            for one in layer
-            if isinstance(one, dict | list)
-            for child in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not layer:
-            return False
-    return True
-
-
 def messages(value: Any, role: str = "") -> list[Message]:
     """The messages in a value. A bare text is one message of that role."""
     told = loaded(value)
@@ -108,27 +76,6 @@ def first_text(told: Iterable[Message], roles: frozenset[str]) -> str:
 
 def last_text(told: Sequence[Message], roles: frozenset[str]) -> str:
     return first_text(reversed(told), roles)
-
-
-def unwrapped(value: Any) -> tuple[Any, str]:
-    """The content of a tool's result without a framework's envelope, and the id of its call."""
-    inner = loaded(value)
-    if isinstance(inner, dict):
-        held = inner.get("data", inner.get("kwargs"))
-        if isinstance(held, dict) and "content" in held and _text(inner.get("type")) in ENVELOPES:
-            return held["content"], _text(held.get("tool_call_id"))
-        if isinstance(inner.get("output"), dict) and "kwargs" in inner["output"]:
-            return unwrapped(inner["output"])
-    if isinstance(inner, list) and inner and all(_is_text(one) for one in inner):
-        return "\n".join(one["text"] for one in inner), ""
-    return inner, ""
-
-
-ENVELOPES = frozenset({"tool", "constructor"})
-
-
-def _is_text(one: Any) -> bool:
-    return isinstance(one, dict) and isinstance(one.get("text"), str) and len(one) <= 2
 
 
 def _text(value: Any) -> str:
@@ -187,6 +134,10 @@ def _collect_object(value: dict[str, Any], role: str, found: list[Message], dept
         message = Message(role)
         _parts(message, [value], depth)
         found.append(message)
+        return
+    if role and ("tool_calls" in value or isinstance(value.get("content"), str)):
+        # Who speaks may be left out where it is no other than one expects.
+        found.append(_message(role, value, depth))
         return
     for name in HOLDERS:
         if name in value:
@@ -251,6 +202,9 @@ def _parts(message: Message, parts: list[Any], depth: int) -> None:
 
 def _part_by_name(message: Message, part: dict[str, Any], depth: int) -> None:
     held = part.get("message_content")
+    if isinstance(part.get("tool_call"), dict):
+        _call(message, part)
+        return
     if isinstance(held, dict):
         _parts(message, [held], depth + 1)
         return

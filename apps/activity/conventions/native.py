@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apps.activity.conventions.bounds import TRUNCATED, fitted, moment
-from apps.activity.conventions.messages import is_deep
+from apps.activity.conventions.envelopes import is_deep
 from apps.activity.conventions.spans import Source, Unreadable
 from apps.activity.conventions.unforeseen import Odd, as_it_came
 from apps.activity.readings import Reading

@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from apps.activity.conventions import otlp_json, protobuf
+from apps.activity.conventions.content import NOT_CAPTURED
 from apps.activity.conventions.mapping import reading_of_log, reading_of_span
 from apps.activity.conventions.spans import MOST_RECORDS, Refused, Source, Unreadable
 from apps.activity.conventions.unforeseen import Odd, as_it_came
@@ -112,13 +113,20 @@ def _decode(
 
 def _join_doubles(readings: list[Reading]) -> None:
     """Some instrumentation reports one run twice, nested; the inner is set apart as "other"."""
-    runs = {
-        (one.trace_id, one.span_id): one.claimed_agent
-        for one in readings
-        if one.kind == "invocation"
-    }
+    runs = {(one.trace_id, one.span_id): one for one in readings if one.kind == "invocation"}
     for one in readings:
         if one.kind == "invocation" and one.claimed_agent:
             outer = runs.get((one.trace_id, one.parent_id))
-            if outer == one.claimed_agent:
+            if outer is not None and outer.claimed_agent == one.claimed_agent:
                 one.kind = "other"
+                _not_missed(outer, one)
+
+
+def _not_missed(outer: Reading, inner: Reading) -> None:
+    """What the inner of the two says is not missing, though the outer does not say it."""
+    missing = outer.body.pop("missing", [])
+    still = [one for one in missing if one not in inner.body]
+    if still:
+        outer.body["missing"] = still
+    elif missing:
+        outer.warnings = tuple(one for one in outer.warnings if one != NOT_CAPTURED)

@@ -84,6 +84,7 @@ def span_of(record: Any) -> Span:
             _number(get("droppedEventsCount")) + max(0, len(told) - MOST_EVENTS),
             _number(get("droppedLinksCount")),
             _text(get("traceState")),
+            _number(get("flags")),
         ),
     )
 

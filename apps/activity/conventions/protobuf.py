@@ -29,6 +29,7 @@ from apps.activity.conventions.spans import (
     Source,
     Span,
     Unreadable,
+    is_unsampled,
     left_out,
 )
 
@@ -126,14 +127,15 @@ def span_of(record: Record) -> Span:
     if wire.HasField("status"):
         status, code = wire.status.message, wire.status.code
     beyond = len(pairs) - MOST_ATTRIBUTES
-    dropped, state = wire.dropped_attributes_count, wire.trace_state
+    dropped, state, flags = wire.dropped_attributes_count, wire.trace_state, wire.flags
     warnings: tuple[str, ...] = ()
-    if dropped or state or beyond > 0 or told or wire.dropped_events_count:
+    if dropped or state or beyond > 0 or told or wire.dropped_events_count or is_unsampled(flags):
         warnings = left_out(
             dropped + max(0, beyond),
             wire.dropped_events_count + max(0, len(told) - MOST_EVENTS),
             wire.dropped_links_count,
             state,
+            flags,
         )
     return Span(
         trace_id.hex(),

@@ -73,8 +73,10 @@ class Log:
     warnings: tuple[str, ...] = ()
 
 
-def left_out(attributes: int, events: int, links: int, trace_state: str) -> tuple[str, ...]:
-    """What the sender itself says it did not send."""
+def left_out(
+    attributes: int, events: int, links: int, trace_state: str, flags: int = 0
+) -> tuple[str, ...]:
+    """What the sender itself says it did not send, or others may not have."""
     told = []
     if attributes:
         told.append(f"{attributes} attributes dropped by the sender")
@@ -84,7 +86,17 @@ def left_out(attributes: int, events: int, links: int, trace_state: str) -> tupl
         told.append(f"{links} links dropped by the sender")
     if "th:" in trace_state and _is_sampled(trace_state):
         told.append("sampled: other runs were not sent")
+    if is_unsampled(flags):
+        told.append("not sampled: what other processes did in this run may not have been sent")
     return tuple(told)
+
+
+def is_unsampled(flags: int) -> bool:
+    """Whether the flags of W3C are told, and without "sampled": who is called then sends nothing.
+
+    They are the lowest byte; where all of it is zero they may not have been told at all.
+    """
+    return flags & 0xFF != 0 and flags & 1 == 0
 
 
 def _is_sampled(trace_state: str) -> bool:

@@ -15,6 +15,8 @@ COUNTERSIGN = {
     "countersign.anomaly.severity": "anomaly_severity",
     "countersign.anomaly.detail": "anomaly_detail",
 }
+# Its agent's name of OTel GenAI is a hash; people know it by its role.
+CREWAI_ROLE = {"crewai.agent.role": "agent"}
 OTEL_GENAI = {
     "gen_ai.operation.name": "operation",
     "gen_ai.agent.name": "agent",
@@ -44,6 +46,8 @@ OTEL_GENAI = {
     "agent.threat.detection.severity": "anomaly_severity",
     "agent.threat.detection.action": "guard_action",
     "gen_ai.agent.tool.disposition": "guard_action",
+    "gen_ai.agent.tool.tier": "tier",
+    "gen_ai.agent.action_ledger.receipt_hash": "receipt",
 }
 PYDANTIC_AI = {
     "gen_ai.agent.call.id": "run",
@@ -76,6 +80,7 @@ TRACELOOP = {
     "gen_ai.task.input": "input_value",
     "gen_ai.task.output": "output_value",
     "gen_ai.task.status": "said_status",
+    "traceloop.association.properties.lc_agent_name": "agent",
     "traceloop.association.properties.conversation_id": "conversation",
     "traceloop.association.properties.thread_id": "conversation",
     "traceloop.association.properties.session_id": "conversation",
@@ -97,13 +102,20 @@ ADK = {
 }
 SMOLAGENTS = {"smolagents.task": "input_value"}
 CREWAI = {
-    "crewai.tool.name": "tool",
-    "crewai.tool.arguments": "arguments",
-    "crewai.tool.result": "result",
-    "crewai.guardrail.name": "guard",
-    "crewai.guardrail.status": "guard_label",
-    "crewai.guardrail.result": "guard_label",
+    "crewai.execution_uuid": "run",
+    "crewai.subject": "subject",
+    "crewai.tool.failure.message": "error",
+    "crewai.guardrail.success": "guard_label",
+    "crewai.guardrail.error": "anomaly_detail",
+    "crewai.policy.name": "guard",
     "crewai.policy.decision": "guard_action",
+    "crewai.policy.reason": "anomaly_detail",
+    "crewai.human_feedback.outcome": "guard_action",
+    "gen_ai.input.messages.truncated": "cut",
+    "gen_ai.output.messages.truncated": "cut",
+    "gen_ai.system_instructions.truncated": "cut",
+    "gen_ai.tool.call.arguments.truncated": "cut",
+    "gen_ai.tool.call.result.truncated": "cut",
 }
 CALLS = {
     "aws.request_id": "request_id",
@@ -153,6 +165,7 @@ CALLS = {
 }
 CONVENTIONS = (
     COUNTERSIGN,
+    CREWAI_ROLE,
     OTEL_GENAI,
     PYDANTIC_AI,
     OPENINFERENCE,
@@ -198,7 +211,12 @@ FLAT = {
     "retrieval.documents.": "result",
 }
 FLAT_STARTS = tuple(FLAT)
-GUARDRAIL_STARTS = ("crewai.guardrail.", "agent.threat.detection.", "gen_ai.evaluation.")
+GUARDRAIL_STARTS = (
+    "crewai.guardrail.",
+    "crewai.human_feedback.",
+    "agent.threat.detection.",
+    "gen_ai.evaluation.",
+)
 
 INVOCATION, STEP, ACTION, CALL, GUARD, OTHER = (
     "invocation",
@@ -211,6 +229,8 @@ INVOCATION, STEP, ACTION, CALL, GUARD, OTHER = (
 OPERATIONS = {
     "invoke_agent": INVOCATION,
     "invoke_workflow": INVOCATION,
+    "execute_task": STEP,
+    "execute_method": STEP,
     "chat": STEP,
     "generate_content": STEP,
     "text_completion": STEP,
@@ -247,6 +267,11 @@ WRITING = frozenset(
     {"create_memory", "update_memory", "upsert_memory", "delete_memory"}
     | {"create_memory_store", "delete_memory_store"}
 )
+# How far a tool reaches, as its own gate says.
+TIERS = {
+    "read": "read", "write": "write", "destructive": "write",
+    "provision": "write", "decommission": "write",
+}  # fmt: skip
 
 # Events on a span (older) and log records (newer): the event's name -> our name, role of its text.
 EVENTS = {
@@ -276,7 +301,7 @@ SEVERITIES = {
 ACTIONS_OF_GUARDS = {
     "block": 3, "blocked": 3, "deny": 3, "denied": 3, "reject": 3,
     "warn": 2, "ask": 2, "flag": 2, "review": 2,
-    "allow": 0, "allowed": 0, "approve": 0,
+    "allow": 0, "allowed": 0, "approve": 0, "simulate": 0,
 }  # fmt: skip
 REFUSALS = frozenset({"block", "blocked", "deny", "denied", "reject"})
 BAD_LABELS = frozenset(

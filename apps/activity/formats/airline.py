@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from apps.activity.conventions.messages import loaded
+from apps.activity.conventions.envelopes import loaded
 from apps.activity.conventions.spans import Unreadable
 from apps.activity.formats.lines import Bad, lines
 from apps.activity.readings import Reading

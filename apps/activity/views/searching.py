@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import cast
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,7 +15,7 @@ from apps.activity.models import Erasure, SavedSearch
 from apps.activity.querysets.events import EventQuerySet
 from apps.activity.searching import KEYS, Terms, UnclearSearch, terms_of
 from apps.activity.selectors.archived import subject_visible
-from apps.activity.selectors.records import record_told
+from apps.activity.selectors.records import record_at, record_told
 from apps.activity.selectors.searching import (
     MOST_EXPORTED,
     events_found,
@@ -23,9 +24,10 @@ from apps.activity.selectors.searching import (
 )
 from apps.core.csv import csv_lines
 from apps.core.errors import DomainError
-from apps.core.htmx import Request, moved, render_page
+from apps.core.htmx import Request, download, moved, render_page
 from apps.core.listing import RowsResponse
 from apps.core.policies import page
+from apps.proof.alone import proof_alone
 
 COLUMNS = (
     "leaf_index", "recorded_at", "happened_at", "kind", "level", "name", "target", "outcome",
@@ -90,6 +92,22 @@ def record_detail(request: Request, leaf: int) -> HttpResponse:
     may_erase = policies.can_ask_erasure(request.actor)
     told_of = {"subject": archived, "may_erase": may_erase}
     return render_page(request, "activity/archived.html", told_of)
+
+
+@require_GET
+@page(policies.can_browse)
+def record_proof(request: Request, leaf: int) -> HttpResponse:
+    """The proof of one record alone, to be kept and checked outside."""
+    found = record_at(leaf, request.actor)
+    if found is None:
+        raise Http404
+    log, event = found
+    try:
+        text = proof_alone(log, leaf, event.header)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect(event)
+    return download(text, name=f"record-{leaf}.tlog-proof")
 
 
 @require_POST

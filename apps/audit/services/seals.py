@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Min
+from django.db.models import Max, Min
 from django.utils import timezone
 
 from apps.audit.headers import GOVERNANCE, header_of
@@ -12,7 +12,7 @@ from apps.proof.merkle import leaf_hash
 from apps.proof.models import Log
 from apps.proof.services.logs import leaves_append, log_lock
 from apps.proof.services.sweeping import Kept, Sweep, log_sweep
-from apps.proof.services.watching import watch_looked, watch_of
+from apps.proof.services.watching import watch_looked, watch_of, watch_troubled
 from apps.proof.states import WatchKind
 from apps.proof.tiles import WIDTH
 
@@ -41,7 +41,7 @@ def entries_seal() -> int:
     while cursor is not None:
         count, cursor = _chunk_seal(cursor)
         sealed += count
-    log = Log.objects.filter(name=GOVERNANCE).first()
+    log = _log_seen_to()
     if log is not None:
         watch_looked(
             log,
@@ -51,6 +51,17 @@ def entries_seal() -> int:
             **({"whole_at": now} if is_whole else {}),
         )
     return sealed
+
+
+@transaction.atomic
+def _log_seen_to() -> Log | None:
+    """The log, with somebody to miss when nobody signs it: also where both were taken away."""
+    log = Log.objects.filter(name=GOVERNANCE).first()
+    if log is None and _is_alone() and AuditEntry.objects.exists():
+        log = log_lock(GOVERNANCE)
+    if log is not None:
+        watch_of(log, WatchKind.SIGNER)
+    return log
 
 
 def _first_since(moment: datetime) -> int | None:
@@ -64,10 +75,8 @@ def _first_since(moment: datetime) -> int | None:
 @transaction.atomic
 def _chunk_seal(cursor: int) -> tuple[int, int | None]:
     """Seal the next entries behind `cursor`; returns how many, and where to go on if at all."""
-    with connection.cursor() as database:
-        database.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
-        if not database.fetchone()[0]:
-            return 0, None
+    if not _is_alone():
+        return 0, None
     entries = list(AuditEntry.objects.unsealed_after(cursor)[:CHUNK])
     if not entries:
         return 0, None
@@ -80,13 +89,37 @@ def _chunk_seal(cursor: int) -> tuple[int, int | None]:
     return len(entries), entries[-1].pk if len(entries) == CHUNK else None
 
 
+def _is_alone() -> bool:
+    """Whether no other sealer is at work, nor will be until this transaction ends."""
+    with connection.cursor() as database:
+        database.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        return bool(database.fetchone()[0])
+
+
 def seals_sweep(*, chunks: int = 50, now: datetime | None = None) -> int:
     """Go on reading the sealed entries against the log; returns how many were read.
 
     Each entry is written out anew and hashed, and compared with its seal and its tile.
     """
-    kept = Kept(GOVERNANCE, _leaves, "Leaf {} is not the hash of what its seal says.")
-    return log_sweep(kept, now=now or timezone.now(), size=SWEPT, chunks=chunks)
+    now = now or timezone.now()
+    kept = Kept(GOVERNANCE, _leaves, "Leaf {} is not the hash of what its seal says.", _beyond)
+    empty = Log.objects.filter(name=GOVERNANCE, size=0).first()
+    if empty is not None:
+        # There is nothing to read, and there may have been.
+        sweep = Sweep(0, [])
+        _beyond(sweep, empty)
+        if sweep.said:
+            watch_troubled(empty, WatchKind.SWEEPER, said=f"{empty}: {sweep.said}", now=now)
+    return log_sweep(kept, now=now, size=SWEPT, chunks=chunks)
+
+
+def _beyond(sweep: Sweep, log: Log) -> None:
+    """No entry may be sealed behind the end of its log."""
+    last = Seal.objects.aggregate(last=Max("leaf_index"))["last"]
+    # Read after it: what is sealed meanwhile lies before this end.
+    size = Log.objects.values_list("size", flat=True).get(pk=log.pk)
+    if last is not None and last >= size:
+        sweep.fault(f"The log ends at {size}, and entries are sealed up to {last}.")
 
 
 def _leaves(sweep: Sweep, start: int, end: int) -> dict[int, bytes]:

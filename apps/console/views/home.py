@@ -1,7 +1,9 @@
 from django.http import HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from apps.console import policies
+from apps.console.selectors.alarms import record_alarm
 from apps.console.selectors.controls import controls_by_period
 from apps.console.selectors.home import (
     five_questions,
@@ -24,6 +26,7 @@ def home(request: Request) -> HttpResponse:
     context = {
         "role": actor.role,
         "questions": five_questions(actor),
+        "alarm": record_alarm(timezone.now()) if policies.can_read_record(actor) else "",
         "unseen": not_looked_at(actor),
         "nothing_is_read": nothing_is_read(),
         "waiting": waiting_for(actor),

@@ -1,10 +1,11 @@
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET
 
-from apps.audit.selectors import sealing_of
+from apps.audit.selectors import entry_proof, sealing_of
 from apps.console import policies
 from apps.console.filters import RecordFilterSet
 from apps.console.tables import RecordTable
@@ -16,7 +17,8 @@ from apps.console.timelines import (
     subject_of,
     timeline_of,
 )
-from apps.core.htmx import Request, render_page
+from apps.core.errors import DomainError
+from apps.core.htmx import Request, download, render_page
 from apps.core.listing import render_listing
 from apps.core.policies import page
 
@@ -59,6 +61,19 @@ def record_detail(request: Request, pk: int) -> HttpResponse:
             "beside": beside[:MOST_SHOWN],
         },
     )
+
+
+@require_GET
+@page(policies.can_read_record)
+def record_proof(request: Request, pk: int) -> HttpResponse:
+    """The proof of one entry alone, to be kept and checked outside."""
+    entry = get_object_or_404(entries_visible_to(request.actor), pk=pk)
+    try:
+        text = entry_proof(entry)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("console:record_detail", pk)
+    return download(text, name=f"entry-{pk}.tlog-proof")
 
 
 @require_GET

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Check a Countersign evidence package, offline, with nothing but Python 3.8 or newer.
+"""Check Countersign's evidence, offline, with nothing but Python 3.8 or newer.
 
     python verify.py PACKAGE.zip [ADDENDUM.zip ...] [--key countersign-log.json]
                      [--known-checkpoint FILE]
+    python verify.py RECORD.tlog-proof --key countersign-log.json [--known-checkpoint FILE]
 
-Addenda are given after their package, in order; together they are checked as one series.
+Addenda are given after their package, in order; together they are checked as one series. The
+second form checks one record alone, by its C2SP tlog-proof; it holds no keys.
 
 Take this file and the keys from outside the package: from the well-known address of the
 Countersign that made it (/.well-known/countersign-verify.py and /.well-known/countersign-log.json),
@@ -41,6 +43,7 @@ TAGS = {MANIFEST, TAG_MANIFEST, ATTESTATION} | set(SIGNED_TAGS)
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://countersign.dev/evidence/v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+TLOG_PROOF = b"c2sp.org/tlog-proof@v1\n"
 STATED = ("package", "number", "status", "counts")
 
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*\Z")
@@ -51,6 +54,7 @@ MOST_SHOWN = 5
 CHUNK = 1024 * 1024
 # Files read whole stay far below this; one that unpacks to more is there to do harm.
 MOST_BYTES_READ_WHOLE = 256 * 1024 * 1024
+MOST_BYTES_OF_PROOF = 1024 * 1024
 
 # Dispositions: by whose choice an item ended, or why nobody had to choose.
 CHOSEN = {"kept": "keep", "narrowed": "narrow", "revoked": "revoke", "rotated": "rotate"}
@@ -1924,12 +1928,98 @@ def check_noted(package, report, known, predicate, logs):
         )
 
 
+# One record alone: a C2SP tlog-proof, whose extra data is the exact line that was sealed.
+
+
+def read_alone(text):
+    """Index, exact line, proof, and checkpoint of a tlog-proof."""
+    head, _, note = text.partition("\n\n")
+    lines = head.split("\n")[1:]
+    if not lines or not lines[0].startswith("extra "):
+        raise ValueError("it does not hold the record itself")
+    index = re.match(r"index (0|[1-9][0-9]{0,18})\Z", lines[1] if len(lines) > 1 else "")
+    if index is None:
+        raise ValueError("it does not say where the record stands")
+    proof = [base64.b64decode(line, validate=True) for line in lines[2:]]
+    if any(len(one) != 32 for one in proof):
+        raise ValueError("a line of the proof is no hash")
+    line = base64.b64decode(lines[0][len("extra ") :], validate=True)
+    return int(index.group(1)), line, proof, note
+
+
+def prove_alone(index, line, size, root, proof):
+    """Raise unless the line stands there in the tree of `size` leaves (RFC 9162, 2.1.3.2)."""
+    if index >= size:
+        raise Unproven(f"record {index} lies beyond the log of {size}")
+    at = hashlib.sha256(b"\x00" + line).digest()
+    for one, is_left in climb(index, size - 1, proof):
+        at = node_hash(one, at) if is_left else node_hash(at, one)
+    if at != root:
+        raise Unproven("the record and the proof do not lead to the root that was signed")
+
+
+def check_alone(text, report, keys, known):
+    """Check one record by its proof: the checkpoint's signature, and the record's place."""
+    try:
+        index, line, proof, note = read_alone(text)
+        origin, size, root = note.split("\n")[:3]
+        log = {"origin": origin, "size": int(size), "root": root}
+        top = base64.b64decode(root, validate=True)
+    except MALFORMED as error:
+        report.claim("The file is a proof of one record", [str(error)], PROOF)
+        return
+    vkeys = None if keys is None else read_log_keys(keys)
+    try:
+        faults = ["give --key: the file holds none"] if vkeys is None else []
+        faults = faults or note_faults(note, log, vkeys)
+    except MALFORMED as error:
+        faults = [f"it cannot be read: {error}"]
+    report.claim(f"The checkpoint of the log {origin} is signed by its key", faults, SIGNATURE)
+    faults = []
+    try:
+        prove_alone(index, line, log["size"], top, proof)
+    except Unproven as error:
+        faults = [str(error)]
+    report.claim(f"Record {index} stands in that log as it was signed, at {size}", faults, PROOF)
+    if known is not None:
+        check_known_alone(report, known, log)
+    report.note("The record: " + line.decode("utf-8", "backslashreplace"))
+    if not report.codes:
+        report.note("To know its log again: log {origin} {size} {root}".format(**log))
+
+
+def check_known_alone(report, known, log):
+    noted = [one for one in known_logs(known) if one[0] == log["origin"]]
+    others = [root for _, size, root in noted if size == log["size"] and root != log["root"]]
+    faults = [f"the log of {log['size']} is another one"] if others else []
+    if faults or any(size == log["size"] for _, size, _ in noted):
+        report.claim("Its log is that noted before", faults, CHECKPOINT)
+    else:
+        fault = "it holds no proof from a checkpoint that was noted: a package does"
+        report.claim("Its log can be compared with that noted before", [fault])
+
+
+def text_of_proof(path):
+    """The text of a file that is a tlog-proof; else None."""
+    try:
+        with open(path, "rb") as file:
+            if file.read(len(TLOG_PROOF)) == TLOG_PROOF:
+                return (TLOG_PROOF + file.read(MOST_BYTES_OF_PROOF)).decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        pass
+    return None
+
+
 def verify(path, keys=None, known=None, out=None, addenda=()):
     """Check a package, and its addenda in order; returns the exit code.
 
-    `keys` and `known` are texts from outside the package.
+    `keys` and `known` are texts from outside the package. A record's own proof is checked too.
     """
     report = Report(out or sys.stdout)
+    if text_of_proof(path) is not None:
+        for one in (path, *addenda):
+            check_alone(text_of_proof(one) or "", report, keys, known)
+        return result(report, "proof")
     series = [check_one(path, report, keys, known)]
     for addendum in addenda:
         report.note(f"Now {addendum}:")
@@ -1938,9 +2028,13 @@ def verify(path, keys=None, known=None, out=None, addenda=()):
     if keys is None:
         report.note("The key came out of the package: who changed one could change the other.")
         report.note("To be sure, give --key countersign-log.json, from the well-known address.")
+    return result(report, "package")
+
+
+def result(report, what):
     code = report.exit_code()
     held = "every claim holds"
-    report.say("RESULT " + (f"the package does not hold (exit code {code})" if code else held))
+    report.say("RESULT " + (f"the {what} does not hold (exit code {code})" if code else held))
     return code
 
 
@@ -2036,7 +2130,7 @@ def read(path):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Check a Countersign evidence package.")
-    parser.add_argument("package", help="the zip")
+    parser.add_argument("package", help="the zip, or the .tlog-proof of one record")
     parser.add_argument("addenda", nargs="*", help="its addenda, in order")
     parser.add_argument("--key", help="countersign-log.json or vkeys.txt, from outside the package")
     parser.add_argument("--known-checkpoint", help="a file with the line an earlier check printed")

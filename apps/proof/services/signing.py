@@ -64,12 +64,10 @@ def logs_sign(
     """
     logs = {log.name: log for log in Log.objects.all()}
     lost = [name for name in memory.logs() if name not in logs]
+    for name in lost:
+        _lost_tell(name, memory, now)
     if lost:
-        said = f"The database has no log {lost[0]}, which was signed before."
-        # Its own watches went with it: whatever is left tells of it.
-        for log in logs.values():
-            watch_troubled(log, WatchKind.SIGNER, said=said, now=now)
-        raise Untrue(said)
+        raise Untrue(f"The database has no log {lost[0]}, which was signed before.")
     signed = []
     for log in logs.values():
         try:
@@ -111,6 +109,16 @@ def epoch_begin(
         log.epoch, log.origin = number, origin
         log.save(update_fields=["epoch", "origin"])
         return _epoch_keep(log, line)
+
+
+def _lost_tell(name: str, memory: Memory, now: datetime) -> None:
+    """Its watches went with it, and maybe those of every other log: its head is made anew, empty,
+    to carry the alarm. Nothing is signed of it."""
+    last = memory.last(name)
+    known = {"origin": last.origin, "epoch": last.epoch} if last else {"origin": origin_of(name)}
+    log = Log.objects.get_or_create(name=name, defaults=known)[0]
+    said = f"The database has no log {name}, which was signed before."
+    watch_troubled(log, WatchKind.SIGNER, said=said, now=now)
 
 
 def _log_sign(

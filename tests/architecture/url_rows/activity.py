@@ -1,7 +1,11 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from apps.activity.headers import Whose
 from apps.activity.models import Event, Invocation, SavedSearch
 from tests.activity.runs import keep, run
 from tests.architecture.url_matrix import EVERYBODY, RECORD, Row, inside
+from tests.evidence.trail import sign
 from tests.factories.accounts import UserFactory
 from tests.factories.grants import GrantFactory
 from tests.factories.inventory import AgentFactory, CredentialFactory
@@ -22,6 +26,13 @@ def _run():
 def _leaf():
     _told()
     return [Event.objects.filter(kind="invocation").get().leaf_index]
+
+
+def _signed_leaf():
+    leaf = _leaf()
+    with TemporaryDirectory() as folder:
+        sign(Path(folder))
+    return leaf
 
 
 def _agent():
@@ -47,6 +58,7 @@ ROWS = {
     "activity:credential_breaks": Row(RECORD, lambda: [CredentialFactory().pk]),
     "activity:grant_use": Row(RECORD, lambda: [GrantFactory().pk]),
     "activity:record_detail": Row(RECORD, _leaf),
+    "activity:record_proof": Row(RECORD, _signed_leaf),
     "activity:reconstruction_list": Row(EVERYBODY),
     "activity:reconstruction_detail": Row(RECORD, _agent),
     "activity:reconstruction_sign": Row(RECORD, _agent, overrides={"auditor": 403}),

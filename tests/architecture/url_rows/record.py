@@ -1,3 +1,6 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -6,6 +9,7 @@ from apps.audit.verbs import Verb
 from apps.core.actors import System as Countersign
 from apps.proof.models import Checkpoint, Log
 from tests.architecture.url_matrix import READERS, READERS_RECORD, Row
+from tests.evidence.trail import sign
 from tests.factories.inventory import AgentFactory
 
 
@@ -14,6 +18,13 @@ def _entry():
         return record(
             actor=Countersign("test"), verb=Verb.AGENT_CHANGED, target=AgentFactory(), reason="x"
         )
+
+
+def _sealed():
+    entry = _entry()
+    with TemporaryDirectory() as folder:
+        sign(Path(folder))
+    return [entry.pk]
 
 
 def _told():
@@ -33,5 +44,6 @@ ROWS = {
     "console:checkpoint_download": Row(READERS, _checkpoint),
     "console:record_list": Row(READERS),
     "console:record_detail": Row(READERS_RECORD, lambda: [_entry().pk]),
+    "console:record_proof": Row(READERS_RECORD, _sealed),
     "console:record_timeline": Row(READERS_RECORD, _told),
 }

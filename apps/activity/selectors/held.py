@@ -4,8 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from apps.activity.allowing import Allows, Held, allows, call_of, line_of, places_of
-from apps.core.actors import Actor
+from apps.activity.allowing import Held, line_of
 from apps.grants.models import Grant, GrantStatement, Permission
 
 Named = tuple[int, int, str]
@@ -64,31 +63,4 @@ def known_calls(wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], tu
         for kind, name, level, service in rows.values_list(
             "system_kind", "search", "level", "service"
         )
-    }
-
-
-def allowed_elsewhere(named: Collection[Named], actor: Actor) -> dict[Named, list[Elsewhere]]:
-    """Which grants would allow calls that none allowed, had they been made on something else.
-
-    As far as the reader may see the grants. Four queries, or none.
-    """
-    if not named:
-        return {}
-    held = held_by({identity for identity, _, _ in named})
-    kinds = {system: of[0].kind for (_, system), of in held.items()}
-    asked = [one for one in named if one[:2] in held]
-    known = known_calls({(kinds[system], name) for _, system, name in asked})
-    found: dict[Named, list[tuple[int, list[str]]]] = defaultdict(list)
-    for identity, system, name in asked:
-        call = call_of(kinds[system], name, known.get((kinds[system], name.lower())))
-        found[identity, system, name] = [
-            (one.grant_id, places_of(one, call))
-            for one in held[identity, system]
-            if allows(one, call) == Allows.BY_TARGET
-        ]
-    ids = {grant for of in found.values() for grant, _ in of}
-    grants = Grant.objects.visible_to(actor).named().in_bulk(ids)
-    return {
-        key: [Elsewhere(grants[grant], places) for grant, places in of if grant in grants]
-        for key, of in found.items()
     }

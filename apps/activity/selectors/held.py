@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from apps.activity.allowing import Held, line_of
 from apps.grants.models import Grant, GrantStatement, Permission
+from apps.grants.querysets.grants import GrantQuerySet
 
 Named = tuple[int, int, str]
+MATCHED_BY = ("system__kind", "service", "level", "limits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,36 +23,29 @@ class Elsewhere:
 
 def held_by(identities: Iterable[int]) -> dict[tuple[int, int], list[Held]]:
     """The live grants by identity and system."""
-    grants = Grant.objects.live().filter(identity__in=list(identities)).select_related("system")
-    grants = grants.only("identity", "system__kind", "service", "level", "limits")
     held: dict[tuple[int, int], list[Held]] = defaultdict(list)
-    for grant, one in held_as(grants):
-        held[grant.identity_id, grant.system_id].append(one)
+    for row, one in held_as(Grant.objects.live().filter(identity__in=list(identities))):
+        held[row["identity_id"], row["system_id"]].append(one)
     return held
 
 
-def held_as(grants: Iterable[Grant]) -> list[tuple[Grant, Held]]:
-    """Grants with what they are matched by, their statements and limits: two queries."""
-    grants = list(grants)
+def held_as(grants: GrantQuerySet, *further: str) -> list[tuple[dict[str, Any], Held]]:
+    """Grants as they are matched, by their statements and limits, each beside its row: whose it
+    is, on which system, and what further columns are asked for. Two queries.
+    """
+    rows = list(grants.values("pk", "identity_id", "system_id", *MATCHED_BY, *further))
     lines = defaultdict(list)
-    statements = GrantStatement.objects.filter(grant__in=grants).values(
+    statements = GrantStatement.objects.filter(grant__in=[row["pk"] for row in rows]).values(
         "grant_id", "effect", "actions", "resources", "not_resources", "conditions"
     )
     for statement in statements:
         lines[statement["grant_id"]].append(line_of(statement))
-    return [
-        (
-            grant,
-            Held(
-                grant.pk,
-                grant.system.kind,
-                grant.service,
-                grant.level,
-                (*lines[grant.pk], *(line_of(one) for one in grant.limits)),
-            ),
-        )
-        for grant in grants
-    ]
+    found = []
+    for row in rows:
+        pk, kind, service, level, limits = (row[name] for name in ("pk", *MATCHED_BY))
+        beside = (line_of(one) for one in limits)
+        found.append((row, Held(pk, kind, service, level, (*lines[pk], *beside))))
+    return found
 
 
 def known_calls(wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:

@@ -97,7 +97,8 @@ class AgentActivity:
 
 def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
     """From the hourly counts, as far as the reader may see the systems; a few queries in all."""
-    since = (timezone.now() - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
+    now = timezone.now()
+    since = (now - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
     uses = UseHour.objects.visible_to(actor).filter(agent_id=agent.pk, hour__gte=since)
     hours = _hours(uses, "calls", "system_id")
     used = System.objects.visible_to(actor).filter(pk__in=hours)
@@ -124,7 +125,7 @@ def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
         strips,
         _done(rows[:MOST_NAMES], systems, since, actor),
         len(rows) > MOST_NAMES,
-        _flagged(agent, since, actor),
+        _flagged(agent, since, now, actor),
         list(runs.order_by("-started_at", "-pk")[:MOST_LISTED]),
     )
 
@@ -220,9 +221,7 @@ def _otherwise(
     return past, elsewhere
 
 
-def _flagged(agent: Agent, since: datetime, actor: Actor) -> list[FoundRow]:
-    rows = Event.objects.in_trail().filter(
-        agent_id=agent.pk, severity__gt=0, recorded_at__gte=since
-    )
-    rows = rows.visible_to(actor)
+def _flagged(agent: Agent, since: datetime, until: datetime, actor: Actor) -> list[FoundRow]:
+    rows = Event.objects.in_trail().recorded_between(since, until)
+    rows = rows.filter(agent_id=agent.pk, severity__gt=0).visible_to(actor)
     return rows_of(list(rows.order_by("-recorded_at", "-leaf_index")[:MOST_LISTED]), actor)

@@ -9,19 +9,23 @@ CLAIMED_SYSTEM = r"""CASE WHEN position('\u0000' in activity_event.header) = 0
     THEN activity_event.header::json #>> '{claimed,system}' END"""
 
 # The system that a deed names: the door's word, else the only one of the kind it claims that its
-# agent acts on.
+# agent acts on. Its header is read once, and not for each identity that its agent has.
 OF_SYSTEM = f"""COALESCE(activity_event.system_id, (
-    SELECT min(n.system_id) FROM inventory_binding b
-    JOIN inventory_identity n ON n.id = b.identity_id
-    JOIN inventory_system s ON s.id = n.system_id
+    SELECT min(n.system_id) FROM (SELECT {CLAIMED_SYSTEM} AS kind OFFSET 0) claimed
+    JOIN inventory_system s ON s.kind = claimed.kind
+    JOIN inventory_identity n ON n.system_id = s.id
+    JOIN inventory_binding b ON b.identity_id = n.id
     WHERE b.agent_id = activity_event.agent_id AND b.ended_at IS NULL
-      AND s.kind = {CLAIMED_SYSTEM}
     HAVING count(DISTINCT n.system_id) = 1
 ), 0)"""
 
 _JOINS = """SELECT FROM activity_invocation i
     JOIN activity_link l ON l.invocation_id = i.id AND l.confidence >= 3"""
 _OF_THE_RUN = """i.log_id = activity_event.log_id AND i.trace_id = activity_event.trace_id"""
+# What was said that a call is joined to. Apart, so that it is looked for in the months of its run.
+_TOLD = """SELECT e.agent_id, e.parent_id FROM activity_event e
+    WHERE e.log_id = l.log_id AND e.leaf_index = l.action_leaf
+      AND e.recorded_at BETWEEN i.first_recorded AND i.last_recorded OFFSET 0"""
 
 # Whether an API call proves a deed: one joined to it, or to a call within it.
 IS_CONFIRMED = f"""(EXISTS (
@@ -29,9 +33,8 @@ IS_CONFIRMED = f"""(EXISTS (
     WHERE {_OF_THE_RUN} AND l.action_leaf = activity_event.leaf_index OFFSET 0
 ) OR activity_event.span_id <> '' AND EXISTS (
     {_JOINS}
-    JOIN activity_event told ON told.log_id = l.log_id AND told.leaf_index = l.action_leaf
-        AND told.recorded_at BETWEEN i.first_recorded AND i.last_recorded
-    WHERE {_OF_THE_RUN} AND told.parent_id = activity_event.span_id OFFSET 0
+    JOIN LATERAL ({_TOLD}) told ON told.parent_id = activity_event.span_id
+    WHERE {_OF_THE_RUN} OFFSET 0
 ))"""
 
 # Whether an API call is joined to a run by more than time.
@@ -50,13 +53,12 @@ IS_TOLD = """EXISTS (
 
 # By the surest of what joins a call to runs: whose it is, and whether any run tells of it. Under
 # one id several agents may tell; it is of the one that told of the call, else of the run's own.
-SUREST = """
+SUREST = f"""
     SELECT COALESCE(said.agent_id, i.agent_id) AS agent_id, i.trace_id,
         bool_or(l.action_leaf IS NOT NULL) OVER () AS is_told
     FROM activity_link l
     JOIN activity_invocation i ON i.id = l.invocation_id
-    LEFT JOIN activity_event said ON said.log_id = l.log_id AND said.leaf_index = l.action_leaf
-        AND said.recorded_at BETWEEN i.first_recorded AND i.last_recorded
+    LEFT JOIN LATERAL ({_TOLD}) said ON true
     WHERE l.log_id = activity_event.log_id AND l.call_leaf = activity_event.leaf_index
       AND l.confidence >= 3
     ORDER BY l.confidence DESC, 1 NULLS LAST, 2 LIMIT 1"""

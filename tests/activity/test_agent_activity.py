@@ -125,7 +125,7 @@ def test_what_it_costs_does_not_grow_with_what_was_done(
 ):
     sign_in(client, UserFactory(steward=True))
     activity(client, binding)
-    with django_assert_max_num_queries(20) as before:
+    with django_assert_max_num_queries(15) as before:
         activity(client, binding)
     keep(
         *(api(f"tickets.read{n}", NOW + 2, target=f"t{n}", request_id=f"R{n}") for n in range(30)),

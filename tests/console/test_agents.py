@@ -43,10 +43,10 @@ def test_the_dossier_costs_the_same_however_much_it_holds(
     fingerprints_refresh(agent_ids=[agent.pk], actor=system)
     _page(as_steward, "agent_detail", agent)
 
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(30):
         response = _page(as_steward, "agent_detail", agent)
     _furnish(agent, 7)
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(30):
         _page(as_steward, "agent_detail", agent)
 
     assert response.status_code == 200

@@ -23,8 +23,7 @@ def claimed_system() -> Func:
 class EventQuerySet(models.QuerySet):
     def in_trail(self) -> Self:
         """Those of the one log there is; none, where nothing ever came in."""
-        log = Log.objects.filter(name="activity").first()
-        return self.filter(log_id=log.pk) if log else self.none()
+        return self.filter(log_id=Log.objects.filter(name="activity").order_by().values("pk")[:1])
 
     def visible_to(self, actor: Actor) -> Self:
         """What agents said to who may see them; what systems recorded to who may see whose it is.

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Max, QuerySet, Sum
 from django.db.models.functions import ExtractHour
 from django.utils import timezone
 
-from apps.activity.allowing import Allows, allows, call_of
+from apps.activity.allowing import Allows, allows, call_of, places_of
 from apps.activity.models import AllowedCall, DeedHour, Event, Invocation, UseHour
-from apps.activity.selectors.held import Elsewhere, allowed_elsewhere, known_calls
+from apps.activity.selectors.held import Elsewhere, known_calls
 from apps.activity.selectors.searching import FoundRow, rows_of
 from apps.activity.selectors.tenures import tenures_of
 from apps.core.actors import Actor
@@ -24,6 +25,9 @@ DAYS = (7, 30, 90)
 MOST_NAMES = 50
 MOST_LISTED = 10
 SHADES = 5
+
+# A call by its system and its name.
+type Called = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,8 @@ class AgentActivity:
 
 def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
     """From the hourly counts, as far as the reader may see the systems; a few queries in all."""
-    since = (timezone.now() - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
+    now = timezone.now()
+    since = (now - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
     uses = UseHour.objects.visible_to(actor).filter(agent_id=agent.pk, hour__gte=since)
     hours = _hours(uses, "calls", "system_id")
     used = System.objects.visible_to(actor).filter(pk__in=hours)
@@ -105,7 +110,11 @@ def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
     rows = list(
         uses.values("system_id", "name")
         .annotate(
-            calls=Sum("calls"), proven=Sum("proven"), denied=Sum("denied"), last_at=Max("last_at")
+            calls=Sum("calls"),
+            proven=Sum("proven"),
+            denied=Sum("denied"),
+            last_at=Max("last_at"),
+            by=ArrayAgg("identity_id", distinct=True),
         )
         .order_by("-calls", "name")[: MOST_NAMES + 1]
     )
@@ -114,9 +123,9 @@ def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
     return AgentActivity(
         urlencode({"agent": agent.pk, "start": since.isoformat()}),
         strips,
-        _done(uses, rows[:MOST_NAMES], systems, since, actor),
+        _done(rows[:MOST_NAMES], systems, since, actor),
         len(rows) > MOST_NAMES,
-        _flagged(agent, since, actor),
+        _flagged(agent, since, now, actor),
         list(runs.order_by("-started_at", "-pk")[:MOST_LISTED]),
     )
 
@@ -141,23 +150,15 @@ def _shade(count: int, most: int) -> int:
 
 
 def _done(
-    uses: QuerySet, rows: Sequence[Any], systems: dict[int, str], since: datetime, actor: Actor
+    rows: Sequence[dict[str, Any]], systems: dict[int, str], since: datetime, actor: Actor
 ) -> list[Done]:
     """By the identities that made these calls, whether the agent acts as them still or not."""
-    made = uses.filter(name__in={row["name"] for row in rows}).order_by()
-    by_whom: dict[tuple[int, str], set[int]] = defaultdict(set)
-    for system, name, identity in made.values_list("system_id", "name", "identity_id").distinct():
-        by_whom[system, name].add(identity)
+    by_whom = {(row["system_id"], row["name"]): set(row.pop("by")) for row in rows}
     allowed = _allowed(by_whom)
-    keys = [(row["system_id"], row["name"]) for row in rows]
-    bare = {key: by_whom[key] for key in keys if key not in allowed}
-    past = _past(bare, since)
-    ids = {grant for grants in (*allowed.values(), *past.values()) for grant in grants}
-    grants = Grant.objects.visible_to(actor).named().in_bulk(ids)
-    named = [(who, *key) for key, of in bare.items() for who in sorted(of)]
-    elsewhere: dict[tuple[int, str], list[Elsewhere]] = defaultdict(list)
-    for (_, system, name), of in allowed_elsewhere(named, actor).items():
-        elsewhere[system, name] += of
+    bare = {key: of for key, of in by_whom.items() if key not in allowed}
+    past, elsewhere = _otherwise(bare, since)
+    ids = {one for of in (*allowed.values(), *past.values(), *elsewhere.values()) for one in of}
+    grants = Grant.objects.visible_to(actor).named().order_by().in_bulk(ids)
     return [
         Done(
             systems[row["system_id"]],
@@ -169,16 +170,20 @@ def _done(
                     if one in grants
                 ]
             ),
-            elsewhere=elsewhere.get(key, []),
+            elsewhere=[
+                Elsewhere(grants[one], places)
+                for one, places in elsewhere.get(key, {}).items()
+                if one in grants
+            ],
             is_hidden=(key in allowed and not seen) or (key in past and not over),
             **row,
         )
-        for key, row in zip(keys, rows, strict=True)
+        for key, row in zip(by_whom, rows, strict=True)
     ]
 
 
-def _allowed(by_whom: Mapping[tuple[int, str], set[int]]) -> dict[tuple[int, str], set[int]]:
-    allowed: dict[tuple[int, str], set[int]] = defaultdict(set)
+def _allowed(by_whom: Mapping[Called, set[int]]) -> dict[Called, set[int]]:
+    allowed: dict[Called, set[int]] = defaultdict(set)
     rows = AllowedCall.objects.filter(
         identity_id__in=set().union(*by_whom.values()), name__in={name for _, name in by_whom}
     )
@@ -190,30 +195,33 @@ def _allowed(by_whom: Mapping[tuple[int, str], set[int]]) -> dict[tuple[int, str
     return allowed
 
 
-def _past(
-    bare: Mapping[tuple[int, str], set[int]], since: datetime
-) -> dict[tuple[int, str], dict[int, datetime]]:
-    """Grants that ended since then and would have allowed these calls, with when they ended."""
+def _otherwise(
+    bare: Mapping[Called, set[int]], since: datetime
+) -> tuple[dict[Called, dict[int, datetime]], dict[Called, dict[int, list[str]]]]:
+    """Of calls that no grant allows: grants that ended since then and did, with when they ended;
+    and live ones that would have, had the calls been made on something else, with on what.
+    """
+    past: dict[Called, dict[int, datetime]] = defaultdict(dict)
+    elsewhere: dict[Called, dict[int, list[str]]] = defaultdict(dict)
     if not bare:
-        return {}
+        return past, elsewhere
     tenures = tenures_of(set().union(*bare.values()))
     kinds = {one.system_id: one.held.kind for of in tenures.values() for one in of}
     known = known_calls({(kinds.get(system, ""), name) for system, name in bare})
-    found: dict[tuple[int, str], dict[int, datetime]] = defaultdict(dict)
     for (system, name), identities in bare.items():
         kind = kinds.get(system, "")
         call = call_of(kind, name, known.get((kind, name.lower())))
-        for one in (one for who in identities for one in tenures.get(who, ())):
-            if one.ended is None or one.ended <= since or one.system_id != system:
-                continue
-            if allows(one.held, call) != Allows.NEVER:
-                found[system, name][one.held.grant_id] = one.ended
-    return found
+        held = (one for who in sorted(identities) for one in tenures.get(who, ()))
+        for one in (one for one in held if one.system_id == system):
+            answer, grant = allows(one.held, call), one.held.grant_id
+            if one.is_live and answer == Allows.BY_TARGET:
+                elsewhere[system, name][grant] = places_of(one.held, call)
+            if one.ended and one.ended > since and answer != Allows.NEVER:
+                past[system, name][grant] = one.ended
+    return past, elsewhere
 
 
-def _flagged(agent: Agent, since: datetime, actor: Actor) -> list[FoundRow]:
-    rows = Event.objects.in_trail().filter(
-        agent_id=agent.pk, severity__gt=0, recorded_at__gte=since
-    )
-    rows = rows.visible_to(actor)
+def _flagged(agent: Agent, since: datetime, until: datetime, actor: Actor) -> list[FoundRow]:
+    rows = Event.objects.in_trail().recorded_between(since, until)
+    rows = rows.filter(agent_id=agent.pk, severity__gt=0).visible_to(actor)
     return rows_of(list(rows.order_by("-recorded_at", "-leaf_index")[:MOST_LISTED]), actor)

@@ -9,16 +9,22 @@ from apps.activity.allowing import Call, Held
 from apps.activity.selectors.held import held_as
 from apps.grants.models import Grant
 
+TIMES = ("first_seen_at", "ended_at", "gone_at", "content_changed_at")
+
 
 @dataclass(frozen=True, slots=True)
 class Tenure:
-    """A grant, over or not, and how long it stood: `changed` is when its content became so."""
+    """A grant, over or not, and how long it stood: `changed` is when its content became so.
+
+    `is_live` says that nobody ended it, whether or not its source still shows it.
+    """
 
     held: Held
     system_id: int
     begun: datetime
     ended: datetime | None
     changed: datetime | None
+    is_live: bool
 
     def stood_at(self, moment: datetime) -> bool:
         return self.begun <= moment and (self.ended is None or self.ended > moment)
@@ -40,10 +46,11 @@ class Tenure:
 
 def tenures_of(identities: Iterable[int]) -> dict[int, list[Tenure]]:
     """Every grant of these identities, over or not, as it is kept now: two queries."""
-    grants = Grant.objects.filter(identity__in=list(identities)).select_related("system")
+    grants = Grant.objects.filter(identity__in=list(identities))
     found: dict[int, list[Tenure]] = defaultdict(list)
-    for grant, held in held_as(grants):
-        ended = min(filter(None, (grant.ended_at, grant.gone_at)), default=None)
-        one = Tenure(held, grant.system_id, grant.first_seen_at, ended, grant.content_changed_at)
-        found[grant.identity_id].append(one)
+    for row, held in held_as(grants, *TIMES):
+        begun, ended_at, gone_at, changed = (row[name] for name in TIMES)
+        ended = min(filter(None, (ended_at, gone_at)), default=None)
+        one = Tenure(held, row["system_id"], begun, ended, changed, is_live=ended_at is None)
+        found[row["identity_id"]].append(one)
     return found

@@ -1,7 +1,6 @@
-from typing import Any
-
 from django import template
 from django.template.context import Context
+from django.template.loader import render_to_string
 
 from apps.approvals.policies import can_end_use
 from apps.approvals.selectors.break_glass import in_force_for
@@ -9,11 +8,12 @@ from apps.approvals.selectors.break_glass import in_force_for
 register = template.Library()
 
 
-@register.inclusion_tag("approvals/break_glass_banner.html", takes_context=True)
-def break_glass_banner(context: Context) -> dict[str, Any]:
-    """What is in force by break-glass, on every page of those who may see it."""
+@register.simple_tag(takes_context=True)
+def break_glass_banner(context: Context) -> str:
+    """What is in force by break-glass, on every page of those who may see it; mostly nothing."""
     request = context.get("request")
     actor = getattr(request, "actor", None)
     if request is None or actor is None or not request.user.is_authenticated:
-        return {"uses": []}
-    return {"uses": [(use, can_end_use(actor, use)) for use in in_force_for(actor)]}
+        return ""
+    uses = [(use, can_end_use(actor, use)) for use in in_force_for(actor)]
+    return render_to_string("approvals/break_glass_banner.html", {"uses": uses}) if uses else ""

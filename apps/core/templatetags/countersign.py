@@ -32,7 +32,7 @@ few = lru_cache(maxsize=512, typed=True)
 
 LEFT = mark_safe(' <span class="badge state state-retired">left</span>')
 
-CURRENT = mark_safe(' aria-current="page"')
+CURRENT = (" active", mark_safe(' aria-current="page"'))
 NAV_ITEM = (
     '<li class="nav-item{}"><a class="nav-link" href="{}" data-goto="{}"{}>'
     '<span class="nav-link-icon">{}</span><span class="nav-link-title">{}</span>'
@@ -170,6 +170,12 @@ def page_href(context: Context, url_name: str) -> str:
     return "" if callable(rule) and not rule(context["request"].actor) else href
 
 
+@register.simple_tag
+def place(url_name: str) -> str:
+    """The address of a page that takes no arguments, if it exists: worked out once."""
+    return _page(url_name)[0]
+
+
 @register.simple_tag(takes_context=True)
 def page_allows(context: Context, url_name: str, *args: Any) -> str:
     """The address of one record's page or panel, if its own policy lets this reader in."""
@@ -220,8 +226,14 @@ def nav_item(context: Context, url_name: str, label: str, icon_name: str, goto: 
         return ""
     path = context["request"].path
     is_current = path == href if href == "/" else path.startswith(href)
-    active, current = (" active", CURRENT) if is_current else ("", "")
-    count = url_name.replace(":", "-")
+    return _nav_item(url_name, label, icon_name, goto, *CURRENT if is_current else ("", ""))
+
+
+@cache
+def _nav_item(  # noqa: PLR0917  (as the tag)
+    url_name: str, label: str, icon_name: str, goto: str, active: str, current: str
+) -> SafeString:
+    href, count = place(url_name), url_name.replace(":", "-")
     return format_html(NAV_ITEM, active, href, goto, current, icon(icon_name), label, count)
 
 

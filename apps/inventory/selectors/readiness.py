@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 
 from apps.inventory.models import Agent, Binding, Credential, Task
 from apps.inventory.states import STATIC_KINDS
@@ -62,16 +62,14 @@ def readiness_of(agent_ids: Collection[int]) -> dict[int, list[Check]]:
     `grants.selectors.readiness.full_readiness_of` adds whether every write is justified.
     """
     agents = Agent.objects.filter(pk__in=agent_ids)
-    tasks = _counts(Task.objects.filter(agent__in=agent_ids, retired_at__isnull=True))
-    bound = _counts(Binding.objects.live().filter(agent__in=agent_ids))
-    shared = _counts(_shared_bindings(agent_ids))
-    unlogged = _counts(_unlogged_bindings(agent_ids))
+    tasks = _tasks(agent_ids)
+    bound = _bound(agent_ids)
     static = _static_keys(agent_ids)
     return {
         agent.pk: [
             _owner(agent),
             _purpose(agent, tasks.get(agent.pk, 0)),
-            _dedicated(bound.get(agent.pk, 0), shared.get(agent.pk, 0), unlogged.get(agent.pk, 0)),
+            _dedicated(*bound.get(agent.pk, (0, 0, 0))),
             _static(static.get(agent.pk, 0)),
             _trail(agent),
         ]
@@ -79,24 +77,25 @@ def readiness_of(agent_ids: Collection[int]) -> dict[int, list[Check]]:
     }
 
 
-def _counts(rows: QuerySet) -> dict[int, int]:
-    counted = rows.order_by().values("agent").annotate(n=Count("pk", distinct=True))
-    return dict(counted.values_list("agent", "n"))
+def _tasks(agent_ids: Collection[int]) -> dict[int, int]:
+    rows = Task.objects.filter(agent__in=agent_ids, retired_at__isnull=True).order_by()
+    return dict(rows.values_list("agent").annotate(n=Count("pk")))
 
 
-def _shared_bindings(agent_ids: Collection[int]) -> QuerySet[Binding]:
-    others = Count("identity__bindings", filter=Q(identity__bindings__ended_at__isnull=True))
-    shared = (
+def _bound(agent_ids: Collection[int]) -> dict[int, tuple[int, int, int]]:
+    """How many identities each acts as; how many of them others share; how many no log watches."""
+    counted = (
         Binding.objects.live()
         .filter(agent__in=agent_ids)
-        .annotate(holders=others)
-        .filter(holders__gt=1)
+        .order_by()
+        .values_list("agent")
+        .annotate(
+            n=Count("pk"),
+            shared=Count("pk", filter=Q(identity__binding_count__gt=1)),
+            unlogged=Count("pk", filter=Q(identity__system__log_connected=False)),
+        )
     )
-    return Binding.objects.filter(pk__in=shared.values("pk"))
-
-
-def _unlogged_bindings(agent_ids: Collection[int]) -> QuerySet[Binding]:
-    return Binding.objects.live().filter(agent__in=agent_ids, identity__system__log_connected=False)
+    return {agent: (n, shared, unlogged) for agent, n, shared, unlogged in counted}
 
 
 def _static_keys(agent_ids: Collection[int]) -> dict[int, int]:

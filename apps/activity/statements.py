@@ -8,13 +8,20 @@ condition to the rows that it is asked of: the planner would else read all joins
 CLAIMED_SYSTEM = r"""CASE WHEN position('\u0000' in activity_event.header) = 0
     THEN activity_event.header::json #>> '{claimed,system}' END"""
 
+# Whose a record is: its header's word, else, of a collector's that says nothing, what was found by
+# what it lies in or its run.
+TELLER = """COALESCE(activity_event.agent_id, (
+    SELECT named.agent_id FROM activity_nameless named
+    WHERE named.log_id = activity_event.log_id AND named.leaf_index = activity_event.leaf_index
+))"""
+
 # The system that a deed names: the door's word, else the only one of the kind it claims that its
 # agent acts on.
 OF_SYSTEM = f"""COALESCE(activity_event.system_id, (
     SELECT min(n.system_id) FROM inventory_binding b
     JOIN inventory_identity n ON n.id = b.identity_id
     JOIN inventory_system s ON s.id = n.system_id
-    WHERE b.agent_id = activity_event.agent_id AND b.ended_at IS NULL
+    WHERE b.agent_id = {TELLER} AND b.ended_at IS NULL
       AND s.kind = {CLAIMED_SYSTEM}
     HAVING count(DISTINCT n.system_id) = 1
 ), 0)"""
@@ -49,14 +56,11 @@ IS_TOLD = """EXISTS (
 )"""
 
 # By the surest of what joins a call to runs: whose it is, and whether any run tells of it. Under
-# one id several agents may tell; it is of the one that told of the call, else of the run's own.
+# one id several agents may tell; a call is joined to the run of the one that told of it.
 SUREST = """
-    SELECT COALESCE(said.agent_id, i.agent_id) AS agent_id, i.trace_id,
-        bool_or(l.action_leaf IS NOT NULL) OVER () AS is_told
+    SELECT i.agent_id, i.trace_id, bool_or(l.action_leaf IS NOT NULL) OVER () AS is_told
     FROM activity_link l
     JOIN activity_invocation i ON i.id = l.invocation_id
-    LEFT JOIN activity_event said ON said.log_id = l.log_id AND said.leaf_index = l.action_leaf
-        AND said.recorded_at BETWEEN i.first_recorded AND i.last_recorded
     WHERE l.log_id = activity_event.log_id AND l.call_leaf = activity_event.leaf_index
       AND l.confidence >= 3
     ORDER BY l.confidence DESC, 1 NULLS LAST, 2 LIMIT 1"""

@@ -40,6 +40,16 @@ class InvocationQuerySet(models.QuerySet):
         log = Log.objects.filter(name="activity").order_by().values("pk")[:1]
         return self.filter(log_id=log, trace_id=trace)
 
+    def under_ids_of(self, log_id: int, run_ids: Iterable[int]) -> Self:
+        """These runs, and what other agents told under the same ids; the first of each first."""
+        of_it = self.model._default_manager.filter(log_id=log_id, pk__in=list(run_ids))
+        traces = list(of_it.order_by().values_list("trace_id", flat=True).distinct())
+        return self.under(log_id, traces)
+
+    def under(self, log_id: int, traces: Iterable[UUID]) -> Self:
+        """The runs of all agents that told under these ids, the first of each id first."""
+        return self.filter(log_id=log_id, trace_id__in=list(traces)).order_by("trace_id", "pk")
+
     def flagged(self) -> Self:
         return self.filter(anomalies__gt=0)
 

@@ -4,7 +4,7 @@ from typing import Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import OuterRef, Subquery
+from django.db.models import Case, OuterRef, Subquery, When
 
 from apps.activity.querysets.seats import in_period_of
 from apps.core.actors import Actor
@@ -49,6 +49,11 @@ class InvocationQuerySet(models.QuerySet):
     def under(self, log_id: int, traces: Iterable[UUID]) -> Self:
         """The runs of all agents that told under these ids, the first of each id first."""
         return self.filter(log_id=log_id, trace_id__in=list(traces)).order_by("trace_id", "pk")
+
+    def first_of(self, agent_id: OuterRef | int | None) -> Self:
+        """Of the runs under one id that of this agent first, else as they were begun."""
+        place = Case(When(agent_id=agent_id, then=0), default=1)
+        return self.alias(place=place).order_by("place", "pk")
 
     def flagged(self) -> Self:
         return self.filter(anomalies__gt=0)

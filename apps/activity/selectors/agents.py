@@ -212,8 +212,7 @@ def _past(
 
 
 def _flagged(agent: Agent, since: datetime, actor: Actor) -> list[FoundRow]:
-    rows = Event.objects.in_trail().filter(
-        agent_id=agent.pk, severity__gt=0, recorded_at__gte=since
-    )
+    told = Event.objects.of_agents([agent.pk])
+    rows = Event.objects.in_trail().filter(told, severity__gt=0, recorded_at__gte=since)
     rows = rows.visible_to(actor)
     return rows_of(list(rows.order_by("-recorded_at", "-leaf_index")[:MOST_LISTED]), actor)

@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from apps.activity.models import Archive, Event, Invocation, Link
 from apps.activity.querysets.events import claimed_system, teller
@@ -77,9 +76,9 @@ def runs_account(log_id: int, runs: Mapping[int, Invocation]) -> set[int]:
     links = list(
         Link.objects.filter(log_id=log_id, invocation_id__in=list(runs), method__in=CARRYING)
     )
-    of_trace: dict[UUID, list[Link]] = defaultdict(list)
+    of_trace: dict[str, list[Link]] = defaultdict(list)
     for link in links:
-        of_trace[runs[link.invocation_id].trace_id].append(link)
+        of_trace[runs[link.invocation_id].trace].append(link)
     if not of_trace:
         return set()
     calls, kept_since = _calls(log_id, links), Archive.objects.kept_since()

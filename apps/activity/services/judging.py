@@ -2,7 +2,8 @@
 
 A request's id may be used twice, and an id that is carried along may be anybody's. So a call that
 names a run is proven to be of it only where nothing speaks against that: its identity is bound to
-the run's agent, or was to nobody at that time. Else the join is kept, contested, and proves nothing.
+the run's agent, or was to nobody at that time. Else the join is kept, contested, and proves
+nothing.
 Near a run, "the same credential" is one that also signed a call proven to be of that run.
 """
 

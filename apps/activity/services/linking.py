@@ -34,7 +34,7 @@ def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocatio
         key = _place(link)
         if key not in found or found[key].confidence < link.confidence:
             found[key] = link
-    for key, link in list(found.items()):
+    for link in list(found.values()):
         # Near a run is not what is proven to be of it.
         if link.method in PROVING:
             found.pop((link.call_leaf, link.invocation_id), None)

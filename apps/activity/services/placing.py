@@ -1,4 +1,4 @@
-"""Under one id several agents may tell, each in a run of its own: to which of these a call is joined.
+"""To which run a call is joined, where several agents told under one id, each in its own.
 
 To the run of the agent that told of it; else of the agent that acts as the identity that made it;
 else to the first, which holds what nobody known told. What is joined is looked at each time, so
@@ -7,7 +7,6 @@ the order of arrival makes no difference.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from uuid import UUID
 
 from django.db import connection
 
@@ -47,9 +46,9 @@ def joins_place(log_id: int, runs: Iterable[Invocation]) -> set[int]:
 
     Returns those that changed.
     """
-    under: dict[UUID, list[int]] = defaultdict(list)
+    under: dict[str, list[int]] = defaultdict(list)
     for run in runs:
-        under[run.trace_id].append(run.pk)
+        under[run.trace].append(run.pk)
     several = [pk for of_one in under.values() if len(of_one) > 1 for pk in of_one]
     if not several:
         return set()

@@ -12,7 +12,7 @@ from apps.activity.models import Cursor, Event, Invocation, Link
 from apps.activity.services.folding import invocations_fold
 from apps.activity.services.hours import RUNS, hours_note
 from apps.activity.services.linking import calls_link, runs_settle
-from apps.activity.services.naming import names_find, names_find_in
+from apps.activity.services.naming import names_find
 from apps.activity.states import Kind
 from apps.proof.models import Log
 

@@ -10,6 +10,7 @@ from apps.activity.conventions.content import NOT_CAPTURED
 from apps.activity.conventions.tables import EVENTS
 from apps.activity.models import Event, Invocation, Link
 from apps.activity.querysets.events import EventQuerySet
+from apps.activity.querysets.invocations import InvocationQuerySet
 from apps.activity.querysets.seats import has_period
 from apps.activity.saying import header_said
 from apps.activity.selectors.naming import names_beside
@@ -161,8 +162,8 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     A fixed number of queries, however long it is. `hidden` calls lie outside the reader's seat.
     """
     log = Log.objects.get(pk=invocation.log_id)
-    runs = Invocation.objects.under(log.pk, [invocation.trace_id])
-    others = [one for one in runs.visible_to(actor).for_table() if one.pk != invocation.pk]
+    apart = Invocation.objects.under(log.pk, [invocation.trace_id]).exclude(pk=invocation.pk)
+    others = list(apart.visible_to(actor).for_table())
     rows = (
         Event.objects.told_in(log.pk, invocation.trace_id)
         .recorded_between(invocation.first_recorded, invocation.last_recorded)
@@ -172,7 +173,7 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     withheld = _withheld(rows, told, actor)
     is_cut, told = len(told) > MOST_TOLD, told[:MOST_TOLD]
     joined, hidden = _joined(log.pk, invocation, actor)
-    beside = _told_beside(log.pk, others, told, actor)
+    beside = _told_beside(apart, [*(one.leaf_index for one in told), *withheld], actor)
     near = [one for one in joined if one.link.confidence < PROVEN_FROM]
     sure = [one for one in joined if one.link.confidence >= PROVEN_FROM] + beside
     roots = {one.root_span for one in (invocation, *others)}
@@ -266,18 +267,15 @@ def _joined(log_id: int, invocation: Invocation, actor: Actor) -> tuple[list[Joi
     return found, len(links) - len(found)
 
 
-def _told_beside(
-    log_id: int, others: Sequence[Invocation], told: Sequence[Event], actor: Actor
-) -> list[Joined]:
+def _told_beside(apart: InvocationQuerySet, leaves: list[int], actor: Actor) -> list[Joined]:
     """The calls that are proven to be of what other agents told under the same id."""
-    if not others:
-        return []
     links = Link.objects.filter(
-        invocation__in=[one.pk for one in others],
+        invocation__in=apart.order_by().values("pk"),
         confidence__gte=PROVEN_FROM,
-        action_leaf__in=[one.leaf_index for one in told],
+        action_leaf__in=leaves,
     )
-    return _called_by(log_id, list(links.order_by("call_recorded_at")[:MOST_TOLD]), actor)
+    found = list(links.order_by("call_recorded_at")[:MOST_TOLD])
+    return _called_by(found[0].log_id, found, actor) if found else []
 
 
 def _called_by(log_id: int, links: Sequence[Link], actor: Actor) -> list[Joined]:

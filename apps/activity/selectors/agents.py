@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Max, Q, QuerySet, Sum
 from django.db.models.functions import ExtractHour
 from django.utils import timezone
 
@@ -110,14 +110,15 @@ def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
         .order_by("-calls", "name")[: MOST_NAMES + 1]
     )
     runs = Invocation.objects.visible_to(actor).of_agent(agent.pk).filter(started_at__gte=since)
-    runs = runs.only("name", "trace_id", "started_at", "actions", "proven")
+    runs = runs.only("name", "trace_id", "started_at", "actions", "proven").with_nameless()
+    newest = list(runs.order_by("-started_at", "-pk")[:MOST_LISTED])
     return AgentActivity(
         urlencode({"agent": agent.pk, "start": since.isoformat()}),
         strips,
         _done(uses, rows[:MOST_NAMES], systems, since, actor),
         len(rows) > MOST_NAMES,
-        _flagged(agent, since, actor),
-        list(runs.order_by("-started_at", "-pk")[:MOST_LISTED]),
+        _flagged(agent, since, actor, is_named=not any(one.has_nameless for one in newest)),
+        newest,
     )
 
 
@@ -211,8 +212,9 @@ def _past(
     return found
 
 
-def _flagged(agent: Agent, since: datetime, actor: Actor) -> list[FoundRow]:
-    told = Event.objects.of_agents([agent.pk])
+def _flagged(agent: Agent, since: datetime, actor: Actor, *, is_named: bool) -> list[FoundRow]:
+    """`is_named` where each of its records says whose it is, which an index finds them by."""
+    told = Q(agent_id=agent.pk) if is_named else Event.objects.of_agents([agent.pk])
     rows = Event.objects.in_trail().filter(told, severity__gt=0, recorded_at__gte=since)
     rows = rows.visible_to(actor)
     return rows_of(list(rows.order_by("-recorded_at", "-leaf_index")[:MOST_LISTED]), actor)

@@ -54,8 +54,14 @@ def hours_note(
     uses = {(one.identity_id, _hour(one.happened_at)) for one in events if one.kind == Kind.API}
     deeds = {(one.agent_id, _hour(one.happened_at)) for one in events if one.kind in DEEDS}
     _note(Subject.USE, uses)
-    _note(Subject.DEED, deeds | {(agent, _hour(at)) for agent, at in renamed})
+    _note(Subject.DEED, deeds)
+    deeds_note(renamed)
     _note_runs(log_id, {*(one.pk for one in touched), *joined}, joined)
+
+
+def deeds_note(renamed: Iterable[Deed]) -> None:
+    """Note the hours of deeds that are found to be another agent's. In the caller's transaction."""
+    _note(Subject.DEED, {(agent, _hour(at)) for agent, at in renamed})
 
 
 def _note_runs(log_id: int, of_calls: Collection[int], of_deeds: Collection[int]) -> None:

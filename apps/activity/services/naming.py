@@ -8,7 +8,7 @@ what an agent's own client tells nothing is looked at: whose that is was known, 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -99,7 +99,7 @@ def names_find_in(log_id: int, traces: Iterable[UUID]) -> set[Deed]:
     of_trace: dict[UUID, list[Nameless]] = defaultdict(list)
     for one in rows:
         of_trace[one.trace_id].append(one)
-    for trace_id in _out_of_reach(log_id, of_trace):
+    for trace_id in out_of_reach(log_id, of_trace):
         del of_trace[trace_id]
     told = _told(log_id, of_trace)
     changed = []
@@ -131,7 +131,13 @@ def _name(log_id: int, changed: Sequence[tuple[Nameless, int | None]]) -> None:
                 "agents": [found for _, found in changed],
             },
         )
-        cursor.execute(SUM, {"log": log_id, "traces": list({one.trace_id for one, _ in changed})})
+    runs_sum(log_id, {one.trace_id for one, _ in changed})
+
+
+def runs_sum(log_id: int, traces: Collection[UUID]) -> None:
+    """Sum up all runs under these ids anew, of which every record is here."""
+    with connection.cursor() as cursor:
+        cursor.execute(SUM, {"log": log_id, "traces": list(traces)})
 
 
 def _is_nameless(event: Event) -> bool:
@@ -154,7 +160,7 @@ def _nameless(event: Event) -> Nameless:
     )
 
 
-def _out_of_reach(log_id: int, traces: Iterable[UUID]) -> list[UUID]:
+def out_of_reach(log_id: int, traces: Iterable[UUID]) -> list[UUID]:
     """Ids under which there is too much, or a part of it in the archive alone: all stays there."""
     runs = Invocation.objects.filter(log_id=log_id, trace_id__in=list(traces)).order_by()
     many = runs.values("trace_id").annotate(told=Sum("events")).filter(told__gt=MOST_TOLD)

@@ -117,7 +117,7 @@ def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
         strips,
         _done(uses, rows[:MOST_NAMES], systems, since, actor),
         len(rows) > MOST_NAMES,
-        _flagged(agent, since, actor, is_named=not any(one.has_nameless for one in newest)),
+        _flagged(agent, since, actor, is_named=not _has_nameless(newest)),
         newest,
     )
 
@@ -210,6 +210,11 @@ def _past(
             if allows(one.held, call) != Allows.NEVER:
                 found[system, name][one.held.grant_id] = one.ended
     return found
+
+
+def _has_nameless(runs: Sequence[Invocation]) -> bool:
+    """Of runs read with that; it is the same of all runs of an agent."""
+    return any(one.has_nameless for one in runs)  # type: ignore[attr-defined]
 
 
 def _flagged(agent: Agent, since: datetime, actor: Actor, *, is_named: bool) -> list[FoundRow]:

@@ -85,7 +85,7 @@ def _sees(subject: Subject, actor: Actor) -> bool:
         return True
     agent = subject.header.get("whose", {}).get("agent_id") or _known_as(subject)
     told = subject.header.get("kind") != Kind.API
-    return told and Agent.objects.visible_to(actor).filter(pk=agent).exists()
+    return told and Agent.objects.visible_to(actor).filter(pk=agent or 0).exists()
 
 
 def _known_as(subject: Subject) -> int | None:

@@ -64,7 +64,8 @@ def invocations_fold(log_id: int, events: Iterable[Event]) -> list[Invocation]:
     for run in rows.order_by("trace_id", "pk"):
         known[run.trace_id].append(run)
     roots = _roots(log_id, [run for runs in known.values() for run in runs])
-    made, changed = [], []
+    made: list[Invocation] = []
+    changed: list[Invocation] = []
     for trace_id, events_of in sorted(of_trace.items()):
         told = _Told(log_id, trace_id, known.get(trace_id, []))
         _fold(told, events_of, roots)

@@ -150,6 +150,7 @@ def _is_nameless(event: Event) -> bool:
 
 
 def _nameless(event: Event) -> Nameless:
+    assert event.trace_id is not None  # noqa: S101  (else it is none: see above)
     return Nameless(
         log_id=event.log_id,
         leaf_index=event.leaf_index,
@@ -180,7 +181,7 @@ def _told(log_id: int, traces: Iterable[UUID]) -> dict[UUID, list[_Record]]:
     ):
         said = header_said(header)
         attested = said.get("whose", {}).get("attested_by", "")
-        if attested.startswith(COLLECTOR):
+        if trace and attested.startswith(COLLECTOR):
             name = agent or said.get("claimed", {}).get("agent") or None
             told[trace].append(_Record(leaf, span, parent, attested, name))
     return told

@@ -4,6 +4,7 @@ What comes in is told apart as it comes; to do this again changes nothing.
 """
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -72,7 +73,7 @@ def _alone() -> int:
 
 
 def _asked(statement: str, log_id: int) -> list[UUID]:
-    told = {"log": log_id, "leaf": _alone(), "collector": f"{COLLECTOR}%"}
+    told: dict[str, Any] = {"log": log_id, "leaf": _alone(), "collector": f"{COLLECTOR}%"}
     with connection.cursor() as cursor:
         cursor.execute(statement, told)
         return sorted({trace for (trace,) in cursor.fetchall()})

@@ -7,6 +7,7 @@ the order of arrival makes no difference.
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection
 
@@ -57,7 +58,7 @@ def joins_place(log_id: int, runs: Iterable[Invocation]) -> set[int]:
         moved = [row for row in cursor.fetchall() if row[2] != row[3]]
         if moved:
             links, calls, _, homes = (list(column) for column in zip(*moved, strict=True))
-            told = {"log": log_id, "links": links, "calls": calls, "homes": homes}
+            told: dict[str, Any] = {"log": log_id, "links": links, "calls": calls, "homes": homes}
             cursor.execute(DROP_NEAR, told)
             cursor.execute(MOVE, told)
     return {run for _, _, now, home in moved for run in (now, home)}

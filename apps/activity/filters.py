@@ -183,8 +183,11 @@ class DeedFilterSet(EventRowFilterSet):
     kind = django_filters.ChoiceFilter(
         choices=[(kind.value, kind.label) for kind in DEEDS], label="Kind"
     )
-    agent = LinkedFilter("Agent", "inventory.agent", "agent_id")
+    agent = LinkedFilter("Agent", "inventory.agent", method="by_agent")
     system = SystemOfDeed()
+
+    def by_agent(self, rows: QuerySet, name: str, value: int) -> QuerySet:
+        return rows.deeds_of_agent(value)  # type: ignore[attr-defined, no-any-return]
 
     def by_missed(self, rows: QuerySet, name: str, value: bool) -> QuerySet:  # noqa: FBT001
         if not value:

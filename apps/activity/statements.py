@@ -8,6 +8,13 @@ condition to the rows that it is asked of: the planner would else read all joins
 CLAIMED_SYSTEM = r"""CASE WHEN position('\u0000' in activity_event.header) = 0
     THEN activity_event.header::json #>> '{claimed,system}' END"""
 
+# Whose a record is: its header's word, else, of a collector's that says nothing, what was found by
+# what it lies in or its run.
+TELLER = """COALESCE(activity_event.agent_id, (
+    SELECT named.agent_id FROM activity_nameless named
+    WHERE named.log_id = activity_event.log_id AND named.leaf_index = activity_event.leaf_index
+))"""
+
 # The system that a deed names: the door's word, else the only one of the kind it claims that its
 # agent acts on. Its header is read once, and not for each identity that its agent has.
 OF_SYSTEM = f"""COALESCE(activity_event.system_id, (
@@ -15,7 +22,7 @@ OF_SYSTEM = f"""COALESCE(activity_event.system_id, (
     JOIN inventory_system s ON s.kind = claimed.kind
     JOIN inventory_identity n ON n.system_id = s.id
     JOIN inventory_binding b ON b.identity_id = n.id
-    WHERE b.agent_id = activity_event.agent_id AND b.ended_at IS NULL
+    WHERE b.agent_id = {TELLER} AND b.ended_at IS NULL
     HAVING count(DISTINCT n.system_id) = 1
 ), 0)"""
 
@@ -23,7 +30,7 @@ _JOINS = """SELECT FROM activity_invocation i
     JOIN activity_link l ON l.invocation_id = i.id AND l.confidence >= 3"""
 _OF_THE_RUN = """i.log_id = activity_event.log_id AND i.trace_id = activity_event.trace_id"""
 # What was said that a call is joined to. Apart, so that it is looked for in the months of its run.
-_TOLD = """SELECT e.agent_id, e.parent_id FROM activity_event e
+_TOLD = """SELECT e.parent_id FROM activity_event e
     WHERE e.log_id = l.log_id AND e.leaf_index = l.action_leaf
       AND e.recorded_at BETWEEN i.first_recorded AND i.last_recorded OFFSET 0"""
 
@@ -52,13 +59,11 @@ IS_TOLD = """EXISTS (
 )"""
 
 # By the surest of what joins a call to runs: whose it is, and whether any run tells of it. Under
-# one id several agents may tell; it is of the one that told of the call, else of the run's own.
-SUREST = f"""
-    SELECT COALESCE(said.agent_id, i.agent_id) AS agent_id, i.trace_id,
-        bool_or(l.action_leaf IS NOT NULL) OVER () AS is_told
+# one id several agents may tell; a call is joined to the run of the one that told of it.
+SUREST = """
+    SELECT i.agent_id, i.trace_id, bool_or(l.action_leaf IS NOT NULL) OVER () AS is_told
     FROM activity_link l
     JOIN activity_invocation i ON i.id = l.invocation_id
-    LEFT JOIN LATERAL ({_TOLD}) said ON true
     WHERE l.log_id = activity_event.log_id AND l.call_leaf = activity_event.leaf_index
       AND l.confidence >= 3
     ORDER BY l.confidence DESC, 1 NULLS LAST, 2 LIMIT 1"""

@@ -48,7 +48,8 @@ class AgentColumn(tables.Column):
 
     def render(self, record: Any) -> str:
         if record.agent_name:
-            href = record_href("console:agent_detail", record.agent_id)
+            known = getattr(record, "teller", None) or record.agent_id
+            href = record_href("console:agent_detail", known)
             return link(href, record.agent_name)
         claimed = getattr(record, "claimed_agent", "")
         said = f", says it is {claimed}" if claimed else ""

@@ -24,12 +24,18 @@ def agents_within(actor: Actor) -> QuerySet[Agent]:
 
 
 def invocations_within(actor: Actor, rows: QuerySet[Invocation]) -> QuerySet[Invocation]:
-    """Of these runs those that somebody sees whole: whose they are, and all that is joined."""
+    """Of these runs those that somebody sees whole: all that was told under their ids, by whom, and
+    all that is joined to it."""
     if not is_limited_auditor(actor):
         return rows
-    calls = _calls_beyond(seat_systems(actor)).filter(invocation=OuterRef("pk"))
-    return rows.filter(agent_id__in=_chains_within(actor).values("pk")).exclude(
-        Exists(calls) | Exists(_told_beyond(actor))
+    same = {"log_id": OuterRef("log_id"), "trace_id": OuterRef("trace_id")}
+    calls = _calls_beyond(seat_systems(actor)).filter(
+        invocation__log_id=same["log_id"], invocation__trace_id=same["trace_id"]
+    )
+    chains = _chains_within(actor).values("pk")
+    others = Invocation.objects.filter(**same).exclude(agent_id__in=chains)
+    return rows.filter(agent_id__in=chains).exclude(
+        Exists(calls) | Exists(_told_beyond(actor)) | Exists(others)
     )
 
 

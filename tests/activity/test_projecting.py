@@ -208,11 +208,14 @@ def test_what_another_agent_tells_under_the_same_id_does_not_change_the_run(of_a
         whose=of_another[0],
     )
 
-    told = Invocation.objects.get()
-    assert (told.name, told.outcome, told.agent_id) == ("refunds", "ok", of_agent.agent_id)
+    told = Invocation.objects.get(agent_id=of_agent.agent_id)
+    assert (told.name, told.outcome, told.events) == ("refunds", "ok", 4)
     assert (told.claimed_agent, told.actions, told.errors) == ("", 1, 1)
     assert told.ended_at - told.started_at == timedelta(seconds=60)
-    assert told.warnings == ["another agent told records under this id"]
+    assert told.warnings == []
+    other = Invocation.objects.get(agent_id=of_another[0].agent_id)
+    assert (other.name, other.outcome, other.events, other.actions) == ("mine now", "failed", 2, 1)
+    assert (other.claimed_agent, other.trace_id) == ("somebody", told.trace_id)
 
 
 @pytest.mark.parametrize("is_call_first", [True, False])
@@ -232,8 +235,9 @@ def test_under_one_id_a_call_is_of_the_agent_that_told_of_it(
     assert {
         names[one.call_leaf]: (one.confidence, names.get(one.action_leaf))
         for one in Link.objects.exclude(confidence=1)
-    } == {"pay:Send": (4, "pay"), "pay:List": (0, None)}
+    } == {"pay:Send": (4, "pay"), "pay:List": (4, None)}
     mine, others = of_agent.agent_id, of_another[0].agent_id
+    assert dict(Invocation.objects.values_list("agent_id", "proven")) == {mine: 0, others: 2}
     assert set(UseHour.objects.values_list("name", "agent_id", "proven")) == {
         ("pay:Send", others, 1),
         ("pay:List", others, 0),

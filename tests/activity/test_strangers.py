@@ -121,7 +121,7 @@ def test_a_trace_that_two_teams_share_shows_each_its_own_records(client, mine, t
     keep(told, whose=Whose(agent_id=theirs.agent_id, agent=theirs.agent.name))
     keep(within, whose=Whose(agent_id=mine.agent_id, agent=mine.agent.name))
     keep(api("s3:ListBuckets", NOW + 3, request_id="REQ3"), whose=recorded(mine.identity))
-    run_of_mine = Invocation.objects.get(trace_id=OTHER)
+    run_of_mine = Invocation.objects.get(trace_id=OTHER, agent_id=mine.agent_id)
     sign_in(client, mine.agent.owner)
 
     pages = [

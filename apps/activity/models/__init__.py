@@ -6,6 +6,7 @@ from apps.activity.models.invocation import Cursor, Invocation, Link
 from apps.activity.models.keeping import Archive, Erasure
 from apps.activity.models.logs import LogImport, LogRecord
 from apps.activity.models.measured import AllowedCall, DriftedCall, GrantUse, OutsideCall, UseBasis
+from apps.activity.models.nameless import Nameless
 from apps.activity.models.reconstruction import Reconstruction
 from apps.activity.models.search import SavedSearch
 from apps.activity.models.sighting import KnownCall, Sighting
@@ -28,6 +29,7 @@ __all__ = [
     "Link",
     "LogImport",
     "LogRecord",
+    "Nameless",
     "OutsideCall",
     "Payload",
     "Reconstruction",

@@ -6,10 +6,13 @@ from apps.core.links import record_href
 
 
 class Invocation(models.Model):
-    """One run of an agent, summed up: a projection of its events, which can be made anew.
+    """One run of an agent, summed up: a projection of what that agent told under one id.
 
     `agent_id` is who the credential says it was; `claimed_agent` what the telemetry says.
     Until its root span has come, `root_span` is blank and the name is a guess.
+
+    Several agents may tell under one id, as where one calls another: each has a run of its own.
+    The first of them also holds what nobody known told. When records came in is of the whole id.
     """
 
     log_id = models.IntegerField()
@@ -40,7 +43,11 @@ class Invocation(models.Model):
     class Meta:
         ordering = ["-started_at", "-pk"]
         constraints = [
-            models.UniqueConstraint(name="activity_invocation_once", fields=["log_id", "trace_id"])
+            models.UniqueConstraint(
+                name="activity_invocation_once_each",
+                fields=["log_id", "trace_id", "agent_id"],
+                nulls_distinct=False,
+            )
         ]
         indexes = [
             models.Index(

@@ -17,6 +17,7 @@ from django.db.models import (
 )
 from django.db.models.functions import TruncHour
 
+from apps.activity.querysets.events import teller, told_by, told_by_agents
 from apps.activity.querysets.hours import whether
 from apps.activity.querysets.seats import in_period_of
 from apps.activity.statements import (
@@ -63,7 +64,7 @@ class EventRowQuerySet(models.QuerySet):
         rows = in_period_of(actor, self, "happened_at")
         if reads_all_systems(actor):
             return rows
-        return rows.filter(agent_id__in=Agent.objects.visible_to(actor).values("pk"))
+        return rows.filter(told_by(self.model, Agent.objects.visible_to(actor).values("pk")))
 
     def unexplained(self, settled: datetime) -> Self:
         """Calls, old enough, that no run tells of: that they carry the id of one tells nothing."""
@@ -147,6 +148,10 @@ class EventRowQuerySet(models.QuerySet):
         """Deeds of one system, as far as that is known; 0 for those of which it is not."""
         return self._with_system().filter(of_system=system_id)
 
+    def deeds_of_agent(self, agent_id: int) -> Self:
+        """Deeds of the agent, also where that is known by its run alone."""
+        return self.filter(told_by_agents(self.model, [agent_id]))
+
     def calls_of_agent(self, agent_id: int) -> Self:
         """Calls of the agent's runs, and those of its identities that nobody else's run claims.
 
@@ -172,8 +177,8 @@ class EventRowQuerySet(models.QuerySet):
         return self.annotate(
             identity_name=_named(Identity, "identity_id"),
             system_name=_named(System, "system_id"),
-            agent_name=_named(Agent, "agent_id"),
-        )
+            teller=teller(),
+        ).annotate(agent_name=_named(Agent, "teller"))
 
     def with_link(self, actor: Actor) -> Self:
         """Each call with the surest of what joins it to a run, and the run if they may see it."""
@@ -199,8 +204,9 @@ class EventRowQuerySet(models.QuerySet):
             self._rows("Invocation")
             .visible_to(actor)
             .filter(log_id=OuterRef("log_id"), trace_id=OuterRef("trace_id"))
+            .first_of(OuterRef("teller"))
         )
-        return self.annotate(
+        return self.annotate(teller=teller()).annotate(
             run_id=Subquery(runs.values("pk")[:1]), run_name=Subquery(runs.values("name")[:1])
         )
 

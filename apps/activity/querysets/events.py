@@ -1,18 +1,61 @@
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Func, Q, TextField
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+)
 
 from apps.activity.querysets.seats import in_period_of
-from apps.activity.statements import CLAIMED_SYSTEM
+from apps.activity.statements import CLAIMED_SYSTEM, TELLER
 from apps.activity.states import Kind
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Identity, System
 from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems
 from apps.proof.models import Log
+
+
+def told_by(model: type[models.Model], agents: QuerySet) -> Q:
+    """Records that are of these agents: by their headers, or by what was found beside them."""
+    # A queryset may not import the models above it.
+    nameless: Any = model._meta.apps.get_model("activity", "Nameless")
+    found = nameless._default_manager.filter(
+        log_id=OuterRef("log_id"), leaf_index=OuterRef("leaf_index"), agent_id__in=agents
+    )
+    return Q(agent_id__in=agents) | (Q(agent_id__isnull=True) & Q(Exists(found)))
+
+
+def told_by_agents(model: type[models.Model], agent_ids: Iterable[int]) -> Q:
+    """The same of a few agents, so that an index finds them."""
+    agents = list(agent_ids)
+    nameless: Any = model._meta.apps.get_model("activity", "Nameless")
+    found = nameless._default_manager.filter(agent_id__in=agents)
+    if not found.exists():
+        return Q(agent_id__in=agents)
+    is_there = Func(
+        F("leaf_index"),
+        ArraySubquery(found.values("leaf_index")),
+        template="%(expressions)s)",
+        arg_joiner=" = ANY(",
+        output_field=BooleanField(),
+    )
+    return Q(agent_id__in=agents) | Q(is_there, agent_id__isnull=True)
+
+
+def teller() -> Func:
+    """Whose a record is: its header's word, else what was found by its run."""
+    return Func(template=TELLER, output_field=BigIntegerField())
 
 
 def claimed_system() -> Func:
@@ -33,13 +76,17 @@ class EventQuerySet(models.QuerySet):
         rows = in_period_of(actor, self, "happened_at")
         if reads_all_systems(actor):
             return rows
-        told = Q(agent_id__in=Agent.objects.visible_to(actor).values("pk"))
+        told = told_by(self.model, Agent.objects.visible_to(actor).values("pk"))
         recorded = Q(kind=Kind.API)
         if is_limited_auditor(actor):
             seen = Q(system_id__in=System.objects.visible_to(actor).values("pk"))
         else:
             seen = Q(identity_id__in=Identity.objects.visible_to(actor).values("pk"))
         return rows.filter((told & ~recorded) | (recorded & seen))
+
+    def of_agents(self, agent_ids: Iterable[int]) -> Q:
+        """What these agents told, also where that is known by its run alone."""
+        return told_by_agents(self.model, agent_ids)
 
     def following(self, log_id: int, leaf: int) -> Self:
         """The records of a log from one place on, in its order."""

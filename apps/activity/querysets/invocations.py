@@ -4,7 +4,7 @@ from typing import Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import OuterRef, Subquery
+from django.db.models import Case, Exists, OuterRef, Subquery, When
 
 from apps.activity.querysets.seats import in_period_of
 from apps.core.actors import Actor
@@ -39,6 +39,26 @@ class InvocationQuerySet(models.QuerySet):
         # The log leads the index; there is one of activity.
         log = Log.objects.filter(name="activity").order_by().values("pk")[:1]
         return self.filter(log_id=log, trace_id=trace)
+
+    def under_ids_of(self, log_id: int, run_ids: Iterable[int]) -> Self:
+        """These runs, and what other agents told under the same ids; the first of each first."""
+        of_it = self.model._default_manager.filter(log_id=log_id, pk__in=list(run_ids))
+        traces = list(of_it.order_by().values_list("trace_id", flat=True).distinct())
+        return self.under(log_id, traces)
+
+    def under(self, log_id: int, traces: Iterable[UUID]) -> Self:
+        """The runs of all agents that told under these ids, the first of each id first."""
+        return self.filter(log_id=log_id, trace_id__in=list(traces)).order_by("trace_id", "pk")
+
+    def first_of(self, agent_id: OuterRef | int | None) -> Self:
+        """Of the runs under one id that of this agent first, else as they were begun."""
+        place = Case(When(agent_id=agent_id, then=0), default=1)
+        return self.alias(place=place).order_by("place", "pk")
+
+    def with_nameless(self) -> Self:
+        """With whether any record of the agent names it by its run alone."""
+        nameless = self.model._meta.apps.get_model("activity", "Nameless")._default_manager
+        return self.annotate(has_nameless=Exists(nameless.filter(agent_id=OuterRef("agent_id"))))
 
     def flagged(self) -> Self:
         return self.filter(anomalies__gt=0)

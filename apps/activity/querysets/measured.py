@@ -175,20 +175,29 @@ SAYS = """EXISTS (
           ON p.log_id = e.log_id AND p.leaf_index = e.leaf_index AND p.recorded_at = e.recorded_at
         WHERE e.log_id = runs.log_id AND e.trace_id = runs.trace_id
           AND e.recorded_at BETWEEN runs.first_recorded AND runs.last_recorded
-          AND e.kind IN ('invocation', 'step', 'other') AND ({what})
+          AND e.kind IN ('invocation', 'step', 'other') AND {mine} AND ({what})
     )"""
+# Under one id others may tell: theirs are not its words. Nobody's count for the first run there.
+MINE = """(e.agent_id = runs.agent_id OR e.agent_id IS NULL AND COALESCE((
+            SELECT named.agent_id = runs.agent_id FROM activity_nameless named
+            WHERE named.log_id = e.log_id AND named.leaf_index = e.leaf_index
+        ), NOT EXISTS (
+            SELECT FROM activity_invocation first WHERE first.log_id = runs.log_id
+                AND first.trace_id = runs.trace_id AND first.id < runs.id
+        )))"""
 # A step that calls nothing answers, and its answer is what it came to; why it failed is not.
 SAID = {
-    "trigger": SAYS.format(what="""strpos(p.body, '"told":') > 0"""),
+    "trigger": SAYS.format(mine=MINE, what="""strpos(p.body, '"told":') > 0"""),
     "reason": SAYS.format(
+        mine=MINE,
         what="""strpos(p.body, '"decided":') > 0 OR (e.kind = 'step'
-            AND e.outcome NOT IN ('failed', 'denied') AND strpos(p.body, '"outcome":') > 0)"""
+            AND e.outcome NOT IN ('failed', 'denied') AND strpos(p.body, '"outcome":') > 0)""",
     ),
-    "end": SAYS.format(what="""strpos(p.body, '"outcome":') > 0"""),
+    "end": SAYS.format(mine=MINE, what="""strpos(p.body, '"outcome":') > 0"""),
 }
 TOLD = """
 WITH runs AS (
-    SELECT log_id, trace_id, outcome, first_recorded, last_recorded
+    SELECT id, log_id, trace_id, agent_id, outcome, first_recorded, last_recorded
     FROM activity_invocation
     WHERE agent_id = %(agent)s AND started_at >= %(since)s AND started_at < %(until)s
     ORDER BY started_at DESC LIMIT %(most)s

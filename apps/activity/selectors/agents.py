@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Max, Q, QuerySet, Sum
 from django.db.models.functions import ExtractHour
 from django.utils import timezone
 
@@ -107,7 +107,7 @@ def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
     told = DeedHour.objects.visible_to(actor).filter(agent_id=agent.pk, hour__gte=since)
     strips = [_strip("It says it did", 0, _hours(told, "deeds")[0])]
     strips += [_strip(systems[one], one, hours[one]) for one in sorted(systems)]
-    rows = list(
+    rows: list[Any] = list(
         uses.values("system_id", "name")
         .annotate(
             calls=Sum("calls"),
@@ -119,14 +119,15 @@ def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
         .order_by("-calls", "name")[: MOST_NAMES + 1]
     )
     runs = Invocation.objects.visible_to(actor).of_agent(agent.pk).filter(started_at__gte=since)
-    runs = runs.only("name", "trace_id", "started_at", "actions", "proven")
+    runs = runs.only("name", "trace_id", "started_at", "actions", "proven").with_nameless()
+    newest = list(runs.order_by("-started_at", "-pk")[:MOST_LISTED])
     return AgentActivity(
         urlencode({"agent": agent.pk, "start": since.isoformat()}),
         strips,
         _done(rows[:MOST_NAMES], systems, since, actor),
         len(rows) > MOST_NAMES,
-        _flagged(agent, since, now, actor),
-        list(runs.order_by("-started_at", "-pk")[:MOST_LISTED]),
+        _flagged(agent, since, now, actor, is_named=not _has_nameless(newest)),
+        newest,
     )
 
 
@@ -221,7 +222,16 @@ def _otherwise(
     return past, elsewhere
 
 
-def _flagged(agent: Agent, since: datetime, until: datetime, actor: Actor) -> list[FoundRow]:
+def _has_nameless(runs: Sequence[Invocation]) -> bool:
+    """Of runs read with that; it is the same of all runs of an agent."""
+    return any(one.has_nameless for one in runs)  # type: ignore[attr-defined]
+
+
+def _flagged(
+    agent: Agent, since: datetime, until: datetime, actor: Actor, *, is_named: bool
+) -> list[FoundRow]:
+    """`is_named` where each of its records says whose it is, which an index finds them by."""
+    told = Q(agent_id=agent.pk) if is_named else Event.objects.of_agents([agent.pk])
     rows = Event.objects.in_trail().recorded_between(since, until)
-    rows = rows.filter(agent_id=agent.pk, severity__gt=0).visible_to(actor)
+    rows = rows.filter(told, severity__gt=0).visible_to(actor)
     return rows_of(list(rows.order_by("-recorded_at", "-leaf_index")[:MOST_LISTED]), actor)

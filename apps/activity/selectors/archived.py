@@ -10,7 +10,7 @@ from django.conf import settings
 
 from apps.activity.archives import Folder, is_in
 from apps.activity.headers import moment_of
-from apps.activity.models import Archive, Event
+from apps.activity.models import Archive, Event, Nameless
 from apps.activity.querysets.seats import is_in_period_of
 from apps.activity.saying import header_said
 from apps.activity.states import Kind
@@ -83,9 +83,15 @@ def _sees(subject: Subject, actor: Actor) -> bool:
         return False
     if reads_all_systems(actor):
         return True
-    agent = subject.header.get("whose", {}).get("agent_id")
+    agent = subject.header.get("whose", {}).get("agent_id") or _known_as(subject)
     told = subject.header.get("kind") != Kind.API
-    return told and Agent.objects.visible_to(actor).filter(pk=agent).exists()
+    return told and Agent.objects.visible_to(actor).filter(pk=agent or 0).exists()
+
+
+def _known_as(subject: Subject) -> int | None:
+    """Whose it was by its run, where its collector did not say so in it."""
+    known = Nameless.objects.filter(log_id=subject.log_id, leaf_index=subject.leaf)
+    return known.values_list("agent_id", flat=True).first()
 
 
 def _happened(subject: Subject) -> datetime:

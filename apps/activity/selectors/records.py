@@ -5,9 +5,11 @@ from typing import Any
 
 from apps.activity.models import Event, Invocation, Link, Payload
 from apps.activity.saying import header_said
+from apps.activity.selectors.naming import names_beside, run_of
 from apps.activity.selectors.seals import SealTold, seal_told
 from apps.activity.states import Kind
 from apps.core.actors import Actor
+from apps.inventory.models import Agent
 from apps.proof.models import Log
 
 MOST_LINKS = 50
@@ -17,7 +19,8 @@ MOST_LINKS = 50
 class RecordTold:
     """`links` are its joins to runs, for a call, or to calls, for what an agent said.
 
-    `hidden` of them lead to what the reader may not see.
+    `hidden` of them lead to what the reader may not see. `known_as` is whose it is by its run,
+    where its collector did not say so in it.
     """
 
     event: Event
@@ -28,6 +31,7 @@ class RecordTold:
     links: list[Link]
     hidden: int
     run: Invocation | None
+    known_as: Agent | None
 
     @property
     def is_recorded(self) -> bool:
@@ -54,8 +58,8 @@ def record_told(leaf: int, actor: Actor) -> RecordTold | None:
     if found is None:
         return None
     log, event = found
-    runs = Invocation.objects.visible_to(actor)
     links, hidden = _links(event, actor)
+    known_as = names_beside([event]).get(event.leaf_index)
     payload = Payload.objects.filter(log_id=log.pk, leaf_index=leaf, recorded_at=event.recorded_at)
     return RecordTold(
         event,
@@ -65,8 +69,16 @@ def record_told(leaf: int, actor: Actor) -> RecordTold | None:
         payload.exists(),
         links,
         hidden,
-        runs.filter(log_id=log.pk, trace_id=event.trace_id).first() if event.trace_id else None,
+        _run(event, known_as.pk if known_as else event.agent_id, actor),
+        known_as,
     )
+
+
+def _run(event: Event, agent_id: int | None, actor: Actor) -> Invocation | None:
+    if event.trace_id is None:
+        return None
+    runs = Invocation.objects.visible_to(actor).under(event.log_id, [event.trace_id])
+    return run_of(runs, agent_id)
 
 
 def _links(event: Event, actor: Actor) -> tuple[list[Link], int]:

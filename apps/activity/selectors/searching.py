@@ -1,5 +1,6 @@
 """Records of the trail by a search: only by indexes, always between two times."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from apps.activity.models import Event, Invocation, Link
 from apps.activity.querysets.events import EventQuerySet
 from apps.activity.saying import header_said
 from apps.activity.searching import Terms, UnclearSearch
+from apps.activity.selectors.naming import names_beside, run_of
 from apps.activity.states import PROVEN_FROM, Kind
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Binding, Credential, Identity, System
@@ -66,16 +68,16 @@ def search(terms: Terms, actor: Actor, *, below: int = 0, now: datetime | None =
 
 
 def rows_of(events: Sequence[Event], actor: Actor) -> list[FoundRow]:
-    """Records as lists show them; two queries, however many they are."""
-    runs, joined = _runs(events, actor), _joined(events, actor)
-    return [
-        FoundRow(
-            one,
-            _who(header_said(one.header)),
-            joined.get(one.leaf_index) or runs.get(_run_id(one)),
+    """Records as lists show them; a few queries, however many they are."""
+    runs, joined, known = _runs(events, actor), _joined(events, actor), names_beside(events)
+    found = []
+    for one in events:
+        agent = known.get(one.leaf_index)
+        run = joined.get(one.leaf_index) or run_of(
+            runs.get(_run_id(one), ()), agent.pk if agent else one.agent_id
         )
-        for one in events
-    ]
+        found.append(FoundRow(one, agent.name if agent else _who(header_said(one.header)), run))
+    return found
 
 
 def _run_id(event: Event) -> UUID | None:
@@ -168,7 +170,7 @@ def _by_agent(values: list[str], actor: Actor) -> Q:
     bound = Binding.objects.live().filter(agent__in=agents)
     of = dict(bound.values_list("identity", "identity__binding_count")[:MOST_NAMED])
     alone, shared = [pk for pk in of if of[pk] == 1], [pk for pk in of if of[pk] != 1]
-    wanted = Q(agent_id__in=agents) | Q(kind=Kind.API, identity_id__in=alone)
+    wanted = Event.objects.of_agents(agents) | Q(kind=Kind.API, identity_id__in=alone)
     if shared:
         links = Link.objects.filter(
             log_id=OuterRef("log_id"),
@@ -216,13 +218,15 @@ CONDITIONS: dict[str, Callable[[list[str], Actor], Q]] = {
 }
 
 
-def _runs(events: Sequence[Event], actor: Actor) -> dict[UUID | None, Invocation]:
+def _runs(events: Sequence[Event], actor: Actor) -> dict[UUID | None, list[Invocation]]:
     """The runs that these records name, for links to them."""
     ids = {told for one in events if (told := _run_id(one))}
     if not ids:
         return {}
-    rows = Invocation.objects.visible_to(actor).filter(log_id=events[0].log_id, trace_id__in=ids)
-    return {one.trace_id: one for one in rows}
+    runs: dict[UUID | None, list[Invocation]] = defaultdict(list)
+    for run in Invocation.objects.visible_to(actor).under(events[0].log_id, ids):
+        runs[run.trace_id].append(run)
+    return runs
 
 
 def _joined(events: Sequence[Event], actor: Actor) -> dict[int, Invocation]:

@@ -10,8 +10,10 @@ from apps.activity.conventions.content import NOT_CAPTURED
 from apps.activity.conventions.tables import EVENTS
 from apps.activity.models import Event, Invocation, Link
 from apps.activity.querysets.events import EventQuerySet
+from apps.activity.querysets.invocations import InvocationQuerySet
 from apps.activity.querysets.seats import has_period
 from apps.activity.saying import header_said
+from apps.activity.selectors.naming import names_beside
 from apps.activity.selectors.seals import SealTold, seal_told
 from apps.activity.states import PROVEN_FROM, Kind
 from apps.core.actors import Actor
@@ -20,6 +22,7 @@ from apps.proof.models import Log
 
 MOST_TOLD = 500
 MOST_NEAR = 100
+UNKNOWN = "an agent nobody knows"
 # Events of the log that bring what was said to an agent and what it answered.
 SPOKEN = frozenset(name for name, (slot, _) in EVENTS.items() if slot != "instructions")
 # Deeper than that a row is drawn no further in.
@@ -56,6 +59,8 @@ class Moment:
 
     Without `event` the agent said nothing of these calls, or in a record that is not shown here:
     `elsewhere` is its place, 0 where the reader may not see it. `depth` is how deep it lies.
+    `by` is who said it, where that is not the run's agent; `is_double` marks the inner of two
+    records of one run, which some instrumentation sends.
     """
 
     event: Event | None
@@ -64,6 +69,8 @@ class Moment:
     calls: list[Joined] = field(default_factory=list)
     opened: Any = None
     elsewhere: int | None = None
+    by: str = ""
+    is_double: bool = False
 
     @property
     def is_silent(self) -> bool:
@@ -93,7 +100,9 @@ class Moment:
 
     @property
     def word(self) -> str:
-        return TOLD_AS[Kind(self.event.kind)] if self.event else ""
+        if self.event is None:
+            return ""
+        return TOLD_AS[Kind.OTHER if self.is_double else Kind(self.event.kind)]
 
     @property
     def is_odd(self) -> bool:
@@ -111,6 +120,7 @@ class Bar:
     leaf: int
     name: str
     depth: int
+    by: str
     start: int
     width: int
     took: str
@@ -123,7 +133,8 @@ class Bar:
 class Story:
     """A run in the order of its clock; `near` only happened close to it, as did `more_near`.
 
-    `withheld` of what was told in it is by agents that the reader may not see.
+    `withheld` of what was told in it is by agents that the reader may not see. `others` are the
+    runs of other agents under the same id, as far as the reader may see them, with their names.
     `joined` are all the calls joined to it, those that stand beside a moment and those near it.
     """
 
@@ -137,18 +148,19 @@ class Story:
     hidden: int
     withheld: int
     warnings: list[str]
+    others: list[Invocation]
 
     @property
     def bars(self) -> list[Bar]:
         """Every record as a bar between the run's first moment and its last."""
-        records = [(*one, moment.depth) for moment in self.moments for one in moment.records]
+        records = [(*one, moment) for moment in self.moments for one in moment.records]
         if not records:
             return []
         first = min(event.happened_at for event, _, _ in records)
         whole = max(event.ended_at for event, _, _ in records) - first
         return [
-            _bar(event, depth, first, whole, is_accounted=is_accounted)
-            for event, is_accounted, depth in records
+            _bar(event, moment, first, whole, is_accounted=is_accounted)
+            for event, is_accounted, moment in records
         ]
 
 
@@ -158,6 +170,8 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     A fixed number of queries, however long it is. `hidden` calls lie outside the reader's seat.
     """
     log = Log.objects.get(pk=invocation.log_id)
+    apart = Invocation.objects.under(log.pk, [invocation.trace_id]).exclude(pk=invocation.pk)
+    others = list(apart.visible_to(actor).for_table())
     rows = (
         Event.objects.told_in(log.pk, invocation.trace_id)
         .recorded_between(invocation.first_recorded, invocation.last_recorded)
@@ -167,22 +181,58 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     withheld = _withheld(rows, told, actor)
     is_cut, told = len(told) > MOST_TOLD, told[:MOST_TOLD]
     joined, hidden = _joined(log.pk, invocation, actor)
+    beside = _told_beside(apart, [*(one.leaf_index for one in told), *withheld], actor)
     near = [one for one in joined if one.link.confidence < PROVEN_FROM]
-    sure = [one for one in joined if one.link.confidence >= PROVEN_FROM]
-    depths, missing = _depths(told, invocation.root_span, set(withheld.values()))
+    sure = [one for one in joined if one.link.confidence >= PROVEN_FROM] + beside
+    roots = {one.root_span for one in (invocation, *others)}
+    depths, missing = _depths(told, roots, set(withheld.values()))
     moments = _moments(told, sure, depths, withheld)
+    _name(moments, invocation)
+    _mark_doubles(moments)
     return Story(
         moments=moments,
         joined=joined,
         near=near[:MOST_NEAR],
         more_near=max(0, len(near) - MOST_NEAR),
-        seal=seal_told(log, [*told, *(one.event for one in joined)]),
+        seal=seal_told(log, [*told, *(one.event for one in (*joined, *beside))]),
         is_cut=is_cut,
         missing_parents=missing,
         hidden=hidden,
         withheld=len(withheld),
         warnings=_warnings(invocation, moments),
+        others=others,
     )
+
+
+def _name(moments: Iterable[Moment], invocation: Invocation) -> None:
+    """Say who said what the run's agent did not."""
+    told = [one for one in moments if one.event]
+    known = names_beside([one.event for one in told if one.event])
+    for moment in told:
+        assert moment.event is not None  # noqa: S101  (they were chosen so)
+        whose = moment.header.get("whose", {})
+        agent = known.get(moment.event.leaf_index)
+        teller = agent.pk if agent else moment.event.agent_id
+        if teller != invocation.agent_id:
+            moment.by = (agent.name if agent else whose.get("agent")) or UNKNOWN
+
+
+def _mark_doubles(moments: Iterable[Moment]) -> None:
+    """Of runs of one name of one agent, one within the other, the inner is no sub-agent."""
+    runs = {
+        one.event.span_id: _called(one)
+        for one in moments
+        if one.event and one.event.kind == Kind.INVOCATION
+    }
+    for one in moments:
+        if one.event and one.event.kind == Kind.INVOCATION and one.header.get("claimed"):
+            called = _called(one)
+            one.is_double = bool(called[1]) and runs.get(one.event.parent_id) == called
+
+
+def _called(moment: Moment) -> tuple[int | None, str]:
+    assert moment.event is not None  # noqa: S101  (it is a record's)
+    return moment.event.agent_id, moment.header.get("claimed", {}).get("agent", "")
 
 
 def _warnings(invocation: Invocation, moments: Iterable[Moment]) -> list[str]:
@@ -201,14 +251,17 @@ def _withheld(rows: EventQuerySet, told: Sequence[Event], actor: Actor) -> dict[
     return {leaf: span for leaf, span in spans if leaf not in seen}
 
 
-def _bar(event: Event, depth: int, first: datetime, whole: timedelta, *, is_accounted: bool) -> Bar:
+def _bar(
+    event: Event, moment: Moment, first: datetime, whole: timedelta, *, is_accounted: bool
+) -> Bar:
     took = (event.ended_at - event.happened_at).total_seconds()
     scale = 1000 / max(whole.total_seconds(), 0.001)
     start = round((event.happened_at - first).total_seconds() * scale)
     return Bar(
         leaf=event.leaf_index,
         name=event.name or "without a name",
-        depth=depth,
+        depth=moment.depth,
+        by=moment.by,
         start=min(start, 996),
         width=max(round(took * scale), 4),
         took=f"{took:.1f} s" if took >= 1 else f"{took * 1000:.0f} ms",
@@ -221,8 +274,24 @@ def _bar(event: Event, depth: int, first: datetime, whole: timedelta, *, is_acco
 def _joined(log_id: int, invocation: Invocation, actor: Actor) -> tuple[list[Joined], int]:
     """The calls joined to a run that the reader may see, and how many they may not."""
     links = list(invocation.links.order_by("-confidence", "call_recorded_at")[:MOST_TOLD])
+    found = _called_by(log_id, links, actor)
+    return found, len(links) - len(found)
+
+
+def _told_beside(apart: InvocationQuerySet, leaves: list[int], actor: Actor) -> list[Joined]:
+    """The calls that are proven to be of what other agents told under the same id."""
+    links = Link.objects.filter(
+        invocation__in=apart.order_by().values("pk"),
+        confidence__gte=PROVEN_FROM,
+        action_leaf__in=leaves,
+    )
+    found = list(links.order_by("call_recorded_at")[:MOST_TOLD])
+    return _called_by(found[0].log_id, found, actor) if found else []
+
+
+def _called_by(log_id: int, links: Sequence[Link], actor: Actor) -> list[Joined]:
     if not links:
-        return [], 0
+        return []
     times = [one.call_recorded_at for one in links]
     rows = Event.objects.at(log_id, (link.call_leaf for link in links))
     rows = rows.recorded_between(min(times), max(times)).visible_to(actor)
@@ -233,7 +302,7 @@ def _joined(log_id: int, invocation: Invocation, actor: Actor) -> tuple[list[Joi
         if link.call_leaf in calls
     ]
     found.sort(key=lambda one: (one.event.happened_at, one.event.leaf_index))
-    return found, len(links) - len(found)
+    return found
 
 
 def _moments(
@@ -264,10 +333,12 @@ def _moments(
     return sorted(moments + apart, key=lambda one: one.at)
 
 
-def _depths(told: Sequence[Event], root: str, unseen: set[str]) -> tuple[dict[str, int], int]:
+def _depths(
+    told: Sequence[Event], roots: Iterable[str], unseen: set[str]
+) -> tuple[dict[str, int], int]:
     """How deep each span lies, by the parents that came; and how many parents did not.
 
-    `unseen` came too. What the topmost lies in is outside the trail, and not missed.
+    `unseen` came too. What the topmost of an agent lies in is outside the trail, and not missed.
     """
     parents = {one.span_id: one.parent_id for one in told if one.span_id}
     depths: dict[str, int] = {}
@@ -280,6 +351,6 @@ def _depths(told: Sequence[Event], root: str, unseen: set[str]) -> tuple[dict[st
         for one in reversed(path):
             depth += 1
             depths[one] = depth
-    outside = {"", parents.get(root, "")}
+    outside = {"", *(parents.get(root, "") for root in roots)}
     missing = {one.parent_id for one in told} - outside - unseen - parents.keys()
     return {span: min(depth, DEEPEST) for span, depth in depths.items()}, len(missing)

@@ -5,16 +5,17 @@ out carries the id all the same. So each such call is given to one deed of its r
 it, or to none. A told call accounts for calls of its name; an action for any that went on within
 it, but for no write where it says that it reads, and for none of a service whose calls it tells
 itself. Within its own time a deed accounts for all of them; beside it, as far as clocks may be
-apart, for one. The whole run is looked at each time: the order of arrival makes no difference.
+apart, for one. All that was
+told under one id is looked at each time, whoever told it: the order of arrival makes no difference.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from apps.activity.models import Archive, Event, Invocation, Link
-from apps.activity.querysets.events import claimed_system
+from apps.activity.querysets.events import claimed_system, teller
 from apps.activity.states import DEEDS, Kind, Method
 from apps.grants.states import Level
 from apps.inventory.models import Binding
@@ -69,20 +70,24 @@ class _Deed:
         return service_of(call.name) not in self.tells
 
 
-def runs_account(log_id: int, run_ids: Collection[int]) -> set[int]:
-    """Give the calls of these runs that carry their id to deeds; returns the runs that changed."""
-    links = list(Link.objects.filter(log_id=log_id, invocation_id__in=run_ids, method__in=CARRYING))
-    of_run: dict[int, list[Link]] = defaultdict(list)
+def runs_account(log_id: int, runs: Mapping[int, Invocation]) -> set[int]:
+    """Give the calls that carry the id of these runs, by their keys, to deeds; returns those that
+    changed. They are all the runs under their ids."""
+    links = list(
+        Link.objects.filter(log_id=log_id, invocation_id__in=list(runs), method__in=CARRYING)
+    )
+    of_trace: dict[str, list[Link]] = defaultdict(list)
     for link in links:
-        of_run[link.invocation_id].append(link)
-    if not of_run:
+        of_trace[runs[link.invocation_id].trace].append(link)
+    if not of_trace:
         return set()
     calls, kept_since = _calls(log_id, links), Archive.objects.kept_since()
     changed = []
-    for run in Invocation.objects.filter(pk__in=of_run).order_by("pk"):
+    for of_it in of_trace.values():
+        run = runs[of_it[0].invocation_id]
         if kept_since is not None and run.first_recorded < kept_since:
             continue  # What it told is in the archive, in part or whole: it stays as it was said.
-        here = [one for one in of_run[run.pk] if one.call_leaf in calls]
+        here = [one for one in of_it if one.call_leaf in calls]
         given = _given([calls[one.call_leaf] for one in here], _deeds(run))
         for link in here:
             if link.action_leaf != given.get(link.call_leaf):
@@ -132,18 +137,21 @@ def _bound(
 
 
 def _deeds(run: Invocation) -> list[_Deed]:
-    """What the agent said it did in this run, but for calls whose request was found itself."""
+    """What agents said they did under this run's id, but for calls whose request was found
+    itself."""
     rows = list(
         Event.objects.told_in(run.log_id, run.trace_id)
         .recorded_between(run.first_recorded, run.last_recorded)
         .filter(kind__in=DEEDS)
-        .annotate(claimed_system=claimed_system())
+        .annotate(claimed_system=claimed_system(), teller=teller())
         .values_list(
             "leaf_index", "happened_at", "ended_at", "kind", "name", "level", "system_id",
-            "claimed_system", "span_id", "parent_id", "agent_id",
+            "claimed_system", "span_id", "parent_id", "teller",
         )
     )  # fmt: skip
-    found = set(run.links.filter(method=Method.REQUEST_ID).values_list("action_leaf", flat=True))
+    under = {"invocation__log_id": run.log_id, "invocation__trace_id": run.trace_id}
+    exact = Link.objects.filter(**under, method=Method.REQUEST_ID)
+    found = set(exact.values_list("action_leaf", flat=True))
     tells: dict[str, set[str]] = defaultdict(set)
     joined: dict[str, int] = defaultdict(int)
     for leaf, _, _, kind, name, *_, parent, _ in rows:

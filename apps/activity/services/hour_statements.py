@@ -1,6 +1,6 @@
 """The statements that count by the hour: each over whole sets of hours, none row by row."""
 
-from apps.activity.statements import CLIENT, IS_CONFIRMED, IS_PROVEN, OF_SYSTEM, SUREST
+from apps.activity.statements import CLIENT, IS_CONFIRMED, IS_PROVEN, OF_SYSTEM, SUREST, TELLER
 
 DUE = """unnest(%(subjects)s::bigint[], %(hours)s::timestamptz[]) AS due(subject_id, hour)"""
 IN_THE_HOUR = """activity_event.happened_at >= due.hour
@@ -14,9 +14,24 @@ EVENTS = """JOIN LATERAL (
     WHERE activity_event.log_id = {log} AND {whose} = due.subject_id AND {kinds} AND {time} OFFSET 0
 ) activity_event ON true"""
 CALLS = EVENTS.format(log=ONE_LOG, whose="identity_id", kinds="kind = 'api'", time=IN_THE_HOUR)
-DEEDS = EVENTS.format(
-    log=ONE_LOG, whose="agent_id", kinds="kind IN ('action', 'call')", time=IN_THE_HOUR
-)
+# With those of which a collector did not say whose they are, and that is known by its run.
+TOLD = """log_id, leaf_index, recorded_at, happened_at, {whose} AS agent_id, system_id, trace_id,
+        span_id, kind, name, outcome, severity, header"""
+DEEDS = f"""JOIN LATERAL (
+    SELECT {TOLD.format(whose="agent_id")} FROM activity_event
+    WHERE activity_event.log_id = {ONE_LOG} AND agent_id = due.subject_id
+        AND kind IN ('action', 'call') AND {IN_THE_HOUR}
+    UNION ALL
+    SELECT found.* FROM activity_nameless named CROSS JOIN LATERAL (
+        SELECT {TOLD.format(whose="due.subject_id")} FROM activity_event
+        WHERE log_id = named.log_id AND leaf_index = named.leaf_index
+            AND recorded_at = named.recorded_at OFFSET 0
+    ) found
+    WHERE named.agent_id = due.subject_id AND named.log_id = {ONE_LOG}
+        AND named.kind IN ('action', 'call') AND named.happened_at >= due.hour
+        AND named.happened_at < due.hour + interval '1 hour'
+    OFFSET 0
+) activity_event ON true"""
 
 DROP_USE = f"""
 DELETE FROM activity_usehour USING {DUE}
@@ -117,9 +132,9 @@ NOTE_DEEDS = NOTE.format(
     subject="'deed'",
     of="told.agent_id",
     hour="told.happened_at",
-    rows="""FROM activity_invocation i
+    rows=f"""FROM activity_invocation i
 JOIN LATERAL (
-    SELECT agent_id, happened_at FROM activity_event
+    SELECT {TELLER} AS agent_id, happened_at FROM activity_event
     WHERE log_id = i.log_id AND trace_id = i.trace_id
         AND recorded_at BETWEEN i.first_recorded AND i.last_recorded
         AND kind IN ('action', 'call') OFFSET 0
@@ -162,6 +177,9 @@ NOTE_ALL_DEEDS = NOTE.format(
     hour="told.at",
     rows=f"""FROM (
     SELECT agent_id, happened_at AS at FROM activity_event
+    WHERE log_id = %(log)s AND kind IN ('action', 'call') AND agent_id IS NOT NULL
+    UNION ALL
+    SELECT agent_id, happened_at FROM activity_nameless
     WHERE log_id = %(log)s AND kind IN ('action', 'call') AND agent_id IS NOT NULL
     UNION ALL
     SELECT agent_id, hour FROM activity_deedhour WHERE log_id = %(log)s AND hour >= {KEPT}

@@ -28,6 +28,7 @@ from apps.activity.services.hour_statements import (
 )
 from apps.activity.services.judging import runs_rebound
 from apps.activity.services.linking import runs_settle
+from apps.activity.services.naming import Deed
 from apps.activity.states import DEEDS, Kind, Subject
 from apps.proof.models import Log
 
@@ -39,17 +40,28 @@ LATE = timedelta(hours=1)
 
 
 def hours_note(
-    log_id: int, events: Sequence[Event], joined: Collection[int], touched: Sequence[Invocation]
+    log_id: int,
+    events: Sequence[Event],
+    joined: Collection[int],
+    touched: Sequence[Invocation],
+    renamed: Collection[Deed],
 ) -> None:
-    """Note the hours of these records, and of runs that were touched or are joined otherwise.
+    """Note the hours of these records, of runs that were touched or are joined otherwise, and of
+    deeds that are found to be another agent's.
 
     In the caller's transaction.
     """
-    uses = {(one.identity_id, _hour(one)) for one in events if one.kind == Kind.API}
-    deeds = {(one.agent_id, _hour(one)) for one in events if one.kind in DEEDS}
+    uses = {(one.identity_id, _hour(one.happened_at)) for one in events if one.kind == Kind.API}
+    deeds = {(one.agent_id, _hour(one.happened_at)) for one in events if one.kind in DEEDS}
     _note(Subject.USE, uses)
     _note(Subject.DEED, deeds)
+    deeds_note(renamed)
     _note_runs(log_id, {*(one.pk for one in touched), *joined}, joined)
+
+
+def deeds_note(renamed: Iterable[Deed]) -> None:
+    """Note the hours of deeds that are found to be another agent's. In the caller's transaction."""
+    _note(Subject.DEED, {(agent, _hour(at)) for agent, at in renamed})
 
 
 def _note_runs(log_id: int, of_calls: Collection[int], of_deeds: Collection[int]) -> None:
@@ -113,8 +125,8 @@ def _alone() -> None:
     Cursor.objects.select_for_update().get(name=RUNS)
 
 
-def _hour(event: Event) -> datetime:
-    return event.happened_at.replace(minute=0, second=0, microsecond=0)
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def _note(subject: Subject, keys: Iterable[tuple[int | None, datetime]]) -> None:

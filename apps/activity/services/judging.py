@@ -2,8 +2,8 @@
 
 A request's id may be used twice, and an id that is carried along may be anybody's. So a call that
 names a run is proven to be of it only where nothing speaks against that: its identity is bound to
-the agent that told of the call, else the run's, or was to nobody at that time. Else the join is
-kept, contested, and proves nothing.
+the run's agent, or was to nobody at that time. Else the join is kept, contested, and proves
+nothing.
 Near a run, "the same credential" is one that also signed a call proven to be of that run.
 """
 
@@ -30,11 +30,9 @@ BOUND = """SELECT FROM inventory_binding b WHERE b.identity_id = call.identity_i
 JUDGE = f"""
 WITH judged AS (
     SELECT l.id, CASE WHEN EXISTS ({BOUND})
-            AND NOT EXISTS ({BOUND} AND b.agent_id = COALESCE(said.agent_id, i.agent_id))
+            AND NOT EXISTS ({BOUND} AND b.agent_id = i.agent_id)
         THEN {CONTESTED} ELSE CASE l.method {RUNGS} END END AS worth
     FROM activity_link l JOIN activity_invocation i ON i.id = l.invocation_id {CALL}
-    LEFT JOIN activity_event said ON said.log_id = l.log_id AND said.leaf_index = l.action_leaf
-        AND said.recorded_at BETWEEN i.first_recorded AND i.last_recorded
     WHERE l.invocation_id = ANY(%(runs)s) AND l.method = ANY(%(proving)s)
 )
 UPDATE activity_link SET confidence = judged.worth FROM judged

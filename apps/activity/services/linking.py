@@ -9,11 +9,15 @@ from django.utils import timezone
 
 from apps.activity.models import Event, Invocation, Link
 from apps.activity.services.accounting import SKEW, runs_account
-from apps.activity.services.judging import joins_count, joins_judge
+from apps.activity.services.judging import PROVING, joins_count, joins_judge
+from apps.activity.services.placing import joins_place
 from apps.activity.states import CONFIDENCE, Kind, Method
 from apps.inventory.models import Binding
 
 CARRIED = {"session": Method.SESSION}
+
+# A call once for each id that it is proven of, and once for each run that it is near.
+type Place = tuple[int, UUID | int]
 
 
 def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocation]) -> set[int]:
@@ -21,50 +25,62 @@ def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocatio
 
     A call proven to be of a run is not also noted as near it. A better method replaces a worse.
     """
-    found: dict[tuple[int, int], Link] = {}
+    found: dict[Place, Link] = {}
     for link in (
         *_by_request(log_id, events),
         *_by_carried_id(log_id, events, touched),
         *_by_window(log_id, events, touched),
     ):
-        key = link.call_leaf, link.invocation_id
+        key = _place(link)
         if key not in found or found[key].confidence < link.confidence:
             found[key] = link
+    for link in list(found.values()):
+        # Near a run is not what is proven to be of it.
+        if link.method in PROVING:
+            found.pop((link.call_leaf, link.invocation_id), None)
     return runs_settle(log_id, _keep(log_id, list(found.values())), touched)
 
 
 def runs_settle(
     log_id: int, joined: Collection[int], touched: Sequence[Invocation] = ()
 ) -> set[int]:
-    """Tell which deed each call of these runs is of, and judge what joins it.
+    """Tell which deed and run each call of these runs is of, and judge what joins it.
 
-    Returns those that are joined anew or otherwise.
+    `touched` are all the runs under their ids. Returns those that are joined anew or otherwise.
     """
-    runs = {*joined, *(one.pk for one in touched)}
+    runs = {one.pk: one for one in touched}
+    if others := set(joined) - runs.keys():
+        runs |= {one.pk: one for one in Invocation.objects.under_ids_of(log_id, others)}
     changed = set(joined) | runs_account(log_id, runs)
+    changed |= joins_place(log_id, runs.values())
     changed |= joins_judge(runs)
     joins_count(changed)
     return changed
 
 
+def _place(link: Link) -> Place:
+    is_proving = link.method in PROVING
+    return link.call_leaf, link.invocation.trace_id if is_proving else link.invocation_id
+
+
 def _keep(log_id: int, links: list[Link]) -> set[int]:
-    standing = {
-        (one.call_leaf, one.invocation_id): one
-        for one in Link.objects.filter(
-            log_id=log_id, call_leaf__in={one.call_leaf for one in links}
-        )
-    }
-    new, better = [], []
+    """Write what is new or better. To which run under its id a call is joined is settled later."""
+    rows = Link.objects.filter(log_id=log_id, call_leaf__in={one.call_leaf for one in links})
+    standing: dict[Place, Link] = {}
+    for one in rows.select_related("invocation"):
+        standing[one.call_leaf, one.invocation_id] = standing[_place(one)] = one
+    new, better, changed = [], [], set()
     for link in links:
-        known = standing.get((link.call_leaf, link.invocation_id))
+        known = standing.get(_place(link)) or standing.get((link.call_leaf, link.invocation_id))
         if known is None:
             new.append(link)
         elif CONFIDENCE[Method(known.method)] < link.confidence:
             link.pk = known.pk
             better.append(link)
+            changed.add(known.invocation_id)
     Link.objects.bulk_create(new)
     Link.objects.bulk_update(better, ["action_leaf", "method", "confidence", "made_at"])
-    return {one.invocation_id for one in (*new, *better)}
+    return {one.invocation_id for one in new} | changed
 
 
 def _by_request(log_id: int, events: Sequence[Event]) -> list[Link]:
@@ -98,8 +114,8 @@ def _by_carried_id(
     log_id: int, events: Sequence[Event], touched: Sequence[Invocation]
 ) -> list[Link]:
     """The system's record carries the id of the run."""
-    runs = _runs(log_id, {one.correlation for one in events if one.correlation})
-    runs |= {one.trace_id: one for one in touched}
+    carried = {one.correlation for one in events if one.correlation}
+    runs = _runs(log_id, carried | {one.trace_id for one in touched})
     calls = Event.objects.carrying(log_id, runs)
     return [
         _link(one, runs[one.correlation], CARRIED.get(one.carried_by, Method.CARRIED_ID))
@@ -190,5 +206,8 @@ def _link(call: Event, run: Invocation, method: Method, action: int | None = Non
 
 
 def _runs(log_id: int, traces: Iterable[UUID]) -> dict[UUID, Invocation]:
-    rows = Invocation.objects.filter(log_id=log_id, trace_id__in=set(traces))
-    return {one.trace_id: one for one in rows}
+    """The first run under each of these ids."""
+    runs: dict[UUID, Invocation] = {}
+    for one in Invocation.objects.under(log_id, set(traces)):
+        runs.setdefault(one.trace_id, one)
+    return runs

@@ -12,6 +12,7 @@ from apps.activity.models import Cursor, Event, Invocation, Link
 from apps.activity.services.folding import invocations_fold
 from apps.activity.services.hours import RUNS, hours_note
 from apps.activity.services.linking import calls_link, runs_settle
+from apps.activity.services.naming import names_find
 from apps.activity.states import Kind
 from apps.proof.models import Log
 
@@ -64,9 +65,10 @@ def _chunk() -> int:
     events = list(Event.objects.following(log.pk, cursor.leaf)[:CHUNK])
     if not events:
         return 0
-    touched = invocations_fold(log.pk, [one for one in events if one.kind != Kind.API])
+    told = [one for one in events if one.kind != Kind.API]
+    touched, renamed = names_find(log.pk, told, invocations_fold(log.pk, told))
     joined = calls_link(log.pk, events, touched)
-    hours_note(log.pk, events, joined, touched)
+    hours_note(log.pk, events, joined, touched, renamed)
     cursor.leaf = events[-1].leaf_index + 1
     cursor.save(update_fields=["leaf"])
     return len(events)

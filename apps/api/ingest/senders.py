@@ -110,22 +110,27 @@ def sender_of_client(client: AgentClient) -> Sender:
 
 
 def _claims(readings: Sequence[Reading]) -> list[str]:
-    """Which agent each record says it is of: itself, else what it lies in, else its whole run."""
+    """Which agent each record says it is of: itself, else what it lies in, else its whole run.
+
+    Of what lies in something that is not here that is not told yet: the projector sees the rest.
+    """
     said = {(one.trace_id, one.span_id): one for one in readings}
     of_run: dict[str, set[str]] = {}
     for one in readings:
         if one.claimed_agent:
             of_run.setdefault(one.trace_id, set()).add(one.claimed_agent)
-    return [_claim_above(one, said) or _only(of_run.get(one.trace_id)) for one in readings]
+    tops = [_top(one, said) for one in readings]
+    return ["" if at is None else at.claimed_agent or _only(of_run.get(at.trace_id)) for at in tops]
 
 
-def _claim_above(reading: Reading, said: Mapping[tuple[str, str], Reading]) -> str:
+def _top(reading: Reading, said: Mapping[tuple[str, str], Reading]) -> Reading | None:
+    """The nearest that claims an agent, from the record up; else the last, None if not here."""
     at: Reading | None = reading
     for _ in range(DEEPEST):
-        if at is None or at.claimed_agent:
+        if at is None or at.claimed_agent or not at.parent_id:
             break
-        at = said.get((at.trace_id, at.parent_id)) if at.parent_id else None
-    return at.claimed_agent if at is not None else ""
+        at = said.get((at.trace_id, at.parent_id))
+    return at
 
 
 def _only(claims: set[str] | None) -> str:

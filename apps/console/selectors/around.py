@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.activity.models import Event, Invocation, Link
+from apps.activity.selectors.naming import names_beside
 from apps.activity.selectors.searching import FoundRow, in_time, rows_of
 from apps.activity.states import Kind
 from apps.audit.models import AuditEntry
@@ -117,10 +118,16 @@ def _entries(subject: Model, actor: Actor, since: datetime, until: datetime) -> 
 
 def _whose(event: Event, actor: Actor) -> Model | None:
     if event.kind != Kind.API:
-        return Agent.objects.visible_to(actor).filter(pk=event.agent_id or 0).first()
+        return Agent.objects.visible_to(actor).filter(pk=_teller(event) or 0).first()
     if event.credential_id:
         return Credential.objects.visible_to(actor).filter(pk=event.credential_id).first()
     return Identity.objects.visible_to(actor).filter(pk=event.identity_id or 0).first()
+
+
+def _teller(event: Event) -> int | None:
+    """Whose a told record is, also where that is known by its run alone."""
+    known = names_beside([event]).get(event.leaf_index)
+    return known.pk if known else event.agent_id
 
 
 def _rows(whose: Q, actor: Actor, since: datetime, until: datetime) -> list[FoundRow]:
@@ -134,7 +141,8 @@ def _rows(whose: Q, actor: Actor, since: datetime, until: datetime) -> list[Foun
 def _of_agent(agent_id: int | None) -> Q:
     """What it said, and what the identities that it acts as did."""
     bound = Binding.objects.live().filter(agent=agent_id)
-    return Q(agent_id=agent_id) | Q(identity_id__in=list(bound.values_list("identity", flat=True)))
+    told = Event.objects.of_agents([agent_id] if agent_id else [])
+    return told | Q(identity_id__in=list(bound.values_list("identity", flat=True)))
 
 
 def _of_run(run: Invocation) -> Q:
@@ -148,7 +156,8 @@ def _of_record(event: Event) -> Q:
     runs that it is joined to."""
     if event.kind != Kind.API:
         told = Q(trace_id=event.trace_id) if event.trace_id else Q(pk__in=[])
-        return told | _of_agent(event.agent_id) if event.agent_id else told
+        whose = _teller(event)
+        return told | _of_agent(whose) if whose else told
     links = Link.objects.filter(log_id=event.log_id, call_leaf=event.leaf_index)
     runs = Q(trace_id__in=list(links.values_list("invocation__trace_id", flat=True)[:MOST]))
     if event.identity_id:

@@ -24,6 +24,7 @@ from apps.activity.allowing import (
 )
 from apps.activity.models import Event
 from apps.activity.saying import header_said
+from apps.activity.selectors.naming import names_beside
 from apps.activity.selectors.tenures import Tenure, tenures_of
 from apps.activity.states import Kind, Outcome
 from apps.connectors.adapters.aws_catalogue import SYSTEM_KIND, catalogue
@@ -86,11 +87,12 @@ class _Place:
 
 @dataclass(slots=True)
 class _Ground:
-    """Everything that records are judged by, read at once."""
+    """Everything that records are judged by, read at once; `tellers` are who told those told."""
 
     places: Mapping[int, _Place]
     tenures: Mapping[int, Sequence[Tenure]]
     bindings: Mapping[int, Sequence[tuple[int, datetime, datetime | None]]]
+    tellers: Mapping[int, int | None]
     permissions: Mapping[tuple[str, str], Permission]
     judged: dict[tuple[int, str, str], Judged] = field(default_factory=dict)
 
@@ -129,7 +131,13 @@ def together(calls: Sequence[Judgement]) -> Judgement:
 
 
 def _ground(events: Collection[Event]) -> _Ground:
-    agents = {one.agent_id for one in events if one.kind != Kind.API and one.agent_id}
+    known = {leaf: agent.pk for leaf, agent in names_beside(events).items()}
+    tellers = {
+        one.leaf_index: known.get(one.leaf_index) or one.agent_id
+        for one in events
+        if one.kind != Kind.API
+    }
+    agents = {one for one in tellers.values() if one}
     bindings: dict[int, list[tuple[int, datetime, datetime | None]]] = defaultdict(list)
     for one in Binding.objects.filter(agent__in=agents):
         bindings[one.agent_id].append((one.identity_id, one.bound_at, one.ended_at))
@@ -141,7 +149,7 @@ def _ground(events: Collection[Event]) -> _Ground:
         for row in rows.values_list("pk", "first_seen_at", "system_id", "system__kind")
     }
     kinds = {one.kind for one in places.values()}
-    return _Ground(places, tenures_of(ids), bindings, _permissions(events, kinds))
+    return _Ground(places, tenures_of(ids), bindings, tellers, _permissions(events, kinds))
 
 
 def _permissions(
@@ -213,9 +221,10 @@ def _acted_as(event: Event, ground: _Ground) -> tuple[list[_Place], bool]:
     Where it was to none, those that it was bound to since, and that this is so.
     """
     at = event.happened_at
+    teller = ground.tellers.get(event.leaf_index) or 0
     bound = [
         (ground.places[identity], since)
-        for identity, since, until in ground.bindings.get(event.agent_id or 0, ())
+        for identity, since, until in ground.bindings.get(teller, ())
         if identity in ground.places and (until is None or until > at)
     ]
     then = [place for place, since in bound if since <= at]

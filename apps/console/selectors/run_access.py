@@ -132,7 +132,8 @@ def _within(event: Event, actor: Actor) -> tuple[list[Event], list[Link]]:
     """What else was told within an action, and the calls proven to be of it."""
     if event.trace_id is None:
         return [], []
-    run = Invocation.objects.filter(log_id=event.log_id, trace_id=event.trace_id).first()
+    runs = Invocation.objects.under(event.log_id, [event.trace_id])
+    run = runs.first()
     if run is None:
         return [], []
     inner = (
@@ -144,7 +145,8 @@ def _within(event: Event, actor: Actor) -> tuple[list[Event], list[Link]]:
     )
     told = [one for one in inner if one.leaf_index != event.leaf_index]
     leaves = [event.leaf_index, *(one.leaf_index for one in told)]
-    links = run.links.filter(confidence__gte=PROVEN_FROM, action_leaf__in=leaves)
+    joined = Link.objects.filter(invocation__in=[one.pk for one in runs])
+    links = joined.filter(confidence__gte=PROVEN_FROM, action_leaf__in=leaves)
     return told, list(links[:MOST])
 
 

@@ -142,7 +142,7 @@ def _run(request: Request, package: Package) -> Invocation | None:
     if package.trace_id is None:
         return None
     rows = Invocation.objects.visible_to(request.actor)
-    found: Invocation | None = rows.filter(trace_id=package.trace_id).first()
+    found: Invocation | None = rows.filter(trace_id=package.trace_id).order_by("pk").first()
     return found
 
 

@@ -140,5 +140,6 @@ def _gone(tale: Tale, listed: Listed) -> int:
     if tale.about == Subject.WHOLE and tale.claimed:
         return tale.claimed[1] - tale.claimed[0] - told
     if tale.invocation is not None:
-        return max(0, tale.invocation.events - (told - listed.kinds[Kind.API]) - tale.unsigned)
+        came = sum(one.events for one in tale.invocations)
+        return max(0, came - (told - listed.kinds[Kind.API]) - tale.unsigned)
     return 0

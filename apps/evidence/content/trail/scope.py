@@ -76,7 +76,7 @@ class Tale:
         """All joins of the runs that are told of."""
         rows = Link.objects.filter(log_id=self.log_id, call_leaf__lt=self.signed.size)
         if self.invocation is not None:
-            rows = rows.filter(invocation=self.invocation)
+            rows = rows.filter(invocation__in=[one.pk for one in self.invocations])
         if self.agent is not None:
             rows = rows.filter(invocation__agent_id=self.agent.pk)
         if self.claimed is not None:
@@ -89,7 +89,7 @@ class Tale:
         """The runs that are told of, whole or in part."""
         rows = Invocation.objects.filter(log_id=self.log_id)
         if self.invocation is not None:
-            return rows.filter(pk=self.invocation.pk)
+            return Invocation.objects.under(self.log_id, [self.invocation.trace_id])
         start, end = moments_of(self.since, self.until)
         rows = rows.filter(first_recorded__lt=end, last_recorded__gte=start)
         if self.agent is not None:
@@ -198,13 +198,14 @@ def _places(tale: Tale) -> list[Run]:
 
 def _of_invocation(package: Package, signed: SignedLog) -> Tale:
     assert package.trace_id is not None  # noqa: S101
-    run = Invocation.objects.filter(log_id=signed.log.pk, trace_id=package.trace_id).first()
-    if run is None:
+    runs = list(Invocation.objects.under(signed.log.pk, [package.trace_id]))
+    if not runs:
         raise DomainError("The invocation is no longer kept.")
+    run = runs[0]
     told = Event.objects.told_in(run.log_id, run.trace_id)
     told = told.recorded_between(run.first_recorded, run.last_recorded)
     unsigned = told.filter(leaf_index__gte=signed.size).count()
-    unsigned += run.links.filter(call_leaf__gte=signed.size).count()
+    unsigned += Link.objects.filter(invocation__in=runs, call_leaf__gte=signed.size).count()
     return Tale(
         about=Subject.INVOCATION,
         name=f"Invocation {run}",

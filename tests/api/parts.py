@@ -1,0 +1,51 @@
+"""A trace that comes in several bodies, by OTLP, from collectors and agents' own clients."""
+
+from apps.activity.services.hours import hours_count
+from apps.activity.services.projecting import events_project
+from apps.core.actors import Person
+from apps.inventory.services import client_change_collects
+from tests.api.test_ingest import post, send, traces
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+WHY = "It stands between our agents and the trail."
+START = 1_700_000_000
+
+
+def span(number, operation, *, within=0, agent="", at=0, lasting=1, **told):
+    """A span by its number; `within` is that of its parent. Attributes have `__` for a dot."""
+    begun = (START + at) * 10**9
+    said = {"gen_ai.operation.name": operation, **({"gen_ai.agent.name": agent} if agent else {})}
+    said |= {name.replace("__", "."): value for name, value in told.items()}
+    return {
+        "traceId": TRACE,
+        "spanId": f"{number:016x}",
+        **({"parentSpanId": f"{within:016x}"} if within else {}),
+        "name": f"{operation} {agent}",
+        "startTimeUnixNano": str(begun),
+        "endTimeUnixNano": str(begun + lasting * 10**9),
+        "attributes": [
+            {"key": name, "value": {"stringValue": value}} for name, value in said.items()
+        ],
+    }
+
+
+def tool(number, name, *, within, **told):
+    return span(number, "execute_tool", within=within, gen_ai__tool__name=name, **told)
+
+
+def tell(caller, *spans):
+    """One body, kept by the door; then projected and counted, as it would be a little later."""
+    (answer,) = send(post(caller, json=traces(*spans)))
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {}
+    events_project()
+    hours_count()
+
+
+def collects_for(caller, agents, steward):
+    client_change_collects(
+        client_id=caller.client.pk,
+        agent_ids=[one.pk for one in agents],
+        reason=WHY,
+        actor=Person(steward),
+    )

@@ -1,0 +1,204 @@
+"""A run in several bodies is told the same as in one, in whatever order these come."""
+
+from itertools import permutations
+
+import pytest
+from django.urls import reverse
+
+from apps.activity.models import DeedHour, Event, Invocation, Nameless
+from apps.activity.selectors.stories import story_of
+from apps.core.actors import System
+from apps.inventory.states import APPEND_TRAIL
+from tests.api.parts import TRACE, collects_for, span, tell, tool
+from tests.factories.inventory import AgentFactory
+from tests.signing_in import sign_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Its agent is named on the last span alone, as pydantic-ai does.
+STEP, TOOL = span(2, "chat", within=1, at=1), tool(3, "refund", within=2, at=2)
+ROOT = span(1, "invoke_agent", agent="Refunds", lasting=60)
+# A sub-agent within a tool of the first, each named on its own last span.
+INNER_STEP = span(6, "chat", within=5, at=11)
+INNER_TOOL = tool(7, "look-up", within=6, at=12)
+INNER = span(5, "invoke_agent", within=4, agent="Triage", at=10, lasting=5)
+OUTER_TOOL = tool(4, "ask-triage", within=1, at=9, lasting=9)
+BOTH = [STEP, TOOL, INNER_STEP, INNER_TOOL, INNER, OUTER_TOOL, ROOT]
+
+
+@pytest.fixture
+def agents(company):
+    return [AgentFactory(name=name, team=company.agent.team) for name in ("Refunds", "Triage")]
+
+
+@pytest.fixture
+def collector(company, signed_up, agents):
+    caller = signed_up(company, scopes=[APPEND_TRAIL])
+    collects_for(caller, agents, company.steward)
+    assert caller.sign_in().status_code == 200
+    return caller
+
+
+def deeds():
+    return sorted(DeedHour.objects.values_list("agent_id", "name", "deeds"))
+
+
+def sums():
+    rows = Invocation.objects.values_list("agent_id", "events", "steps", "actions")
+    return sorted(rows, key=lambda row: row[0] or 0)
+
+
+@pytest.mark.parametrize("bodies", [[[STEP, TOOL], [ROOT]], [[ROOT], [STEP, TOOL]]])
+def test_what_its_agent_is_named_for_in_another_body_is_that_agents(
+    collector, agents, bodies, client
+):
+    refunds, _ = agents
+    for spans in bodies:
+        tell(collector, *spans)
+
+    assert sums() == [(refunds.pk, 3, 1, 1)]
+    assert deeds() == [(refunds.pk, "refund", 1)]
+    deed = Event.objects.get(kind="action")
+    # The record itself stays as it was sealed.
+    assert deed.agent_id is None
+    assert '"agent_id"' not in deed.header
+    sign_in(client, refunds.owner)
+    record = client.get(deed.get_absolute_url()).text
+    assert "Known by its run" in record
+    assert "Refunds" in record
+    listed = client.get(
+        reverse("activity:deed_list"), {"agent": refunds.pk, "since": "2023-01-01"}
+    ).text
+    assert "refund" in listed
+    assert f'href="{refunds.get_absolute_url()}"' in listed
+    found = client.get(reverse("activity:search"), {"q": "agent:Refunds after:2020-01-01"}).text
+    assert deed.get_absolute_url() in found
+    story = client.get(Invocation.objects.get().get_absolute_url()).text
+    assert deed.get_absolute_url() in story
+    assert "may not see" not in story
+
+
+def test_strangers_see_nothing_of_what_is_known_by_its_run(collector, agents, client):
+    tell(collector, STEP, TOOL)
+    tell(collector, ROOT)
+    sign_in(client, AgentFactory().owner)
+
+    assert client.get(Event.objects.get(kind="action").get_absolute_url()).status_code == 404
+
+
+@pytest.mark.parametrize("cut", range(1, len(BOTH)))
+@pytest.mark.parametrize("is_late_first", [False, True])
+def test_of_two_agents_each_has_its_own_wherever_bodies_are_cut(
+    collector, agents, cut, is_late_first
+):
+    refunds, triage = agents
+    bodies = [BOTH[:cut], BOTH[cut:]]
+    for spans in reversed(bodies) if is_late_first else bodies:
+        tell(collector, *spans)
+
+    assert sums() == [(refunds.pk, 4, 1, 2), (triage.pk, 3, 1, 1)]
+    assert deeds() == [
+        (refunds.pk, "ask-triage", 1),
+        (refunds.pk, "refund", 1),
+        (triage.pk, "look-up", 1),
+    ]
+
+
+def test_one_span_at_a_time_in_any_order_is_the_same(collector, agents):
+    refunds, triage = agents
+    for number, order in enumerate(permutations([STEP, INNER_TOOL, INNER_STEP, INNER, ROOT])):
+        for one in order[: 5 if number % 10 == 0 else 0]:
+            tell(collector, one | {"traceId": f"{number + 1:032x}"})
+
+    told = Invocation.objects.values_list("agent_id", "events", "steps", "actions")
+    assert set(told) == {(refunds.pk, 2, 1, 0), (triage.pk, 3, 1, 1)}
+    assert {agent for agent, *_ in deeds()} == {triage.pk}
+
+
+def test_what_claims_an_agent_that_is_not_listed_stays_unknown(collector, agents):
+    """Also what lies in it; and it is no run of the only one that may be named."""
+    tell(collector, STEP, TOOL)
+    tell(collector, span(1, "invoke_agent", agent="Payroll"), span(9, "chat", agent="Refunds"))
+
+    assert set(Nameless.objects.values_list("agent_id", flat=True)) == {None}
+    assert not DeedHour.objects.exists()
+
+
+def test_a_collector_says_nothing_of_what_another_delivered(company, signed_up, collector, agents):
+    """Whose an agent's own records are is never overruled; nor is what another may not name."""
+    own = signed_up(company, scopes=[APPEND_TRAIL], agent=agents[1])
+    assert own.sign_in().status_code == 200
+    other = signed_up(company, scopes=[APPEND_TRAIL], agent=AgentFactory(name="Other"))
+    collects_for(other, [AgentFactory(name="Payroll")], company.steward)
+    assert other.sign_in().status_code == 200
+    tell(own, tool(20, "mine", within=1))
+    tell(other, tool(21, "theirs", within=1))
+    tell(collector, ROOT)
+
+    assert dict(Event.objects.values_list("name", "agent_id")) == {
+        "mine": agents[1].pk,
+        "theirs": None,
+        "Refunds": agents[0].pk,
+    }
+    assert deeds() == [(agents[1].pk, "mine", 1)]
+
+
+@pytest.mark.parametrize("is_inner_first", [False, True])
+def test_a_run_reported_twice_has_no_phantom_within_it(collector, agents, is_inner_first):
+    outer = span(1, "invoke_agent", agent="Refunds", lasting=60)
+    inner = span(2, "invoke_agent", within=1, agent="Refunds", lasting=59)
+    agent = span(3, "invoke_agent", within=2, agent="Triage", lasting=9, at=1)
+    sides = [[outer], [inner, agent]]
+    for spans in reversed(sides) if is_inner_first else sides:
+        tell(collector, *spans)
+
+    run = Invocation.objects.get(agent_id=agents[0].pk)
+    words = {one.event.span_id[-1]: one.word for one in story_of(run, System("test")).moments}
+    assert words == {"1": "Told", "2": "Also said", "3": "Told"}
+    assert run.root_span == "1".zfill(16)
+
+
+@pytest.mark.parametrize("is_inner_first", [False, True])
+def test_two_agents_own_clients_under_one_id_have_a_run_each(
+    company, signed_up, agents, client, is_inner_first
+):
+    """One agent calls another, which runs as a service of its own, and hands the trace on."""
+    refunds, triage = agents
+    callers = {one.pk: signed_up(company, scopes=[APPEND_TRAIL], agent=one) for one in agents}
+    for one in callers.values():
+        assert one.sign_in().status_code == 200
+    sides = [(refunds, [STEP, TOOL, OUTER_TOOL, ROOT]), (triage, [INNER_STEP, INNER_TOOL, INNER])]
+    for agent, spans in reversed(sides) if is_inner_first else sides:
+        tell(callers[agent.pk], *spans)
+
+    assert sums() == [(refunds.pk, 4, 1, 2), (triage.pk, 3, 1, 1)]
+    names = dict(Invocation.objects.values_list("agent_id", "name"))
+    assert names == {refunds.pk: "Refunds", triage.pk: "Triage"}
+    inner = Invocation.objects.get(agent_id=triage.pk)
+    outer = Invocation.objects.get(agent_id=refunds.pk)
+    sign_in(client, triage.owner)
+    activity = client.get(reverse("activity:agent_activity", args=[triage.pk]), {"days": 90})
+    assert activity.status_code == 200
+    page = client.get(inner.get_absolute_url()).text
+    assert "look-up" in page
+    assert "ask-triage" not in page
+    assert "4 records of agents or times outside of what you may see are not shown." in page
+    assert client.get(outer.get_absolute_url()).status_code == 404
+    sign_in(client, company.steward)
+    page = client.get(outer.get_absolute_url()).text
+    assert "Not of one agent alone." in page
+    assert f'href="{inner.get_absolute_url()}"' in page
+    assert page.count("by <b>Triage</b>") == 3
+    assert "by <b>Refunds</b>" not in page
+    assert client.get(inner.get_absolute_url()).text.count("by <b>Refunds</b>") == 4
+
+
+def test_a_collectors_own_agent_is_found_by_its_run_too(company, signed_up):
+    caller = signed_up(company, scopes=[APPEND_TRAIL])
+    collects_for(caller, [AgentFactory(name="Refunds")], company.steward)
+    assert caller.sign_in().status_code == 200
+    tell(caller, STEP)
+    tell(caller, span(1, "invoke_agent", agent=company.agent.name))
+
+    assert sums() == [(company.agent.pk, 2, 1, 0)]
+    assert Invocation.objects.get().trace == TRACE

@@ -29,7 +29,7 @@ from apps.activity.services.copying import (
     payloads_copy,
     placed,
 )
-from apps.activity.services.folding import _begun, _fold
+from apps.activity.services.folding import Told, _fold
 from apps.activity.services.hours import AT_ONCE, RUNS, hours_make
 from apps.activity.services.linking import SKEW
 from apps.activity.states import CONFIDENCE, PROVEN_FROM, Method, Subject
@@ -251,8 +251,9 @@ def _folded(
         of_trace.setdefault(one[0].trace_id, []).append(_event(log_id, leaf, one, row, at))
     runs = {}
     for trace, events in of_trace.items():
-        runs[trace] = _begun(log_id, UUID(trace), events)  # type: ignore[arg-type]
-        _fold(runs[trace], events)  # type: ignore[arg-type]
+        of_it = Told(log_id, UUID(trace), [])
+        _fold(of_it, events, {})  # type: ignore[arg-type]
+        (runs[trace],) = of_it.runs
     return runs
 
 

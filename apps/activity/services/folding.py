@@ -21,7 +21,7 @@ FIELDS = (
 
 
 @dataclass(slots=True)
-class _Told:
+class Told:
     """The runs under one id: of each agent that told there its own.
 
     The first also holds what nobody known told, and is of the first agent that is known. Any
@@ -67,7 +67,7 @@ def invocations_fold(log_id: int, events: Iterable[Event]) -> list[Invocation]:
     made: list[Invocation] = []
     changed: list[Invocation] = []
     for trace_id, events_of in sorted(of_trace.items()):
-        told = _Told(log_id, trace_id, known.get(trace_id, []))
+        told = Told(log_id, trace_id, known.get(trace_id, []))
         _fold(told, events_of, roots)
         for run in told.runs:
             (changed if run.pk else made).append(run)
@@ -112,7 +112,7 @@ def _roots(log_id: int, known: Iterable[Invocation]) -> dict[tuple[UUID, int | N
 
 
 def _fold(
-    told: _Told, events: Sequence[Event], roots: dict[tuple[UUID, int | None], Event]
+    told: Told, events: Sequence[Event], roots: dict[tuple[UUID, int | None], Event]
 ) -> None:
     for event in events:
         run = told.of(event)

@@ -14,7 +14,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from apps.activity.models import Archive, Event, Invocation, Nameless
 from apps.activity.saying import header_said
@@ -131,11 +131,16 @@ def _name(log_id: int, changed: Sequence[tuple[Nameless, int | None]]) -> None:
                 "agents": [found for _, found in changed],
             },
         )
-    runs_sum(log_id, {one.trace_id for one, _ in changed})
+    # An agent that told alone under an id has nobody's records in its sums already.
+    runs = Invocation.objects.under(log_id, {one.trace_id for one, _ in changed}).order_by()
+    several = runs.values("trace_id").annotate(runs=Count("pk")).filter(runs__gt=1)
+    runs_sum(log_id, list(several.values_list("trace_id", flat=True)))
 
 
 def runs_sum(log_id: int, traces: Collection[UUID]) -> None:
     """Sum up all runs under these ids anew, of which every record is here."""
+    if not traces:
+        return
     with connection.cursor() as cursor:
         cursor.execute(SUM, {"log": log_id, "traces": list(traces)})
 

@@ -40,6 +40,8 @@ class Method(models.TextChoices):
     PRINCIPAL_WINDOW = "principal-window", "Same identity, during the run"
 
 
+# These tell of which run a call is, and not which deed of it.
+CARRYING = (Method.CARRIED_ID, Method.SESSION)
 # The ladder of the trail: 5 is exact; up to 2 it only happened near the run.
 CONFIDENCE = {
     Method.REQUEST_ID: 5,

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from apps.activity.headers import Whose
 from apps.activity.models import DeedHour, Event, Link
 from tests.activity.trails import TRACE, api, kept, said
+from tests.factories.grants import PermissionFactory
 from tests.factories.inventory import BindingFactory, SystemFactory
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +59,8 @@ def test_an_action_accounts_for_all_that_went_on_within_it_and_for_one_beside_it
 ):
     kept(deed("refund", 100, 30), deed("mail", 300), whose=of_agent)
 
-    calls = [api(f"x:{at}", at=at, **CARRIED) for at in (101, 120, 131, 220, 240, 290, 500)]
+    times = (101, 120, 131, 220, 240, 290, 500)
+    calls = [api(f"x:{at}", at=at, level="read", **CARRIED) for at in times]
     kept(*calls, whose=as_identity)
 
     assert given() == [
@@ -101,6 +103,33 @@ def test_who_says_that_it_reads_has_said_nothing_of_a_write(of_agent, as_identit
     )
 
     assert given() == [("s3:GetObject", "look up"), ("s3:DeleteObject", "")]
+
+
+@pytest.mark.parametrize(
+    ("says", "level", "expected"),
+    [("", "write", ""), ("", "", ""), ("", "read", "drain"), ("write", "write", "drain")],
+)
+def test_beside_an_action_no_write_is_of_it_unless_it_says_that_it_writes(
+    of_agent, as_identity, says, level, expected
+):
+    kept(deed("drain", 100, 30, level=says), whose=of_agent)
+
+    kept(api("storage.delete", at=160, level=level, **CARRIED), whose=as_identity)
+
+    assert given() == [("storage.delete", expected)]
+
+
+@pytest.mark.parametrize(("level", "expected"), [("read", "look up"), ("write", "")])
+def test_what_a_log_gives_no_level_has_that_of_the_catalogue(
+    of_agent, as_identity, binding, level, expected
+):
+    kind = binding.identity.system.kind
+    PermissionFactory(system_kind=kind, key="Peek.all", level=level)
+    kept(deed("look up", 100, 30, level="read"), whose=of_agent)
+
+    kept(api("Peek.all", at=110, **CARRIED), whose=as_identity)
+
+    assert given() == [("Peek.all", expected)]
 
 
 def test_an_action_on_another_system_accounts_for_nothing_here(of_agent, as_identity, binding):

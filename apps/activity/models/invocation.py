@@ -1,7 +1,7 @@
 from django.db import models
 
 from apps.activity.querysets.invocations import InvocationQuerySet
-from apps.activity.states import Method, Outcome, joined_said
+from apps.activity.states import CARRYING, Method, Outcome, joined_said
 from apps.core.links import record_href
 
 
@@ -111,6 +111,11 @@ class Link(models.Model):
     def said(self) -> str:
         """How it was made, in words."""
         return joined_said(self.method, self.confidence)
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether only name and time say of which deed of the run the call is."""
+        return self.action_leaf is not None and self.method in CARRYING
 
 
 class Cursor(models.Model):

@@ -5,7 +5,8 @@ out carries the id all the same. So each such call is given to one deed of its r
 it, or to none. A told call accounts for calls of its name; an action for any that went on within
 it, but for no write where it says that it reads, and for none of a service whose calls it tells
 itself. Within its own time a deed accounts for all of them; beside it, as far as clocks may be
-apart, for one. All that was
+apart, for one, and an action for a write only where it says that it writes. What a log gives no
+level has that of the catalogue, or is a write. All that was
 told under one id is looked at each time, whoever told it: the order of arrival makes no difference.
 """
 
@@ -14,17 +15,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from apps.activity.allowing import call_of
 from apps.activity.models import Archive, Event, Invocation, Link
 from apps.activity.querysets.events import claimed_system, teller
-from apps.activity.states import DEEDS, Kind, Method
+from apps.activity.selectors.held import known_calls
+from apps.activity.states import CARRYING, DEEDS, Kind, Method
 from apps.grants.states import Level
-from apps.inventory.models import Binding
+from apps.inventory.models import Binding, System
 
 # How far clocks may be apart: a call this long before or after still is near.
 SKEW = timedelta(minutes=2)
 # Logs tell whole seconds, and clocks that are kept differ by less than one.
 WITHIN = timedelta(seconds=2)
-CARRYING = (Method.CARRIED_ID, Method.SESSION)
 # So many deeds that went on at one time are looked at for one call: the last to begin.
 MOST_AT_ONCE = 200
 
@@ -65,9 +67,14 @@ class _Deed:
             return False
         if self.is_call:
             return self.name == call.name
-        if self.level == Level.READ and call.level not in ("", Level.READ):
+        if self.level == Level.READ and call.level != Level.READ:
             return False
         return service_of(call.name) not in self.tells
+
+    def accounts_beside(self, call: _Call) -> bool:
+        """By nothing but being near: no write, where it does not say that it writes."""
+        is_told = self.is_call or call.level == Level.READ or self.level not in ("", Level.READ)
+        return is_told and not self.calls and self.accounts_for(call)
 
 
 def runs_account(log_id: int, runs: Mapping[int, Invocation]) -> set[int]:
@@ -114,15 +121,30 @@ def _calls(log_id: int, links: Sequence[Link]) -> dict[int, _Call]:
         )
     )  # fmt: skip
     bound = _bound({row[-1] for row in rows})
+    levels = _levels({(system_id, name) for _, _, name, level, system_id, *_ in rows if not level})
     return {
         leaf: _Call(
-            leaf, at, name.lower(), level, system_id, system or "",
+            leaf, at, name.lower(), level or levels[system_id, name], system_id, system or "",
             frozenset(
                 agent for agent, ended in bound.get(identity, ()) if ended is None or ended > at
             ),
         )
         for leaf, at, name, level, system_id, system, identity in rows
     }  # fmt: skip
+
+
+def _levels(
+    calls: Collection[tuple[int | None, str]],
+) -> dict[tuple[int | None, str], str]:
+    """The levels of calls, by system and name, whose log gives them none."""
+    systems = {system_id for system_id, _ in calls if system_id}
+    kinds = dict(System.objects.filter(pk__in=systems).order_by().values_list("pk", "kind"))
+    named = {(one, name): (kinds.get(one or 0, ""), name) for one, name in calls}
+    known = known_calls(set(named.values()))
+    return {
+        call: call_of(kind, name, known.get((kind, name.lower()))).level
+        for call, (kind, name) in named.items()
+    }
 
 
 def _bound(
@@ -179,7 +201,7 @@ def _given(calls: Iterable[_Call], deeds: Sequence[_Deed]) -> dict[int, int]:
             given[call.leaf] = deed.leaf
     left = [one for one in ordered if one.leaf not in given]
     for call, around in _around(left, deeds, SKEW):
-        if beside := [one for one in around if not one.calls and one.accounts_for(call)]:
+        if beside := [one for one in around if one.accounts_beside(call)]:
             deed = min(beside, key=lambda one: (not one.is_call, _apart(call, one), one.leaf))
             deed.calls += 1
             given[call.leaf] = deed.leaf

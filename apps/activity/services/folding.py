@@ -111,9 +111,7 @@ def _roots(log_id: int, known: Iterable[Invocation]) -> dict[tuple[UUID, int | N
     }
 
 
-def _fold(
-    told: Told, events: Sequence[Event], roots: dict[tuple[UUID, int | None], Event]
-) -> None:
+def _fold(told: Told, events: Sequence[Event], roots: dict[tuple[UUID, int | None], Event]) -> None:
     for event in events:
         run = told.of(event)
         run.events += 1

@@ -1,5 +1,6 @@
 """The runs that are told of, and the API calls that they are joined to."""
 
+from apps.activity.models import Link
 from apps.activity.states import PROVEN_FROM
 from apps.evidence.content.files import Files, compact
 from apps.evidence.content.items import CHUNK
@@ -10,6 +11,7 @@ LINKS = [
     "call_leaf",
     "trace",
     "action_leaf",
+    "action_by",
     "method",
     "method_words",
     "confidence",
@@ -48,6 +50,7 @@ def write_links(files: Files, tale: Tale) -> None:
                     link.call_leaf,
                     link.invocation.trace,
                     link.action_leaf,
+                    _placed_by(link),
                     link.method,
                     link.said,
                     link.confidence,
@@ -55,6 +58,13 @@ def write_links(files: Files, tale: Tale) -> None:
                     link.made_at,
                 ]
             )
+
+
+def _placed_by(link: Link) -> str:
+    """What says of which deed of the run the call is."""
+    if link.action_leaf is None:
+        return ""
+    return "name-and-time" if link.is_placed else "request-id"
 
 
 def write_invocations(files: Files, tale: Tale) -> None:

@@ -145,6 +145,7 @@ class CallFilterSet(EventRowFilterSet):
     level = django_filters.MultipleChoiceFilter(choices=Level, label="Level")
     address = AnyOf(label="From address")
     client = django_filters.CharFilter(method="by_client", label="Client, without its version")
+    hour = django_filters.CharFilter(method="by_hour", label="At these hours of the day (UTC)")
     agent = LinkedFilter("Agent", "inventory.agent", method="by_agent")
     identity = LinkedFilter("Identity", "inventory.identity", "identity_id")
     credential = LinkedFilter("Credential", "inventory.credential", "credential_id")
@@ -161,6 +162,9 @@ class CallFilterSet(EventRowFilterSet):
 
     def by_client(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.by_client(_parts(value))  # type: ignore[attr-defined, no-any-return]
+
+    def by_hour(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.at_hours(int(one) for one in _parts(value) if one.isdecimal())  # type: ignore[attr-defined, no-any-return]
 
     def by_agent(self, rows: QuerySet, name: str, value: int) -> QuerySet:
         """Which calls are a stranger's is not told, even of an identity shared with them."""

@@ -3,6 +3,7 @@
 Each is shown true, no longer true, and not known.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from apps.accounts.services.settings import setting_change
 from apps.activity.services.hours import bindings_heed, hours_count
 from apps.core.actors import Person
 from apps.findings.models import Finding
+from apps.findings.rules import rule_named
 from apps.findings.states import FindingState
 from tests.activity.trails import kept
 from tests.factories.inventory import BindingFactory
@@ -195,6 +197,24 @@ def test_an_hour_of_the_day_at_which_it_never_worked_is_told(system, identity, a
     }
 
 
+def test_each_new_hour_is_told_and_led_to(as_steward, system, identity, as_identity):
+    noon = datetime.now(tz=UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    for days in range(40, 1, -1):
+        kept(call(moment=noon - timedelta(days=days)), whose=as_identity)
+    for hours in (33, 32, 57):
+        kept(
+            call(f"s3:Get{hours}", moment=noon - timedelta(days=1, hours=hours)), whose=as_identity
+        )
+
+    assert held("identity-new-hour", system) == {
+        identity.pk: "In the hour (UTC) of 03, 04 · not seen in the 21 days or more before"
+    }
+    finding = Finding.objects.get(rule="identity-new-hour")
+    href = rule_named(finding.rule).counted_href(identity.pk, timezone.now())
+    listed = set(re.findall(r"s3:Get\w+", as_steward.get(href).text))
+    assert listed == {"s3:Get33", "s3:Get32", "s3:Get57"}
+
+
 def test_a_client_that_no_run_shows_uses_the_identity_besides_its_agent(
     system, identity, as_identity, of_agent
 ):
@@ -204,6 +224,24 @@ def test_a_client_that_no_run_shows_uses_the_identity_besides_its_agent(
 
     kept(told(request_id="R2"), whose=of_agent)
     kept(call(request_id="R2", client="curl/8"), whose=as_identity)
+
+    assert held("identity-used-by-no-agent", system) == {}
+
+
+def test_who_comes_again_is_a_stranger_still(system, identity, as_identity, of_agent):
+    kept(told(request_id="R1"), whose=of_agent)
+    kept(call(request_id="R1", client="Boto3/1"), call(client="curl/8"), whose=as_identity)
+
+    kept(call(moment=timezone.now(), client="curl/8"), whose=as_identity)
+
+    assert held("identity-used-by-no-agent", system) == {identity.pk: "By curl"}
+
+
+def test_who_came_just_now_is_waited_for(system, as_identity, of_agent):
+    kept(told(request_id="R1"), whose=of_agent)
+    kept(call(request_id="R1", client="Boto3/1"), whose=as_identity)
+
+    kept(call(moment=timezone.now(), client="curl/8"), whose=as_identity)
 
     assert held("identity-used-by-no-agent", system) == {}
 

@@ -15,7 +15,7 @@ from django.db.models import (
     TextField,
     When,
 )
-from django.db.models.functions import TruncHour
+from django.db.models.functions import ExtractHour, TruncHour
 
 from apps.activity.querysets.events import teller, told_by, told_by_agents
 from apps.activity.querysets.hours import whether
@@ -117,6 +117,10 @@ class EventRowQuerySet(models.QuerySet):
         """Calls of these clients, named without their versions."""
         told = Func(template=CLIENT, output_field=TextField())
         return self.alias(by=told).filter(by__in=[client.lower() for client in clients])
+
+    def at_hours(self, hours: Iterable[int]) -> Self:
+        """Made at these hours of the day, in UTC, on whichever day."""
+        return self.alias(hour=ExtractHour("happened_at", tzinfo=UTC)).filter(hour__in=list(hours))
 
     def calls_on(self, system_id: int) -> Self:
         """Calls on a system, by its identities: what an index finds them by."""

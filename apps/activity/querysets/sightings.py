@@ -41,7 +41,8 @@ class SightingQuerySet(models.QuerySet):
         )
 
     def used_between(self, start: datetime, until: datetime) -> Self:
-        return self.filter(last_at__gte=start, last_at__lt=until)
+        """In use at some time from `start` on, and not only since `until`."""
+        return self.filter(last_at__gte=start, first_at__lt=until)
 
     def strange(self) -> Self:
         """Clients that no run shows, of identities of which runs show others; and people's own."""

@@ -16,8 +16,6 @@ from apps.findings.rules.base import TEXT, Rule, identities, sentence
 from apps.findings.states import Severity
 from apps.inventory.models import Binding, Identity
 
-HOUR = timedelta(hours=1)
-
 
 class NewUse(Rule):
     """Something about the use of an identity that was never seen in the weeks before."""
@@ -77,8 +75,10 @@ class NewHour(NewUse):
     what = "In the hour (UTC) of"
 
     def asked(self, new: list[Sighting]) -> dict[str, str]:
-        first = new[-1].first_at.replace(minute=0, second=0, microsecond=0)
-        return {"start": first.isoformat(), "end": (first + HOUR).isoformat()}
+        return {
+            "hour": ",".join(one.value for one in new),
+            "start": new[0].first_at.replace(minute=0, second=0, microsecond=0).isoformat(),
+        }
 
 
 class UsedByNoAgent(Rule):

@@ -16,6 +16,7 @@ from apps.activity.selectors.breaking import (
     breaks_without_credential,
     breaks_without_grant,
 )
+from apps.activity.selectors.measured import measured_of
 from apps.activity.services.hours import hours_count
 from apps.activity.services.measuring import use_measure
 from apps.core.actors import Person
@@ -242,3 +243,35 @@ def test_what_no_address_can_hold_is_no_link(credential, steward, monkeypatch):
     (hit,) = breaks_without_credential(credential, Person(steward)).hits
 
     assert (hit.runs, hit.href) == (1, "")
+
+
+def test_where_the_log_names_no_credential_more_may_break(credential, steward):
+    logged(credential.identity.system)
+    called(credential, "s3:GetObject")
+    measured()
+    assert breaks_without_credential(credential, Person(steward)).is_known
+
+    called(CredentialFactory.build(identity=credential.identity), "s3:GetObject")
+    measured()
+
+    told = breaks_without_credential(credential, Person(steward))
+    assert not told.is_known
+    assert "More may: for some calls of its identity the log names no credential." in told.in_words
+
+
+def test_where_its_source_tells_of_later_use_the_log_is_not_believed(credential, steward):
+    logged(credential.identity.system)
+    told_at = timezone.now() - timedelta(days=2)
+    grant = granted(credential.identity, "s3:Get*", use_is_known=True, last_used_at=told_at)
+    measured()
+
+    told = breaks_without_grant(grant, Person(steward))
+    use = measured_of([grant], Person(steward), days=90)[grant.pk]
+
+    why = "its source tells of later use than the log of the system holds"
+    assert told.in_words == f"What would break is not known: {why}."
+    assert (use.in_words, use.coverage) == ("not known", why)
+
+    called(credential, "s3:GetObject", ago=1)
+    measured()
+    assert measured_of([grant], Person(steward), days=90)[grant.pk].is_known

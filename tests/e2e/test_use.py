@@ -127,7 +127,7 @@ def test_what_would_break_reads_well_before_an_agent_is_stopped(  # noqa: PLR091
 
     dialog = page.locator("#dialog")
     expect(dialog).to_contain_text("3 runs would have failed without them, and 1 call that no run")
-    expect(dialog).to_contain_text("More may: on 2 of 3 systems the log is not complete.")
+    expect(dialog).to_contain_text("More may: on 2 of 3 systems the log does not tell all.")
     expect(dialog).to_contain_text("whether it is used is not known: no log of the system is")
     assert_accessible(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width

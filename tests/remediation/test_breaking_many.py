@@ -65,7 +65,7 @@ def test_stopping_an_agent_says_what_would_break_by_system_by_key_and_by_agent(a
     assert "Would break there: 4 calls in 90 days, of 2 runs; no run accounts for 1 of them" in page
     assert "whether it is used is not known: no log of the system is connected" in page
     assert "2 runs would have failed without them, and 1 call that no run accounts for." in page
-    assert "More may: on 1 of 2 systems the log is not complete." in page
+    assert "More may: on 1 of 2 systems the log does not tell all." in page
     assert "the monthly report" in page
     assert "not used in 90 days" not in page
     assert f"credential={crm.pk}&amp;allowed=true" in page
@@ -195,7 +195,7 @@ def test_nothing_is_only_said_where_every_log_is_complete(as_steward):
     credential = CredentialFactory()
     url = reverse("remediation:credentials_end")
 
-    assert "What would break there is not known: the log there is not complete." in shown(
+    assert "What would break there is not known: the log there does not tell all." in shown(
         as_steward.get(url)
     )
 
@@ -252,5 +252,7 @@ def test_who_lets_a_held_batch_go_sees_what_would_break(as_steward, agent):
 
     page = shown(as_steward.get(batch.get_absolute_url()))
 
-    assert "1 run would have failed without them. More may: there the log is not complete." in page
+    assert (
+        "1 run would have failed without them. More may: there the log does not tell all." in page
+    )
     assert Invocation.objects.get().get_absolute_url() in page

@@ -15,14 +15,14 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.activity.models import Invocation
+from apps.activity.models import Invocation, UseHour
 from apps.activity.querysets.measured import (
     RunRow,
     runs_with_credential,
     runs_with_grant_alone,
     runs_with_many,
 )
-from apps.activity.selectors.measured import silences_of
+from apps.activity.selectors.measured import LATER, contradicted, silences_of
 from apps.activity.selectors.reach import NO_LOG, Log, logs_of
 from apps.core.actors import Actor
 from apps.core.preferences import preference
@@ -41,6 +41,7 @@ ADDRESS = re.compile(
     rf"(?P<how>credential|grant|all)-c(?P<credentials>{IDS})-g(?P<grants>{IDS})-(?P<since>\d{{1,16}})"
 )
 SAMPLES = 3
+NAMELESS = "for some calls of its identity the log names no credential"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +181,14 @@ class ManyWouldBreak:
         where = f"on {dark} of {len(self.systems)} systems" if len(self.systems) > 1 else "there"
         if not any(one.calls for one in self.systems.values()):
             if dark:
-                return f"What would break {where} is not known: the log there is not complete."
+                return f"What would break {where} is not known: the log there does not tell all."
             return f"Nothing seen in {self.days} days would have failed without them."
         some = "at least " if any(one.is_cut for one in self.systems.values()) else ""
         runs = _counted(self.runs, "run")
         told = f"Of the last {self.days} days {some}{runs} would have failed without them"
         if untraced:
             told += f", and {some}{_counted(untraced, 'call')} that no run accounts for"
-        more = f" More may: {where} the log is not complete." if dark else ""
+        more = f" More may: {where} the log does not tell all." if dark else ""
         return f"{told}.{more}"
 
 
@@ -197,7 +198,8 @@ def breaks_without_credential(credential: Credential, actor: Actor) -> WouldBrea
     rows = runs_with_credential(credential.pk, since, MOST_CALLS)
     held = Grant.objects.live().filter(identity=credential.identity_id)
     asked = _address("credential", [credential.pk], [], since)
-    return _told(rows, credential.identity.system_id, held, since, actor, asked=asked)
+    system_id, lost = credential.identity.system_id, [credential.pk]
+    return _told(rows, system_id, held, since, actor, asked=asked, credential_ids=lost)
 
 
 def breaks_without_grant(grant: Grant, actor: Actor) -> WouldBreak:
@@ -223,7 +225,8 @@ def breaks_without(
     now = timezone.now()
     logs = logs_of(system_ids)
     with_them = Q(identity__credentials__in=credential_ids)
-    silence = _silence(Grant.objects.live().filter(Q(pk__in=grant_ids) | with_them), logs)
+    lost = Grant.objects.live().filter(Q(pk__in=grant_ids) | with_them)
+    silence = _silence(lost, logs, since, credential_ids)
     systems = {}
     for pk in sorted(system_ids):
         log = logs.get(pk, NO_LOG)
@@ -284,10 +287,25 @@ def _address(
     return f"{how}-c{credentials}-g{grants}-{round(since.timestamp() * 10**6)}"
 
 
-def _silence(lost: QuerySet[Grant], logs: Mapping[int, Log]) -> dict[int, str]:
-    """By system, why calls that these grants allow may be missing from a whole log of it."""
+def _silence(
+    lost: QuerySet[Grant],
+    logs: Mapping[int, Log],
+    since: datetime,
+    credential_ids: Collection[int],
+) -> dict[int, str]:
+    """By system, why calls may be missing that these grants allow, or that these credentials made,
+    although the log of it is whole."""
     systems = dict(lost.order_by().values_list("pk", "system_id"))
-    return {systems[pk]: why for pk, why in sorted(silences_of(lost, logs).items())}
+    later = dict.fromkeys(contradicted(lost, since).order_by().values_list("pk", flat=True), LATER)
+    silent = sorted((later | silences_of(lost, logs)).items())
+    return _nameless(credential_ids, since) | {systems[pk]: why for pk, why in silent}
+
+
+def _nameless(credential_ids: Collection[int], since: datetime) -> dict[int, str]:
+    """The systems whose logs name no credential for some calls of those whose these are."""
+    of_them = Credential.objects.filter(pk__in=list(credential_ids)).values("identity")
+    calls = UseHour.objects.filter(identity_id__in=of_them, credential_id=0, hour__gte=since)
+    return dict.fromkeys(calls.order_by().values_list("system_id", flat=True).distinct(), NAMELESS)
 
 
 def _counted(count: int, what: str) -> str:
@@ -307,14 +325,17 @@ def _told(
     actor: Actor,
     *,
     asked: str,
+    credential_ids: Collection[int] = (),
 ) -> WouldBreak:
-    """`lost` are the grants that would serve no more."""
+    """`lost` are the grants that would serve no more, with a credential that is lost or none."""
     calls = sum(count for _, count, _ in rows)
     last = {run: at for run, _, at in rows if run is not None}
     logs = logs_of({system_id})
     log = logs.get(system_id, NO_LOG)
     is_complete = log.is_complete(since, timezone.now())
-    silence = _silence(lost, logs).get(system_id, "") if is_complete else ""
+    silence = ""
+    if is_complete:
+        silence = _silence(lost, logs, since, credential_ids).get(system_id, "")
     hits, hidden = _hits(last, actor, asked)
     return WouldBreak(
         days=preference("measured_window_days"),

@@ -27,6 +27,7 @@ WEEKS = 13
 CHAINS = 3
 MOST_COVERING = 5
 HIDDEN = "agents you may not see"
+LATER = "its source tells of later use than the log of the system holds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,21 @@ def silences_of(grants: QuerySet[Grant], logs: Mapping[int, Log]) -> dict[int, s
     return silent_of(grants, {system: [log.log_format] for system, log in logs.items()})
 
 
+def contradicted(grants: QuerySet[Grant], since: datetime) -> QuerySet[Grant]:
+    """Grants whose source tells of use since then, later than any that their log holds."""
+    seen = GrantUse.objects.filter(grant_id=OuterRef("pk"), last_at__gte=OuterRef("last_used_at"))
+    told = grants.filter(use_is_known=True, use_is_logged=False, last_used_at__gte=since)
+    return told.exclude(Exists(seen))
+
+
+def _is_contradicted(grant: Grant, last_at: datetime | None, since: datetime) -> bool:
+    """The same of one grant, whose use its log last holds at that time."""
+    told = grant.last_used_at
+    if told is None or not grant.use_is_known or grant.use_is_logged or told < since:
+        return False
+    return last_at is None or last_at < told
+
+
 def measured_of(
     grants: Sequence[Grant],
     actor: Actor,
@@ -129,6 +145,10 @@ def measured_of(
     sums = _sums(ids, begin)
     logs = logs_of({grant.system_id for grant in grants})
     silent = silences_of(Grant.objects.filter(pk__in=ids), logs)
+    since = now - timedelta(days=days)
+    for grant in grants:
+        if _is_contradicted(grant, sums[grant.pk].last_at, since):
+            silent.setdefault(grant.pk, LATER)
     allowed = _allowed(grants)
     seen = Q(pk__in=Grant.objects.visible_to(actor).values("pk")) | Q(pk__in=ids)
     if beside is not None:

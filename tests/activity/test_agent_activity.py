@@ -6,6 +6,7 @@ from html import unescape
 
 import pytest
 from django.urls import reverse
+from django.utils.html import escape
 
 from apps.activity.headers import Whose
 from apps.activity.models import Invocation
@@ -21,7 +22,7 @@ from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 NOW = int(time.time()) - START // SECOND - 3600
-ODD = "tickets.read & more"
+ODD = 'tickets.read & "<i>more'
 
 
 @pytest.fixture
@@ -80,6 +81,8 @@ def activity(client, binding):
 def test_each_figure_leads_to_exactly_what_it_counts(as_steward, binding):
     page = activity(as_steward, binding).text
 
+    assert ODD not in page
+    assert escape(ODD) in page
     figures = re.findall(r'<a href="(/trail/(?:calls|deeds)/[^"]+)">(\d+)</a>', page)
     assert sorted(int(figure) for _, figure in figures) == [1, 1, 1, 1, 1, 2, 4]
     for href, figure in figures:

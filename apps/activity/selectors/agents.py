@@ -151,7 +151,7 @@ def _shade(count: int, most: int) -> int:
 
 
 def _done(
-    rows: Sequence[dict[str, Any]], systems: dict[int, str], since: datetime, actor: Actor
+    rows: Sequence[Any], systems: dict[int, str], since: datetime, actor: Actor
 ) -> list[Done]:
     """By the identities that made these calls, whether the agent acts as them still or not."""
     by_whom = {(row["system_id"], row["name"]): set(row.pop("by")) for row in rows}

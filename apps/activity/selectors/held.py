@@ -10,6 +10,7 @@ from apps.grants.models import Grant, GrantStatement, Permission
 from apps.grants.querysets.grants import GrantQuerySet
 
 Named = tuple[int, int, str]
+SAYS = ("effect", "actions", "resources", "not_resources", "conditions")
 MATCHED_BY = ("system__kind", "service", "level", "limits")
 
 
@@ -35,10 +36,9 @@ def held_as(grants: GrantQuerySet, *further: str) -> list[tuple[dict[str, Any], 
     """
     rows = list(grants.values("pk", "identity_id", "system_id", *MATCHED_BY, *further))
     lines = defaultdict(list)
-    statements = GrantStatement.objects.filter(grant__in=[row["pk"] for row in rows]).values(
-        "grant_id", "effect", "actions", "resources", "not_resources", "conditions"
-    )
-    for statement in statements:
+    statements = GrantStatement.objects.filter(grant__in=[row["pk"] for row in rows])
+    # By default they come in the order of their grants' labels, which joins every grant again.
+    for statement in statements.order_by("position").values("grant_id", *SAYS):
         lines[statement["grant_id"]].append(line_of(statement))
     found = []
     for row in rows:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.activity.models import Invocation
 from apps.activity.selectors.agents import AgentActivity, Cell, Done
 from apps.core.cells import link
 from apps.core.templatetags.countersign import level, moment
@@ -88,3 +89,15 @@ def _allowed_by(one: Done) -> str:
 
 def _named(grant: Grant) -> str:
     return f"{level(grant.level)} {link(grant.get_absolute_url(), grant)}"
+
+
+@register.simple_tag
+def told_runs(runs: Iterable[Invocation]) -> SafeString:
+    """What it told of its latest runs, each as an item of a list."""
+    return mark_safe("".join(map(_run, runs)))  # noqa: S308
+
+
+def _run(run: Invocation) -> str:
+    did = f"{run.actions} action{'' if run.actions == 1 else 's'} · {run.proven} proven"
+    told = f'<div class="text-secondary small">{moment(run.started_at)} · {did}</div>'
+    return f'<li class="list-group-item">{link(run.get_absolute_url(), run)}{told}</li>'

@@ -14,7 +14,7 @@ from apps.inventory.models import Agent
 @require_GET
 @page(policies.can_browse)
 def agent_activity(request: Request, pk: int) -> HttpResponse:
-    agent = get_object_or_404(Agent.objects.visible_to(request.actor), pk=pk)
+    agent = get_object_or_404(Agent.objects.visible_to(request.actor).only("name"), pk=pk)
     asked = request.GET.get("days", "")
     days = int(asked) if asked in {str(one) for one in DAYS} else DAYS[1]
     context = {

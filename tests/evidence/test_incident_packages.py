@@ -42,6 +42,15 @@ def sheet(package) -> str:
         return book.read("xl/worksheets/sheet1.xml").decode()
 
 
+def test_the_index_fits_on_paper_can_be_filtered_and_shows_its_times(steward):
+    told = sheet(build_incident(over(steward), steward))
+
+    assert '<col min="1" max="1" width="21.' in told
+    assert "<autoFilter ref=" in told
+    assert 'orientation="landscape"' in told
+    assert 'fitToHeight="0"' in told
+
+
 def test_an_incident_that_is_over_is_a_final_package_that_checks(steward):
     package = build_incident(over(steward), steward)
 

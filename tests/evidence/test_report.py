@@ -4,8 +4,17 @@ import re
 
 import pytest
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfgen.canvas import Canvas
 
-from apps.evidence.content.report import BOLD, PLAIN, report_of
+from apps.evidence.content.report import (
+    BOLD,
+    PLAIN,
+    WIDTH,
+    _Reader,
+    _Row,
+    _widths,
+    report_of,
+)
 
 PAGE = """<html><head><title>INTERIM: Access of Q3</title><style>p {{ color: red }}</style></head>
 <body><p class="mark">INTERIM. Not signed.</p>
@@ -35,6 +44,53 @@ def test_a_long_table_goes_on_over_pages():
 
     assert pages(report_of(PAGE.format(rows=ROW.format(1)))) == 1
     assert pages(long) > 3
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Every text that is written at a place of its own, which on these pages is their foot."""
+    said = []
+    for name in ("drawString", "drawRightString"):
+        draw = getattr(Canvas, name)
+
+        def told(self, x, y, text, *rest, _draw=draw):
+            said.append(text)
+            return _draw(self, x, y, text, *rest)
+
+        monkeypatch.setattr(Canvas, name, told)
+    return said
+
+
+def test_the_foot_of_each_page_says_what_it_is_of_and_that_it_is_interim(drawn):
+    count = pages(report_of(PAGE.format(rows="".join(map(ROW.format, range(60))))))
+
+    assert count > 1
+    assert drawn.count("Access of Q3") == drawn.count("INTERIM") == count
+    assert [one for one in drawn if one.startswith("Page ")] == [
+        f"Page {at} of {count}" for at in range(1, count + 1)
+    ]
+
+
+def test_a_final_package_is_not_marked_at_its_foot(drawn):
+    page = PAGE.format(rows=ROW.format(1)).replace('<p class="mark">INTERIM. Not signed.</p>', "")
+
+    report_of(page.replace("INTERIM: Access", "FINAL: Access"))
+
+    assert drawn == ["Access of Q3", "Page 1 of 1"]
+
+
+def test_no_word_over_a_column_is_broken():
+    head = "".join(f"<th>{word}</th>" for word in ("Order", "Decided", "Executed", "Confirmed"))
+    rows = [_Row(["18", "x" * 300, "", ""], [False] * 4)]
+    report_of(PAGE.format(rows=""))  # which makes the fonts known
+    reader = _Reader()
+    reader.feed(f"<table><thead><tr>{head}</tr></thead></table>")
+
+    widths = _widths([reader._rows[0], *rows], 4)
+
+    assert round(sum(widths)) == round(WIDTH)
+    for width, word in zip(widths, ("Order", "Decided", "Executed", "Confirmed"), strict=True):
+        assert width > pdfmetrics.stringWidth(word, BOLD, 7.5) + 6
 
 
 def test_what_no_table_has_and_words_without_end_are_taken():

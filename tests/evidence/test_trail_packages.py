@@ -246,7 +246,7 @@ def test_a_later_package_proves_that_the_log_went_on(made, steward):
 
     again = build_run(made.run, steward)
 
-    assert "goes on from the checkpoints of 1 earlier packages" in passes(again)
+    assert "goes on from the checkpoints of 1 earlier package" in passes(again)
     assert first.claims["logs"][0]["size"] == 10
 
 

@@ -33,6 +33,18 @@ INDEX_COLUMNS = [
 MOST_ROWS = 1_048_576 - 1
 CELL = 32_767
 NAME = "data/index.xlsx"
+# How wide a column is in letters, by what it holds; as a name is, where nothing is said.
+WIDTH = 22
+WIDTHS = {
+    **dict.fromkeys(("leaf", "item", "order", "severity", "level", "record"), 9),
+    **dict.fromkeys(("kind", "outcome", "payload", "order_state", "disposition"), 12),
+    **dict.fromkeys(("kept_until", "how_found", "package_status"), 15),
+    **dict.fromkeys(("at", "happened_at", "recorded_at", "decided_at", "verified_at"), 21),
+    **dict.fromkeys(("trace", "told", "reason"), 36),
+    "span": 18,
+}
+A4 = 9
+STATUS = "package_status"
 
 
 def index_row(item: dict[str, Any], disposition: str, order: Sequence[Any]) -> list[Any]:
@@ -98,11 +110,13 @@ class Workbook:
     ) -> None:
         if not self.sheets:
             self._start_sheet()
+        self._end_sheet()
         self.files.tick(self.files.written, "Writing the workbook")
         self.book.close()
 
     def write(self, row: Sequence[Any]) -> None:
         if self.row >= MOST_ROWS:
+            self._end_sheet()
             self._start_sheet()
         self.row += 1
         self._write_row([*map(_cell, row), self.files.status])
@@ -111,12 +125,23 @@ class Workbook:
         self.sheets += 1
         self.sheet = self.book.add_worksheet(f"{self.cover.sheet} {self.sheets}")
         self.sheet.freeze_panes(1, 1)
-        self.sheet.set_column(0, 0, 9)
-        self.sheet.set_column(1, len(self.cover.columns), 22)
+        for at, column in enumerate([*self.cover.columns, STATUS]):
+            self.sheet.set_column(at, at, WIDTHS.get(column, WIDTH))
         mark = f"{INTERIM}: {self.cover.note}" if self.files.status == INTERIM else "Final"
-        self.sheet.set_header(f"&L{_plain(self.cover.name)}&R{_plain(mark)}")
+        # On paper: the whole width on each page, under the same head.
+        self.sheet.set_landscape()
+        self.sheet.set_paper(A4)
+        self.sheet.fit_to_pages(1, 0)
+        self.sheet.repeat_rows(0)
+        self.sheet.set_header(f"&L{_plain(self.cover.name)}\n{_plain(mark)}")
+        self.sheet.set_footer("&RPage &P of &N")
         self.row = 0
-        self._write_row([*self.cover.columns, "package_status"], self.bold)
+        self._write_row([*self.cover.columns, STATUS], self.bold)
+
+    def _end_sheet(self) -> None:
+        """Let each column be filtered, now that it is known how far they go."""
+        if self.sheets:
+            self.sheet.autofilter(0, 0, self.row, len(self.cover.columns))
 
     def _write_row(self, cells: Sequence[Any], style: Any = None) -> None:
         for column, cell in enumerate(cells):

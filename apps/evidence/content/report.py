@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from html.parser import HTMLParser
 from io import BytesIO
+from typing import Any
 
 from django.conf import settings
 from reportlab.lib import colors
@@ -16,7 +17,18 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import (
+    CondPageBreak,
+    Flowable,
+    LongTable,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+    TableStyle,
+)
+
+from apps.evidence.content.review import INTERIM
 
 MARGIN = 18 * mm
 WIDTH = A4[0] - 2 * MARGIN
@@ -34,6 +46,11 @@ SIZES = {
 }
 CELL = ParagraphStyle("cell", fontName=PLAIN, fontSize=7.5, leading=10)
 HEAD = ParagraphStyle("head", parent=CELL, fontName=BOLD)
+# At each foot: what of, what state, which page. A longer name is cut there.
+FOOT, FOOT_AT, LONGEST_NAME = 7.0, 10 * mm, 80
+# A heading stays with the first lines of what it is over.
+BEGINNING = 32 * mm
+PADDING = 8
 MARK = ParagraphStyle("mark", fontName=BOLD, fontSize=10, leading=14, textColor=colors.red)
 LINES = TableStyle(
     [
@@ -63,8 +80,42 @@ def report_of(page: str) -> bytes:
         title=reader.title,
         invariant=1,
     )
-    document.build(reader.story)
+    document.build(reader.story, canvasmaker=_foot_of(reader.title, is_interim=reader.is_interim))
     return written.getvalue()
+
+
+def _foot_of(title: str, *, is_interim: bool) -> type[Canvas]:
+    """Pages whose foot says what they are of, and how many there are: known once all are drawn."""
+    name = title if len(title) <= LONGEST_NAME else f"{title[: LONGEST_NAME - 1]}…"
+    name = name.removeprefix(f"{INTERIM}: ").removeprefix("FINAL: ")
+
+    class Footed(Canvas):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.drawn: list[dict[str, Any]] = []
+
+        def showPage(self) -> None:  # noqa: N802  (reportlab's own name)
+            self.drawn.append(dict(self.__dict__))
+            self._startPage()
+
+        def save(self) -> None:
+            for number, page in enumerate(self.drawn, 1):
+                self.__dict__.update(page)
+                self._foot(number, len(self.drawn))
+                super().showPage()
+            super().save()
+
+        def _foot(self, number: int, of: int) -> None:
+            self.setFont(PLAIN, FOOT)
+            self.setFillColor(colors.HexColor("#5b6470"))
+            self.drawString(MARGIN, FOOT_AT, name)
+            self.drawRightString(A4[0] - MARGIN, FOOT_AT, f"Page {number} of {of}")
+            if is_interim:
+                self.setFont(BOLD, FOOT)
+                self.setFillColor(colors.red)
+                self.drawRightString(A4[0] - MARGIN - 22 * mm, FOOT_AT, INTERIM)
+
+    return Footed
 
 
 @dataclass(slots=True)
@@ -78,8 +129,9 @@ class _Reader(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.story: list[Paragraph | LongTable | Spacer] = []
+        self.story: list[Flowable] = []
         self.title = ""
+        self.is_interim = False
         self._inside = ""
         self._words: list[str] = []
         self._rows: list[_Row] = []
@@ -112,6 +164,9 @@ class _Reader(HTMLParser):
             self._rows[-1].cells.append(text)
             self._rows[-1].is_head.append(tag == "th")
         elif tag in SIZES and text:
+            self.is_interim = self.is_interim or self._is_marked
+            if tag == "h2":
+                self.story.append(CondPageBreak(BEGINNING))
             self.story.append(Paragraph(escape(text), MARK if self._is_marked else _style(tag)))
 
     def _table(self) -> None:
@@ -149,10 +204,24 @@ def _drawn(row: _Row, columns: int) -> list[Paragraph | str]:
 
 
 def _widths(rows: list[_Row], columns: int) -> list[float]:
-    """By what the columns hold, none narrower than a tenth of the page."""
+    """By what the columns hold, none narrower than the words over it, nor than a tenth of the page
+    as far as there is room."""
     longest = [
         min(60, max((len(row.cells[at]) for row in rows if at < len(row.cells)), default=1))
         for at in range(columns)
     ]
     shares = [max(length, 0.1 * sum(longest)) for length in longest]
-    return [WIDTH * share / sum(shares) for share in shares]
+    floors = [_floor(rows[0], at) for at in range(columns)]
+    room = WIDTH - sum(floors)
+    if room <= 0:
+        return [WIDTH / columns] * columns
+    wanted = [max(0.0, WIDTH * share / sum(shares) - floors[at]) for at, share in enumerate(shares)]
+    over = sum(wanted) or 1.0
+    return [floors[at] + room * more / over for at, more in enumerate(wanted)]
+
+
+def _floor(head: _Row, at: int) -> float:
+    """What the longest word over a column takes, and at least something."""
+    words = head.cells[at].split() if at < len(head.cells) and all(head.is_head) else []
+    taken = [pdfmetrics.stringWidth(one, BOLD, HEAD.fontSize) for one in words]
+    return PADDING + max(taken, default=0.0)

@@ -1516,9 +1516,8 @@ def check_continuity(package, report, log):
     except (Unreadable, Unproven, *MALFORMED) as error:
         faults.append(str(error))
     if earlier or faults:
-        text = (
-            f"The log {log['log']} goes on from the checkpoints of {len(earlier)} earlier packages"
-        )
+        of = "1 earlier package" if len(earlier) == 1 else f"{len(earlier)} earlier packages"
+        text = f"The log {log['log']} goes on from the checkpoints of {of}"
         report.claim(text, faults, PROOF)
 
 

@@ -88,6 +88,7 @@ def _write_readme(
         "outcomes": [(OUTCOMES[name], count) for name, count in facts["dispositions"].items()],
         "made": sum(facts["dispositions"].values()),
         "orders": case.orders.select_related("decided_by", "confirmed_by")[:ORDERS_SHOWN],
+        "orders_shown": ORDERS_SHOWN,
         "not_covered": gaps,
         "sources": sources_told(case.sources),
         "shown": SHOWN,

@@ -50,7 +50,8 @@ def redactions_of(tale: Tale, listed: Listed) -> list[dict[str, Any]]:
                 "what": "Audit entries about people's own accounts",
                 "file": "data/governance.jsonl",
                 "count": people,
-                "why": "Sign-ins and seats are of people, not of agents.",
+                "why": "Sign-ins and seats are of people, not of agents. Those that the checkpoint"
+                " covers are there by their hash.",
             }
         )
     return found

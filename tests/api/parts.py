@@ -1,5 +1,7 @@
 """A trace that comes in several bodies, by OTLP, from collectors and agents' own clients."""
 
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
 from apps.activity.services.hours import hours_count
 from apps.activity.services.projecting import events_project
 from apps.core.actors import Person
@@ -49,3 +51,20 @@ def collects_for(caller, agents, steward):
         reason=WHY,
         actor=Person(steward),
     )
+
+
+def bodies_of(whole, *, is_reversed=False):
+    """A protobuf body in as many as it has spans."""
+    told = ExportTraceServiceRequest.FromString(whole)
+    parts = []
+    for group in told.resource_spans:
+        for scoped in group.scope_spans:
+            for one in scoped.spans:
+                part = ExportTraceServiceRequest()
+                resource = part.resource_spans.add()
+                resource.resource.CopyFrom(group.resource)
+                apart = resource.scope_spans.add()
+                apart.scope.CopyFrom(scoped.scope)
+                apart.spans.append(one)
+                parts.append(part.SerializeToString())
+    return parts[::-1] if is_reversed else parts

@@ -5,11 +5,16 @@ from itertools import permutations
 import pytest
 from django.urls import reverse
 
+from apps.activity.conventions.otlp import PROTOBUF, read_traces
 from apps.activity.models import DeedHour, Event, Invocation, Nameless
 from apps.activity.selectors.stories import story_of
+from apps.activity.services.hours import hours_count
+from apps.activity.services.projecting import events_project
 from apps.core.actors import System
 from apps.inventory.states import APPEND_TRAIL
-from tests.api.parts import TRACE, collects_for, span, tell, tool
+from tests.activity.data import body
+from tests.api.parts import TRACE, bodies_of, collects_for, span, tell, tool
+from tests.api.test_ingest import post, send
 from tests.factories.inventory import AgentFactory
 from tests.signing_in import sign_in
 
@@ -76,6 +81,39 @@ def test_what_its_agent_is_named_for_in_another_body_is_that_agents(
     story = client.get(Invocation.objects.get().get_absolute_url()).text
     assert deed.get_absolute_url() in story
     assert "may not see" not in story
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+@pytest.mark.parametrize("name", ["pydantic_ai", "langgraph_oi", "openai_agents_oi", "strands"])
+def test_what_real_frameworks_send_is_the_same_span_by_span(
+    company, signed_up, collector, is_reversed, name
+):
+    """Of whichever agent the body that comes whole is, by what the framework calls it."""
+    whole = body(name)
+    claimed = {one.claimed_agent for one in read_traces(whole, PROTOBUF).readings} - {""}
+    listed = [AgentFactory(name=one) for one in sorted(claimed)]
+    other = signed_up(company, scopes=[APPEND_TRAIL], agent=AgentFactory(name="Other"))
+    for caller in (collector, other):
+        collects_for(caller, listed, company.steward)
+        assert caller.sign_in().status_code == 200
+    send(post(other, content=whole))
+    events_project()
+    hours_count()
+    wanted, counted = sums(), deeds()
+    assert wanted
+    Invocation.objects.all().delete()
+    DeedHour.objects.all().delete()
+    last = Event.objects.count()
+
+    for part in bodies_of(whole, is_reversed=is_reversed):
+        send(post(collector, content=part))
+        events_project()
+    hours_count()
+
+    assert Event.objects.count() == 2 * last
+    assert sums() == wanted
+    # The records of the whole body are here too, and count in the same hours.
+    assert deeds() == [(agent, done, 2 * count) for agent, done, count in counted]
 
 
 def test_strangers_see_nothing_of_what_is_known_by_its_run(collector, agents, client):

@@ -53,7 +53,7 @@ class AgentColumn(tables.Column):
             return link(href, record.agent_name)
         claimed = getattr(record, "claimed_agent", "")
         said = f", says it is {claimed}" if claimed else ""
-        return format_html('<span class="text-secondary">Unknown{}</span>', said)
+        return format_html('<span class="text-secondary">Unknown agent{}</span>', said)
 
     def value(self, record: Any) -> str:
         named: str = record.agent_name or getattr(record, "claimed_agent", "")

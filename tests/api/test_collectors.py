@@ -1,12 +1,13 @@
 """A collector delivers for the agents it is listed for; a token for that alone may live long."""
 
 import json
+import re
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
-from apps.activity.models import Event
+from apps.activity.models import Event, Invocation
 from apps.activity.readings import Reading
 from apps.api.ingest import senders
 from apps.audit.models import AuditEntry
@@ -14,6 +15,7 @@ from apps.core.actors import Person
 from apps.core.errors import DomainError
 from apps.inventory import services
 from apps.inventory.states import APPEND_TRAIL, READ_REQUESTS
+from tests.activity.trails import kept
 from tests.factories.inventory import AgentClientFactory, AgentFactory
 
 pytestmark = pytest.mark.django_db
@@ -175,3 +177,16 @@ def test_no_token_lives_longer_than_a_day_or_for_anything_else(company, scopes, 
             reason=WHY,
             actor=Person(company.steward),
         )
+
+
+def test_a_run_of_an_unknown_agent_says_who_told_of_it_and_what_to_do(as_steward, collector):
+    sender = senders.sender_of_client(collector)
+    ((told, whose),) = sender.attributed([reading("a" * 16, claims="Payroll")])
+    kept(told, whose=whose)
+
+    page = as_steward.get(Invocation.objects.get().get_absolute_url()).text
+
+    words = " ".join(re.sub(r"<[^>]+>", "", page).split())
+    assert "Whose run this is is not known. Its telemetry calls itself Payroll" in words
+    assert f"It was told by collector {collector.pk} ({collector.name})" in words
+    assert f'href="{reverse("console:client_list")}"' in page

@@ -22,7 +22,7 @@ from apps.proof.models import Log
 
 MOST_TOLD = 500
 MOST_NEAR = 100
-UNKNOWN = "an agent nobody knows"
+UNKNOWN = "an unknown agent"
 # Events of the log that bring what was said to an agent and what it answered.
 SPOKEN = frozenset(name for name, (slot, _) in EVENTS.items() if slot != "instructions")
 # Deeper than that a row is drawn no further in.
@@ -149,6 +149,12 @@ class Story:
     withheld: int
     warnings: list[str]
     others: list[Invocation]
+
+    @property
+    def attested_by(self) -> str:
+        """The client that delivered what was told, by the first record that says so."""
+        told = (one.header.get("whose", {}).get("attested_by", "") for one in self.moments)
+        return next(filter(None, told), "")
 
     @property
     def bars(self) -> list[Bar]:

@@ -7,6 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+from django.db import connection
+
 from apps.activity.models import Event, Invocation
 from apps.activity.saying import header_said
 from apps.activity.states import Kind, Outcome
@@ -18,6 +21,10 @@ FIELDS = (
     "ended_at", "first_recorded", "last_recorded", "events", "steps", "actions", "calls", "errors",
     "anomalies", "warnings", "outcome",
 )  # fmt: skip
+
+WRITE = """
+UPDATE activity_invocation SET {sets} FROM unnest({values}) AS new({names})
+WHERE activity_invocation.id = new.id"""
 
 
 @dataclass(slots=True)
@@ -72,8 +79,29 @@ def invocations_fold(log_id: int, events: Iterable[Event]) -> list[Invocation]:
         for run in told.runs:
             (changed if run.pk else made).append(run)
     Invocation.objects.bulk_create(made)
-    Invocation.objects.bulk_update(changed, FIELDS, batch_size=500)
+    _write(changed)
     return [*made, *changed]
+
+
+def _write(changed: Sequence[Invocation]) -> None:
+    """Runs as they are now, in one statement: Django's own takes most of the projector's time."""
+    if not changed:
+        return
+    written = {"id", *FIELDS}
+    columns = [one for one in Invocation._meta.concrete_fields if one.attname in written]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            WRITE.format(
+                sets=", ".join(f"{name} = new.{name}" for name in FIELDS),
+                values=", ".join(f"%s::{one.db_type(connection)}[]" for one in columns),
+                names=", ".join(one.column for one in columns),
+            ),
+            [[_plain(getattr(run, one.attname)) for run in changed] for one in columns],
+        )
+
+
+def _plain(value: Any) -> Any:
+    return orjson.dumps(value).decode() if isinstance(value, list) else value
 
 
 def _begun(log_id: int, trace_id: UUID, first: Event) -> Invocation:

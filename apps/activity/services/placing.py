@@ -25,8 +25,10 @@ SELECT l.id, l.call_leaf, i.id, COALESCE(
     (SELECT min(r.id) FROM activity_invocation r WHERE {SAME_ID})
 )
 FROM activity_link l JOIN activity_invocation i ON i.id = l.invocation_id {CALL}
-LEFT JOIN activity_event said ON said.log_id = l.log_id AND said.leaf_index = l.action_leaf
-    AND said.recorded_at BETWEEN i.first_recorded AND i.last_recorded
+LEFT JOIN LATERAL (
+    SELECT agent_id FROM activity_event WHERE log_id = l.log_id AND leaf_index = l.action_leaf
+        AND recorded_at BETWEEN i.first_recorded AND i.last_recorded OFFSET 0
+) said ON true
 LEFT JOIN activity_nameless named ON named.log_id = l.log_id AND named.leaf_index = l.action_leaf
 WHERE l.invocation_id = ANY(%(runs)s) AND l.method = ANY(%(proving)s)"""  # noqa: S608 - words of our own
 

@@ -142,6 +142,41 @@ def test_where_every_log_is_gone_at_once_each_has_its_alarm_again(sign, memory):
     assert memory.last("governance").size == 3
 
 
+def test_every_log_is_looked_at_and_none_signed_behind_one_that_is_broken(sign):
+    """The sealer was quicker than the signer, and made one of the two anew."""
+    append(3)
+    with transaction.atomic():
+        leaves_append(log_lock("activity"), leaves(2))
+    sign()
+    delete_everything()
+    append(2)
+
+    with pytest.raises(Untrue, match="has no log activity"):
+        sign(60)
+
+    assert sorted(trouble()) == [
+        "Log governance: It shrank from 3 to 2.",
+        "The database has no log activity, which was signed before.",
+    ]
+    assert not Checkpoint.objects.exists()
+
+
+def test_a_sound_log_is_looked_at_and_not_signed_beside_a_broken_one(sign):
+    append(3)
+    with transaction.atomic():
+        leaves_append(log_lock("activity"), leaves(2))
+    sign()
+    append_others(2)
+    as_owner("proof_log", "UPDATE proof_log SET size = 1 WHERE name = 'activity'")
+
+    with pytest.raises(Untrue, match="Log activity"):
+        sign(60)
+
+    assert Checkpoint.objects.filter(log__name="governance").count() == 1
+    assert Watch.objects.get(log__name="governance").looked_at == NOW + timedelta(seconds=60)
+    assert Watch.objects.in_trouble().get().log.name == "activity"
+
+
 def test_an_old_head_that_grew_again_is_not_signed(sign, memory):
     append(300)
     old = Log.objects.get()

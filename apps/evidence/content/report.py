@@ -28,7 +28,7 @@ from reportlab.platypus import (
     TableStyle,
 )
 
-from apps.evidence.content.review import INTERIM
+from apps.evidence.content.review import FINAL, INTERIM
 
 MARGIN = 18 * mm
 WIDTH = A4[0] - 2 * MARGIN
@@ -86,8 +86,8 @@ def report_of(page: str) -> bytes:
 
 def _foot_of(title: str, *, is_interim: bool) -> type[Canvas]:
     """Pages whose foot says what they are of, and how many there are: known once all are drawn."""
-    name = title if len(title) <= LONGEST_NAME else f"{title[: LONGEST_NAME - 1]}…"
-    name = name.removeprefix(f"{INTERIM}: ").removeprefix("FINAL: ")
+    name = title.removeprefix(f"{INTERIM}: ").removeprefix(f"{FINAL}: ")
+    name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
     class Footed(Canvas):
         def __init__(self, *args: Any, **options: Any) -> None:

@@ -57,28 +57,29 @@ def signer_memory() -> Memory:
 def logs_sign(
     *, key: Ed25519PrivateKey, memory: Memory, now: datetime, is_first: bool = False
 ) -> list[Checkpoint]:
-    """Sign every log that is due. Raises `Untrue` at the first that may not be signed.
+    """Sign every log that is due. Raises `Untrue` where one may not be signed.
 
-    The trouble is kept where pages and findings tell of it. The first time everything that was
-    ever remembered is looked for in the database, and later what was lately.
+    Nothing is signed behind that one, but the others are looked at too. Each trouble is kept where
+    pages and findings tell of it. The first time everything that was ever remembered is looked for
+    in the database, and later what was lately.
     """
     logs = {log.name: log for log in Log.objects.all()}
-    lost = [name for name in memory.logs() if name not in logs]
-    for name in lost:
-        _lost_tell(name, memory, now)
-    if lost:
-        raise Untrue(f"The database has no log {lost[0]}, which was signed before.")
+    troubles = [_lost_tell(name, memory, now) for name in memory.logs() if name not in logs]
     signed = []
     for log in logs.values():
         try:
             _require_checkpoints(log, memory, is_whole=is_first)
-            one = _log_sign(log, key=key, memory=memory, now=now)
+            last, root = _checked(log, key=key, memory=memory, now=now)
         except (Untrue, ProofError) as error:
-            said = f"{log}: {error}"
-            watch_troubled(log, WatchKind.SIGNER, said=said, now=now)
-            raise Untrue(said) from error
+            troubles.append(f"{log}: {error}")
+            watch_troubled(log, WatchKind.SIGNER, said=troubles[-1], now=now)
+            continue
         watch_cleared(log, WatchKind.SIGNER)
-        signed += [one] if one else []
+        if not troubles and _is_due(log, last, now):
+            one = _log_sign(log, last, root, key=key, memory=memory, now=now)
+            signed += [one] if one else []
+    if troubles:
+        raise Untrue(troubles[0])
     return signed
 
 
@@ -111,7 +112,7 @@ def epoch_begin(
         return _epoch_keep(log, line)
 
 
-def _lost_tell(name: str, memory: Memory, now: datetime) -> None:
+def _lost_tell(name: str, memory: Memory, now: datetime) -> str:
     """Its watches went with it, and maybe those of every other log: its head is made anew, empty,
     to carry the alarm. Nothing is signed of it."""
     last = memory.last(name)
@@ -119,11 +120,13 @@ def _lost_tell(name: str, memory: Memory, now: datetime) -> None:
     log = Log.objects.get_or_create(name=name, defaults=known)[0]
     said = f"The database has no log {name}, which was signed before."
     watch_troubled(log, WatchKind.SIGNER, said=said, now=now)
+    return said
 
 
-def _log_sign(
+def _checked(
     log: Log, *, key: Ed25519PrivateKey, memory: Memory, now: datetime
-) -> Checkpoint | None:
+) -> tuple[Line, bytes]:
+    """What was signed last, from which the log provably goes on, and its root now."""
     last = memory.last(log.name) or _remembered_first(log, key=key, memory=memory, now=now)
     _require_known(log, last, notes.vkey(last.origin, notes.public_bytes(key)))
     if log.size < last.size:
@@ -139,8 +142,12 @@ def _log_sign(
     )
     _keep(log, last)
     watch_looked(log, WatchKind.SIGNER, now=now, position=last.size)
-    if not _is_due(log, last, now):
-        return None
+    return last, root
+
+
+def _log_sign(
+    log: Log, last: Line, root: bytes, *, key: Ed25519PrivateKey, memory: Memory, now: datetime
+) -> Checkpoint | None:
     line = _signed(last, size=log.size, root=root, key=key, now=now)
     memory.append(log.name, line)
     kept = _keep(log, line)

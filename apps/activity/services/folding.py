@@ -94,7 +94,7 @@ def _write(changed: Sequence[Invocation]) -> None:
             WRITE.format(
                 sets=", ".join(f"{name} = new.{name}" for name in FIELDS),
                 values=", ".join(f"%s::{one.db_type(connection)}[]" for one in columns),
-                names=", ".join(one.column for one in columns),
+                names=", ".join(one.attname for one in columns),
             ),
             [[_plain(getattr(run, one.attname)) for run in changed] for one in columns],
         )

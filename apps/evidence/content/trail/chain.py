@@ -161,8 +161,7 @@ def chain_of_period(tale: Tale) -> Chain:
 
 
 def chain_of(tale: Tale) -> Chain:
-    agent = tale.agent.pk if tale.agent else tale.invocation and tale.invocation.agent_id
-    agents = [agent] if agent else []
+    agents = tale.agents
     bound = Binding.objects.filter(agent__in=agents).values_list("identity", flat=True)
     return Chain(agents, sorted({*bound, *_called_as(tale)}))
 

@@ -95,9 +95,7 @@ def write_events(files: Files, tale: Tale) -> Listed:
 def _beside(files: Files, tale: Tale) -> Beside:
     designs = Agent.objects.order_by().values("pk", "version", "model", charter=F("purpose"))
     if tale.about != Subject.WHOLE:
-        run, agent = tale.invocation, tale.agent
-        whose = agent.pk if agent else run.agent_id if run else None
-        designs = designs.filter(pk__in=[whose] if whose else [])
+        designs = designs.filter(pk__in=tale.agents)
     origin = tale.signed.note.split("\n", 1)[0]
     return Beside(files.status, origin, {row["pk"]: dict(row) for row in designs})
 

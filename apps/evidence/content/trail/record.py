@@ -37,7 +37,7 @@ def entries_of_chain(tale: Tale, chain: Chain) -> Iterator[dict[str, Any]]:
         Vote: Vote.objects.filter(**of_requests).values("pk"),
         RequestNote: RequestNote.objects.filter(**of_requests).values("pk"),
         ReviewItem: items.order_by().values("pk"),
-        Invocation: [tale.invocation.pk] if tale.invocation else [],
+        Invocation: tale.invocations.order_by().values("pk") if tale.invocation else [],
     }
     streams = [entries_about(model._meta.label_lower, ids) for model, ids in about.items()]
     read = [rows.values(*FIELDS).iterator(CHUNK) for rows in streams]

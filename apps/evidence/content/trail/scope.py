@@ -96,6 +96,15 @@ class Tale:
             rows = rows.filter(agent_id=self.agent.pk)
         return rows.order_by("started_at", "pk")
 
+    @property
+    def agents(self) -> list[int]:
+        """Whom it is about: of a run all that told under its id."""
+        if self.agent is not None:
+            return [self.agent.pk]
+        if self.invocation is None:
+            return []
+        return sorted(one.agent_id for one in self.invocations if one.agent_id)
+
     def records(self) -> Iterator[Record]:
         """The records, in the order of the log and in constant memory, wherever they lie."""
         streams = [map(Record, rows.iterator(CHUNK)) for rows in self._streams()]

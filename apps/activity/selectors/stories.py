@@ -10,7 +10,6 @@ from apps.activity.conventions.content import NOT_CAPTURED
 from apps.activity.conventions.tables import EVENTS
 from apps.activity.models import Event, Invocation, Link
 from apps.activity.querysets.events import EventQuerySet
-from apps.activity.querysets.invocations import InvocationQuerySet
 from apps.activity.querysets.seats import has_period
 from apps.activity.saying import header_said
 from apps.activity.selectors.naming import names_beside
@@ -186,8 +185,8 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     told = list(rows.visible_to(actor)[: MOST_TOLD + 1])
     withheld = _withheld(rows, told, actor)
     is_cut, told = len(told) > MOST_TOLD, told[:MOST_TOLD]
-    joined, hidden = _joined(log.pk, invocation, actor)
-    beside = _told_beside(apart, [*(one.leaf_index for one in told), *withheld], actor)
+    shown = {*(one.leaf_index for one in told), *withheld}
+    joined, beside, hidden = _joined(invocation, shown, actor)
     near = [one for one in joined if one.link.confidence < PROVEN_FROM]
     sure = [one for one in joined if one.link.confidence >= PROVEN_FROM] + beside
     roots = {one.root_span for one in (invocation, *others)}
@@ -277,22 +276,26 @@ def _bar(
     )
 
 
-def _joined(log_id: int, invocation: Invocation, actor: Actor) -> tuple[list[Joined], int]:
-    """The calls joined to a run that the reader may see, and how many they may not."""
-    links = list(invocation.links.order_by("-confidence", "call_recorded_at")[:MOST_TOLD])
-    found = _called_by(log_id, links, actor)
-    return found, len(links) - len(found)
-
-
-def _told_beside(apart: InvocationQuerySet, leaves: list[int], actor: Actor) -> list[Joined]:
-    """The calls that are proven to be of what other agents told under the same id."""
-    links = Link.objects.filter(
-        invocation__in=apart.order_by().values("pk"),
-        confidence__gte=PROVEN_FROM,
-        action_leaf__in=leaves,
-    )
-    found = list(links.order_by("call_recorded_at")[:MOST_TOLD])
-    return _called_by(found[0].log_id, found, actor) if found else []
+def _joined(
+    invocation: Invocation, shown: Container[int], actor: Actor
+) -> tuple[list[Joined], list[Joined], int]:
+    """The calls joined to a run that the reader may see; those proven to be of what other agents
+    told beside it; and how many of its own they may not see."""
+    log_id = invocation.log_id
+    under = {"invocation__log_id": log_id, "invocation__trace_id": invocation.trace_id}
+    links = Link.objects.filter(**under).order_by("-confidence", "call_recorded_at")[:MOST_TOLD]
+    mine = [one for one in links if one.invocation_id == invocation.pk]
+    apart = [
+        one
+        for one in links
+        if one.invocation_id != invocation.pk
+        and one.confidence >= PROVEN_FROM
+        and one.action_leaf in shown
+    ]
+    found = _called_by(log_id, [*mine, *apart], actor)
+    joined = [one for one in found if one.link.invocation_id == invocation.pk]
+    beside = [one for one in found if one.link.invocation_id != invocation.pk]
+    return joined, beside, len(mine) - len(joined)
 
 
 def _called_by(log_id: int, links: Sequence[Link], actor: Actor) -> list[Joined]:

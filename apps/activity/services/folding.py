@@ -93,7 +93,7 @@ def _write(changed: Sequence[Invocation]) -> None:
         cursor.execute(
             WRITE.format(
                 sets=", ".join(f"{name} = new.{name}" for name in FIELDS),
-                values=", ".join(f"%s::{one.db_type(connection)}[]" for one in columns),
+                values=", ".join(f"%s::{one.db_type(connection)!s}[]" for one in columns),
                 names=", ".join(one.attname for one in columns),
             ),
             [[_plain(getattr(run, one.attname)) for run in changed] for one in columns],

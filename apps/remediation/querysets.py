@@ -189,11 +189,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return watched.update(looked_at=None, wake_at=now)
 
     def watched_at(self, since: datetime) -> Self:
-        """Credentials ended since then by a connection, and so supposed to be dead."""
+        """Credentials ended since then, and so supposed to be dead."""
         return self.seen_dead().filter(stopped_at__gte=since)
 
     def seen_dead(self) -> Self:
-        """Credentials that a connection ended, whenever that was."""
+        """Credentials that were seen to be dead, by whomever, and whenever that was."""
         return self.in_force().filter(
             kind__in=WATCHED,
             credential__isnull=False,

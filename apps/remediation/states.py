@@ -38,7 +38,7 @@ ORDER_MOVES = StateMachine(
         _S.VERIFY_FAILED: frozenset({_S.EXECUTING, _S.MANUAL_NEEDED, _S.EXCEPTION}),
         _S.VERIFIED: frozenset({_S.VERIFY_FAILED, _S.ROLLED_BACK}),
         _S.EXCEPTION: frozenset({_S.PLANNED, _S.ROLLED_BACK}),
-        _S.CONFIRMED: frozenset(),
+        _S.CONFIRMED: frozenset({_S.VERIFY_FAILED}),
         _S.NOT_APPLICABLE: frozenset(),
         _S.ROLLED_BACK: frozenset(),
     },

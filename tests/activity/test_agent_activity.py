@@ -121,6 +121,11 @@ def test_a_grant_that_the_reader_may_not_see_is_not_named(client, binding, grant
 
     assert grant.label not in text
     assert "tickets/team" not in text
+    assert "1 system outside of your seat is not shown." in text
+
+
+def test_who_sees_all_reads_of_no_seat(as_steward, binding):
+    assert "outside of your seat" not in activity(as_steward, binding).text
 
 
 def test_what_it_costs_does_not_grow_with_what_was_done(

@@ -328,3 +328,22 @@ def test_a_limited_auditor_reads_no_check_of_an_agent_beyond_their_systems(clien
     url = reverse("activity:reconstruction_detail", args=[binding.agent_id])
 
     assert client.get(url).status_code == 404
+
+
+def test_a_limited_auditor_reads_that_the_verdict_leaves_a_system_out(client, as_steward, binding):
+    seen = BindingFactory(agent=binding.agent)
+    for one in (binding, seen):
+        logged(one.identity.system)
+    runs(binding, 3)
+    url = reverse("activity:reconstruction_detail", args=[binding.agent_id])
+    assert "outside of your seat" not in as_steward.get(url).text
+    seat = SeatFactory(limited_to_systems=True)
+    seat.seat_systems.create(system=seen.identity.system)
+    sign_in(client, seat.user)
+
+    page = client.get(url)
+
+    assert page.context["check"].verdict == Told.PARTLY
+    assert "1 system outside of your seat is not shown." in page.text
+    assert "1 system lies outside of your seat: this is worked out without" in page.text
+    assert binding.identity.system.name not in page.text

@@ -225,6 +225,31 @@ def test_a_grant_outside_of_a_seat_is_counted_and_not_named(client, binding, per
     assert grant.label not in text
 
 
+def test_a_proof_outside_of_a_seat_is_not_said_to_be_none(client, as_steward, binding):
+    """Neither by the page, nor by its panel, nor by the record's own."""
+    held(binding.identity, "s3:Get*", service="s3")
+    other = BindingFactory(agent=binding.agent, identity__system=SystemFactory())
+    seat = SeatFactory(limited_to_systems=True)
+    seat.seat_systems.create(system=other.identity.system)
+    told = shifted(run(), NOW)
+    told[3].name = "fetch"
+    keep(*told, whose=Whose(agent_id=binding.agent_id, agent=binding.agent.name))
+    keep(api(at=NOW + 2, request_id="REQ1"), whose=whose(binding.identity))
+    invocation = Invocation.objects.get()
+    assert "outside of what you may see" not in lines(as_steward, invocation)["fetch"]
+    sign_in(client, seat.user)
+
+    of_it = lines(client, invocation)
+    page = client.get(reverse("console:invocation_access", args=[invocation.pk])).text
+
+    proof = "the system's record that proves it lies outside of what you may see"
+    assert proof in of_it["fetch"].replace("&#x27;", "'")
+    assert proof in of_record(client, name="fetch").replace("&#x27;", "'")
+    assert "1 call that is proven to be of this run lies outside" in " ".join(page.split())
+    assert "No call that a system recorded is proven" not in page
+    assert "no system&#x27;s record proves it" in of_record(client, kind="action")
+
+
 def test_what_it_costs_does_not_grow_with_the_run(
     client, binding, permission, django_assert_num_queries, django_assert_max_num_queries
 ):

@@ -31,6 +31,7 @@ from tests.evidence.trail import (
     build_everything,
     build_run,
     keep,
+    long_over,
     ran,
     said,
     sign,
@@ -58,7 +59,7 @@ def lines(package, name="data/events.jsonl"):
 
 
 def test_a_run_is_a_package_that_checks(made, steward):
-    package = build_run(made.run, steward)
+    package = build_run(long_over(made.run), steward)
 
     verdict = passes(package)
     assert "Its 6 records stand in the log activity as it was signed, at 10" in verdict

@@ -19,7 +19,8 @@ from apps.activity.selectors.searching import FoundRow, rows_of
 from apps.activity.selectors.tenures import tenures_of
 from apps.core.actors import Actor
 from apps.grants.models import Grant
-from apps.inventory.models import Agent, System
+from apps.inventory.models import Agent, Binding, System
+from apps.inventory.querysets.scope import hidden_systems, is_limited_auditor
 
 DAYS = (7, 30, 90)
 MOST_NAMES = 50
@@ -85,7 +86,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class AgentActivity:
-    """`asked` is the query of the lists that hold what the figures count."""
+    """`asked` is the query of the lists that hold what the figures count.
+
+    `hidden` systems lie outside of the reader's seat, and nothing of them is told.
+    """
 
     asked: str
     strips: list[Strip]
@@ -93,6 +97,7 @@ class AgentActivity:
     is_cut: bool
     flagged: list[FoundRow]
     runs: list[Invocation]
+    hidden: int
 
 
 def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
@@ -128,7 +133,17 @@ def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
         len(rows) > MOST_NAMES,
         _flagged(agent, since, now, actor, is_named=not _has_nameless(newest)),
         newest,
+        _hidden(agent, since, actor),
     )
+
+
+def _hidden(agent: Agent, since: datetime, actor: Actor) -> int:
+    """How many systems that it acts on the reader's seat leaves out."""
+    if not is_limited_auditor(actor):
+        return 0
+    used = UseHour.objects.filter(agent_id=agent.pk, hour__gte=since).order_by()
+    acts_on = Binding.objects.live().filter(agent=agent).values_list("identity__system", flat=True)
+    return len(hidden_systems(actor, {*used.values_list("system_id", flat=True), *acts_on}))
 
 
 def _hours(rows: QuerySet, counted: str, by: str = "") -> dict[int, dict[int, int]]:

@@ -38,7 +38,10 @@ class OfSystem:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was told and seen in [since, until]. Of the newest `looked_at` runs, how many tell."""
+    """What was told and seen in [since, until]. Of the newest `looked_at` runs, how many tell.
+
+    `hidden` systems lie outside of the reader's seat: what is said is said without them.
+    """
 
     since: datetime
     until: datetime
@@ -50,6 +53,7 @@ class Figures:
     deeds: int
     confirmed: int
     systems: tuple[OfSystem, ...]
+    hidden: int
     needed: int
 
     def kept(self) -> dict[str, Any]:
@@ -124,6 +128,7 @@ def _figures(agent: Agent, since: datetime, until: datetime, actor: Actor | None
     deeds = DeedHour.objects.filter(agent_id=agent.pk, hour__gte=since).aggregate(
         made=Sum("deeds"), confirmed=Sum("confirmed")
     )
+    systems, hidden = _systems(agent, since, until, actor)
     return Figures(
         since=since,
         until=until,
@@ -134,15 +139,17 @@ def _figures(agent: Agent, since: datetime, until: datetime, actor: Actor | None
         with_outcome=looked[3],
         deeds=deeds["made"] or 0,
         confirmed=deeds["confirmed"] or 0,
-        systems=_systems(agent, since, until, actor),
+        systems=systems,
+        hidden=hidden,
         needed=preference("coverage_known_percent"),
     )
 
 
 def _systems(
     agent: Agent, since: datetime, until: datetime, actor: Actor | None
-) -> tuple[OfSystem, ...]:
-    """Its own calls, and those of identities it shares that nothing ties to another agent."""
+) -> tuple[tuple[OfSystem, ...], int]:
+    """Its own calls, and those of identities it shares that nothing ties to another agent; and how
+    many systems are left out, since they lie outside of the reader's seat."""
     identities = dict(
         Binding.objects.live().filter(agent=agent).values_list("identity", "identity__system")
     )
@@ -155,11 +162,11 @@ def _systems(
     )
     used = {system: (made, explained) for system, made, explained in rows}
     wanted = {*used, *identities.values()}
-    if actor is not None:
-        wanted -= hidden_systems(actor, wanted)
+    hidden = hidden_systems(actor, wanted) if actor is not None else set()
+    wanted -= hidden
     systems = System.objects.filter(pk__in=wanted).order_by("name")
     logs = logs_of([one.pk for one in systems])
-    return tuple(
+    found = (
         OfSystem(
             one,
             *used.get(one.pk, (0, 0)),
@@ -168,6 +175,7 @@ def _systems(
         )
         for one in systems
     )
+    return tuple(found), len(hidden)
 
 
 def _rules(figures: Figures) -> tuple[Rule, ...]:
@@ -192,6 +200,11 @@ def _verdict(figures: Figures, rules: Collection[Rule]) -> tuple[Told, tuple[str
     ]
     if dark:
         reasons.append(f"The log is not complete over these days: {', '.join(dark)}")
+    if figures.hidden:
+        many = f"{figures.hidden} systems lie" if figures.hidden > 1 else "1 system lies"
+        reasons.append(f"{many} outside of your seat: this is worked out without what is there")
+    if not figures.systems and figures.hidden:
+        return Told.UNKNOWN, tuple(reasons)
     if not figures.systems:
         return Told.UNKNOWN, ("It is bound to no identity, so no system's log can tell of it.",)
     if len(dark) == len(figures.systems):

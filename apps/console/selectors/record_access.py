@@ -38,6 +38,15 @@ NOBODY = "whose it was is not known here"
 UNBOUND = "its agent was bound to no identity then that is known here"
 UNNAMED = "no permission that is known here has its name"
 ALONE = "no permission that is known here has its name, and no system's record proves it"
+# The same where a proof is there, and the reader may not see it, or nobody can any more.
+UNSEEN = (
+    "no permission that is known here has its name, and the system's record that proves it lies"
+    " outside of what you may see"
+)
+UNKEPT = (
+    "no permission that is known here has its name, and the system's record that proves it is no"
+    " longer kept here"
+)
 NO_GRANTS = "no grant of its identity was ever brought in"
 # What is read of a permission.
 SHOWN = ("system_kind", "key", "search", "level", "service")

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from apps.activity.models import Event, Invocation, Link
@@ -10,7 +10,15 @@ from apps.activity.selectors.held import Elsewhere
 from apps.activity.selectors.records import record_at
 from apps.activity.states import PROVEN_FROM, Kind
 from apps.console.selectors.grant_reasons import Reason, reasons_of
-from apps.console.selectors.record_access import Judgement, Verdict, judgements_of, together
+from apps.console.selectors.record_access import (
+    ALONE,
+    UNKEPT,
+    UNSEEN,
+    Judgement,
+    Verdict,
+    judgements_of,
+    together,
+)
 from apps.core.actors import Actor
 
 # As many as the run's page shows: each line has a place there.
@@ -81,7 +89,8 @@ class Uncovered:
 class RunAccess:
     """`used` and `uncovered` are of the calls that systems recorded; `records` of all it did.
 
-    `hidden` grants allowed calls too, and lie outside of what the reader may see.
+    `hidden` grants allowed calls too, and lie outside of what the reader may see; so do `unseen`
+    calls that are proven to be of it.
     """
 
     used: list[Used]
@@ -89,6 +98,7 @@ class RunAccess:
     hidden: int
     records: list[RecordAccess]
     is_proven: bool
+    unseen: int
 
 
 def access_of(run: Invocation, actor: Actor) -> RunAccess:
@@ -108,12 +118,17 @@ def access_of(run: Invocation, actor: Actor) -> RunAccess:
         .order_by("happened_at", "leaf_index")[:MOST]
     )
     deeds = [one for one in told if one.kind in DEEDS]
-    records = _records(deeds, links, run.log_id, run.ended_at, actor)
+    records, unseen = _records(deeds, links, run.log_id, run.ended_at, actor)
     calls = [one for one in records if not one.is_told]
     seen = {cover.reason.grant.pk for one in calls for cover in one.covers}
     allowing = {cover.grant_id for one in calls for cover in one.judged.covers}
     return RunAccess(
-        _used(calls), _uncovered(calls), len(allowing - seen), records, is_proven=bool(calls)
+        _used(calls),
+        _uncovered(calls),
+        len(allowing - seen),
+        records,
+        is_proven=bool(calls),
+        unseen=unseen,
     )
 
 
@@ -124,7 +139,7 @@ def access_of_record(leaf: int, actor: Actor) -> RecordAccess | None:
         return None
     _, event = at
     told, links = ([], []) if event.kind == Kind.API else _within(event, actor)
-    found = _records([event, *told], links, event.log_id, event.happened_at, actor)
+    found, _ = _records([event, *told], links, event.log_id, event.happened_at, actor)
     return next(one for one in found if one.event.leaf_index == leaf)
 
 
@@ -156,23 +171,31 @@ def _records(
     log_id: int,
     moment: datetime,
     actor: Actor,
-) -> list[RecordAccess]:
+) -> tuple[list[RecordAccess], int]:
+    """And how many calls that are proven to be of it the reader may not see."""
     calls = _calls(links, log_id, actor)
     events = [*told, *calls]
     judged = judgements_of(events)
-    proving = _proving(told, links, {one.leaf_index for one in calls})
+    seen = {one.leaf_index for one in calls}
+    unseen = _unseen(links, log_id, seen)
+    lost = {link.call_leaf for link in links} - seen - unseen
+    for leaves, why in ((unseen, UNSEEN), (lost, UNKEPT)):
+        for leaf in _proving(told, links, leaves):
+            if judged[leaf].why == ALONE:
+                judged[leaf] = replace(judged[leaf], why=why)
+    proving = _proving(told, links, seen)
     for leaf, of_it in proving.items():
         judged[leaf] = together([judged[one] for one in of_it])
     ids = {cover.grant_id for one in judged.values() for cover in one.covers}
     ids |= {grant for one in judged.values() for grant, _ in one.elsewhere}
     reasons = reasons_of(ids, moment, actor)
-    seen = {one.leaf_index for one in calls}
     joined = {link.action_leaf for link in links if link.call_leaf in seen}
     events.sort(key=lambda one: (one.happened_at, one.leaf_index))
-    return [
+    found = [
         _record(one, judged[one.leaf_index], reasons, is_joined=one.leaf_index in joined)
         for one in events
     ]
+    return found, len(unseen)
 
 
 def _record(
@@ -190,6 +213,17 @@ def _record(
     ]
     hidden = len(judged.covers) - len(covers)
     return RecordAccess(event, judged, covers, elsewhere, hidden, is_joined)
+
+
+def _unseen(links: Sequence[Link], log_id: int, seen: Collection[int]) -> set[int]:
+    """Calls that are kept here, and are not for this reader; asked for where any is missing."""
+    missing = [one for one in links if one.call_leaf not in seen]
+    if not missing:
+        return set()
+    times = [one.call_recorded_at for one in missing]
+    rows = Event.objects.at(log_id, {one.call_leaf for one in missing})
+    kept = rows.recorded_between(min(times), max(times))
+    return set(kept.values_list("leaf_index", flat=True))
 
 
 def _calls(links: Sequence[Link], log_id: int, actor: Actor) -> list[Event]:

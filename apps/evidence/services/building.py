@@ -125,6 +125,7 @@ def _packed(
         "manifest_sha256": manifest,
         "key_id": signing.key_id(signing.public_bytes(key)),
         "status": facts["status"],
+        "note": facts.get("note", ""),
         "dispositions": facts.get("dispositions", {}),
         "until": facts.get("until"),
         "said": said,

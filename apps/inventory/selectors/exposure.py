@@ -9,6 +9,8 @@ from apps.inventory.models import Credential
 from apps.inventory.states import CREDENTIAL_OVER, CredentialKind, CredentialState
 
 DAY = timedelta(days=1)
+# Systems tell the last use only to the minute.
+GRACE = timedelta(minutes=1)
 OPEN = "until somebody ends it"
 
 
@@ -34,6 +36,8 @@ def exposure_of(credential: Credential, now: datetime | None = None) -> Exposure
     """
     now = now or timezone.now()
     if credential.state in CREDENTIAL_OVER:
+        if _is_used_after(credential):
+            return Exposure("It was used after it was ended, so it may work still.", OPEN)
         return Exposure("It does not work any more.", "not at all", works=False)
     if credential.gone_at is not None:
         return Exposure("Its source no longer shows it.", "not at all", works=False)
@@ -52,6 +56,11 @@ def own_due_at(credential: Credential) -> datetime | None:
     if born is None or credential.rotation_days is None:
         return None
     return born + credential.rotation_days * DAY
+
+
+def _is_used_after(credential: Credential) -> bool:
+    used, ended = credential.last_used_at, credential.ended_at
+    return used is not None and ended is not None and used > ended + GRACE
 
 
 def _of_live(credential: Credential, now: datetime) -> Exposure:

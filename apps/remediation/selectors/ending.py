@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.db.models import Max
 from django.utils import timezone
 
+from apps.activity.models import UseHour
 from apps.activity.selectors.breaking import WouldBreak, breaks_without_credential
 from apps.connectors.adapters.live import latest
 from apps.connectors.adapters.planning import plan_for
@@ -17,7 +19,9 @@ from apps.grants.models import Grant
 from apps.inventory.models import Agent, Credential, System
 from apps.remediation.models import Order, OrderStep
 from apps.remediation.selectors.reach import removing_connections
-from apps.remediation.states import GONE, OrderKind, StepStatus
+from apps.remediation.services.effects import STAYS
+from apps.remediation.services.watching import GRACE, HOUR
+from apps.remediation.states import GONE, WATCHED, OrderKind, OrderState, StepStatus
 from apps.remediation.subjects import subject_of
 
 MOST_SYSTEMS = 1000
@@ -110,6 +114,21 @@ def progress_of(order: Order) -> Progress:
         and now - order.created_at > NOT_BEGUN_AFTER,
         is_live=bool(steps) and is_awake,
     )
+
+
+def used_since_told(order: Order) -> datetime | None:
+    """When a credential last worked after somebody said of its open order that it was carried
+    out: who confirms should know. Once confirmed, the watch tells."""
+    if order.credential_id is None or order.executed_at is None or order.target.get(STAYS):
+        return None
+    if order.state != OrderState.MANUAL_NEEDED or order.kind not in WATCHED:
+        return None
+    told = order.executed_at
+    hours = UseHour.objects.filter(credential_id=order.credential_id, hour__gt=told - HOUR)
+    last: datetime | None = (
+        hours.worked().filter(last_at__gt=told + GRACE).aggregate(last=Max("last_at"))["last"]
+    )
+    return last
 
 
 @dataclass(frozen=True, slots=True)

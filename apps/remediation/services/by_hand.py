@@ -14,7 +14,7 @@ from apps.core.policies import enforce
 from apps.remediation import policies
 from apps.remediation.models import Order, OrderProof
 from apps.remediation.proofs import Upload, proof_keep
-from apps.remediation.services.effects import STAYS, order_take_effect
+from apps.remediation.services.effects import STAYS, STOPPED, order_stopped, order_take_effect
 from apps.remediation.services.moves import orders_move
 from apps.remediation.states import OrderState, ProofKind
 
@@ -56,19 +56,21 @@ def order_carried_out(*, order_id: int, proof: Proof, actor: Person, stays: bool
 def order_confirm(*, order_id: int, proof: Proof, actor: Person) -> Order:
     """Confirm by hand that the access is gone; somebody else than the one who removed it.
 
-    The subject ends here with the authority of the order, in the same transaction.
+    The subject ends here with the authority of the order, in the same transaction. A credential
+    is watched from now on.
     """
     order = Order.objects.locked(order_id)
     enforce(policies.can_confirm(actor, order))
     _keep(order, ProofKind.PROOF, proof, actor)
     order.verified_at = timezone.now()
     order.verified_how = f"Confirmed by hand by {actor}, with proof."
+    order_stopped(order, how=order.verified_how, now=order.verified_at)
     orders_move(
         orders=[order],
         state=OrderState.CONFIRMED,
         actor=actor,
         reason=proof.text or "A file was given as proof.",
-        also=["verified_at", "verified_how"],
+        also=["verified_at", "verified_how", *STOPPED],
     )
     order_take_effect(order=order, actor=actor)
     return order

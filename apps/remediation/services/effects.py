@@ -1,5 +1,7 @@
 """What a settled order does to its subject: only now does a decision change anything."""
 
+from datetime import datetime
+
 from apps.core.actors import Actor
 from apps.core.policies import ALLOW
 from apps.grants.models import Grant
@@ -15,6 +17,19 @@ from apps.remediation.states import OrderKind
 
 # Of a rotate order: its credential has a new secret under its old id, and is not over.
 STAYS = "stays"
+STOPPED = ("effective_by", "stopped_at", "stopped_how")
+
+
+def order_stopped(order: Order, *, how: str, now: datetime) -> None:
+    """Watch a credential from now on that was ended without a connection, as any other.
+
+    It counts as dead since somebody said that it was carried out: what is used between that and
+    its confirmation is used after its end, too. Save `STOPPED` with what else is changed.
+    """
+    if order.credential_id is None or order.target.get(STAYS):
+        return
+    order.effective_by = min(order.executed_at or now, now)
+    order.stopped_at, order.stopped_how = now, how
 
 
 def order_take_effect(*, order: Order, actor: Actor) -> None:

@@ -12,7 +12,7 @@ from apps.grants.models import Grant, GrantStatement
 from apps.inventory.models import Credential, Source
 from apps.remediation import policies
 from apps.remediation.models import Order, OrderProof
-from apps.remediation.services.effects import order_take_effect
+from apps.remediation.services.effects import STOPPED, order_stopped, order_take_effect
 from apps.remediation.services.moves import orders_move
 from apps.remediation.states import OrderKind, OrderState, ProofKind
 
@@ -74,13 +74,14 @@ def _verify(pks: Sequence[int], source: Source, actor: Actor) -> int:
         order.verified_at = now
         order.executed_at = order.executed_at or source.as_of
         order.verified_how = f"No longer in {source}, read {source.as_of:%Y-%m-%d %H:%M} UTC."
+        order_stopped(order, how=order.verified_how, now=now)
     OrderProof.objects.bulk_create(_seen(gone, source, actor))
     orders_move(
         orders=gone,
         state=OrderState.VERIFIED,
         actor=actor,
         reason=f"Source {source.pk} no longer shows it.",
-        also=["verified_at", "verified_how", "executed_at"],
+        also=["verified_at", "verified_how", "executed_at", *STOPPED],
     )
     for order in gone:
         order_take_effect(order=order, actor=actor)

@@ -35,6 +35,8 @@ MOST_AT_ONCE = 200
 MOST_CALLS = 500
 # A log that is silent for less long says little.
 WORTH_TELLING = timedelta(hours=1)
+# Ends that a use which worked belies.
+ENDED = (OrderState.EXECUTED, OrderState.VERIFIED, OrderState.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +179,8 @@ def _note(use: _Use, actor: Actor) -> int:
         return 0
     order.used_after_at, order.used_after_how = use.at, use.how
     fields = ["used_after_at", "used_after_how"]
-    if use.worked and order.state in {OrderState.EXECUTED, OrderState.VERIFIED}:
-        order.wake_at, order.looked_at, order.attempts = timezone.now(), None, 0
-        orders_move(
-            orders=[order],
-            state=OrderState.VERIFY_FAILED,
-            actor=actor,
-            reason=f"It was used after it was ended. {use.how}",
-            also=[*fields, "wake_at", "looked_at", "attempts"],
-        )
-        enqueue("remediation.run_order", order_id=order.pk)
+    if use.worked and order.state in ENDED:
+        _reopen(order, fields, actor)
     else:
         order.save(update_fields=fields)
     record(
@@ -207,3 +201,21 @@ def _note(use: _Use, actor: Actor) -> int:
     )
     enqueue("findings.recheck")
     return 1
+
+
+def _reopen(order: Order, fields: list[str], actor: Actor) -> None:
+    """A connection carries it out anew. What a person did, a person looks at, and does anew."""
+    is_by_hand = order.connection_id is None or order.executed_by_id is not None
+    order.wake_at = None if is_by_hand else timezone.now()
+    if is_by_hand:
+        order.executed_at = order.executed_by = None
+    order.looked_at, order.attempts = None, 0
+    orders_move(
+        orders=[order],
+        state=OrderState.VERIFY_FAILED,
+        actor=actor,
+        reason=f"It was used after it was ended. {order.used_after_how}",
+        also=[*fields, "wake_at", "looked_at", "attempts", "executed_at", "executed_by"],
+    )
+    if not is_by_hand:
+        enqueue("remediation.run_order", order_id=order.pk)

@@ -15,7 +15,7 @@ from apps.remediation.filters import OrderFilterSet
 from apps.remediation.forms import ExceptionForm, ProofForm
 from apps.remediation.models import Order, OrderProof
 from apps.remediation.proofs import proof_path
-from apps.remediation.selectors.ending import progress_of
+from apps.remediation.selectors.ending import progress_of, used_since_told
 from apps.remediation.services import by_hand
 from apps.remediation.tables import OrderTable
 
@@ -56,6 +56,7 @@ def order_detail(request: Request, pk: int) -> HttpResponse:
             "may_undo": policies.can_undo(request.actor, order),
             "may_confirm_kill": policies.can_confirm_kill(request.actor, order),
             "progress": progress_of(order),
+            "used_since": used_since_told(order),
         },
         regions=["order-summary", "order-steps", "order-history"],
     )
@@ -148,6 +149,11 @@ def _proof_dialog(
 ) -> HttpResponse:
     order = _order(request, pk)
     enforce(rule(request.actor, order))
+    if (used := used_since_told(order)) is not None:
+        text = (
+            f"It still worked after it was said to be carried out: a call with it succeeded at"
+            f" {used:%Y-%m-%d %H:%M:%S} UTC. {text}"
+        )
     form = ProofForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:

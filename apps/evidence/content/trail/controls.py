@@ -71,8 +71,8 @@ OF_CHAIN = (
         "AC-6(9)",
         "The use of privileged functions is logged.",
         (_EVENTS, _GRANTS),
-        "Actions beside the access levels of the grants that allowed them.",
-        _LOGS,
+        "The actions, and the access levels of the grants that what the agent acts as held then.",
+        f"Which grant allowed which action: no file ties one to the other. {_LOGS}",
     ),
 )
 # The chain is in every package: of whom it tells, or of all in the period.

@@ -8,8 +8,9 @@ from apps.evidence.content.files import Files
 from apps.evidence.content.logs import Run
 from apps.evidence.content.readings import gap
 from apps.evidence.content.trail.events import Listed
+from apps.evidence.content.trail.reach import unread_of_period
 from apps.evidence.content.trail.record import left_out_of_period
-from apps.evidence.content.trail.scope import Tale
+from apps.evidence.content.trail.scope import Tale, moments_of
 from apps.evidence.subjects import Subject
 
 REDACTIONS = ["what", "file", "count", "why"]
@@ -71,7 +72,7 @@ def write_redactions(files: Files, found: list[dict[str, Any]]) -> None:
 
 
 def not_covered(tale: Tale, listed: Listed) -> list[dict[str, Any]]:
-    found = [gap(what, why) for what, why in ALWAYS]
+    found = [*[gap(what, why) for what, why in ALWAYS], *_unlooked(tale)]
     if tale.unsigned:
         why = "The next checkpoint covers them, and a later package proves them."
         found.append(gap("Records newer than the last checkpoint", why, tale.unsigned))
@@ -86,6 +87,12 @@ def not_covered(tale: Tale, listed: Listed) -> list[dict[str, Any]]:
         others = tale.claimed[1] - tale.claimed[0] - sum(listed.kinds.values()) - _unread(tale)
         found += [gap(*OTHERS, others), gap(*SHARED)]
     return found
+
+
+def _unlooked(tale: Tale) -> list[dict[str, Any]]:
+    if tale.invocation is not None:
+        return list(tale.reach.unread)
+    return unread_of_period(tale.agent, *moments_of(tale.since, tale.until))
 
 
 def _left(tale: Tale, listed: Listed) -> list[dict[str, Any]]:

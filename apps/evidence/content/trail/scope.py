@@ -17,6 +17,7 @@ from apps.evidence.content.items import CHUNK
 from apps.evidence.content.logs import Run, SignedLog, signed_log
 from apps.evidence.content.review import FINAL, INTERIM
 from apps.evidence.content.trail.archived import Record, Stock, stock_of, withheld_of
+from apps.evidence.content.trail.reach import Reach, reach_of
 from apps.evidence.models import Package
 from apps.evidence.subjects import Subject
 from apps.inventory.models import Agent, Binding
@@ -41,6 +42,7 @@ class Tale:
     since: date | None = None
     until: date | None = None
     stock: Stock = field(default_factory=Stock)
+    reach: Reach = field(default_factory=Reach)
 
     @property
     def log_id(self) -> int:
@@ -53,7 +55,7 @@ class Tale:
     @property
     def note(self) -> str:
         """Why the package is interim, in words; empty once nothing is still to come."""
-        said = []
+        said = [*self.reach.to_come]
         if self.until is not None and self.until >= timezone.now().date():
             said.append("the period is not over")
         if self.unsigned:
@@ -224,6 +226,7 @@ def _of_invocation(package: Package, signed: SignedLog) -> Tale:
         unsigned=unsigned,
         invocation=run,
         agent=None,
+        reach=reach_of(runs),
     )
 
 

@@ -1,0 +1,138 @@
+"""What a person ended is watched like what a connection did: nobody's word is the last."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.activity.headers import Whose
+from apps.activity.readings import Reading
+from apps.core.actors import Person, System
+from apps.findings.models import Finding
+from apps.findings.services import findings_recheck
+from apps.inventory.models import Credential
+from apps.inventory.selectors.exposure import exposure_of
+from apps.remediation.models import Order
+from apps.remediation.services import orders
+from apps.remediation.services.orders import Proof, order_carried_out, order_confirm
+from apps.remediation.states import OrderKind, OrderState
+from tests.activity.trails import SECOND, kept
+from tests.factories.accounts import UserFactory
+from tests.factories.inventory import CredentialFactory, SourceFactory
+from tests.factories.remediation import OrderFactory
+
+pytestmark = pytest.mark.django_db
+
+RULE = "credential-used-after-revocation"
+
+
+def carried_out(person, ago=timedelta(hours=4), **more):
+    credential = CredentialFactory(**more)
+    order = OrderFactory(
+        kind=OrderKind.REVOKE, grant=None, credential=credential, label="key", waiting=True
+    )
+    order_carried_out(order_id=order.pk, proof=Proof("Deleted"), actor=person)
+    Order.objects.update(executed_at=timezone.now() - ago)
+    order.refresh_from_db()
+    return order
+
+
+def used(order, ago, outcome="ok"):
+    when = int((timezone.now() - ago).timestamp()) * SECOND
+    credential = order.credential
+    kept(
+        Reading("api", "s3:GetObject", when, when, address="203.0.113.9", outcome=outcome),
+        whose=Whose(
+            identity_id=credential.identity_id,
+            system_id=credential.identity.system_id,
+            credential_id=credential.pk,
+        ),
+    )
+
+
+def watch():
+    return orders.orders_watch(actor=System("test"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_use_of_what_was_ended_by_hand_reopens_it_and_is_a_finding(person, other):
+    order = carried_out(person)
+    order_confirm(order_id=order.pk, proof=Proof("Listed no more"), actor=other)
+    assert watch() == 0
+
+    used(order, timedelta(hours=1))
+    assert watch() == 1
+    assert watch() == 0
+
+    order.refresh_from_db()
+    assert order.state == OrderState.VERIFY_FAILED
+    assert order in Order.objects.waiting_for("carry-out")
+    findings_recheck(actor=System("test"), rules=[RULE])
+    assert Finding.objects.get(rule=RULE).subject_id == order.credential_id
+
+    order_carried_out(order_id=order.pk, proof=Proof("Really deleted"), actor=other)
+    order_confirm(order_id=order.pk, proof=Proof("Refused"), actor=person)
+    assert watch() == 0
+
+
+def test_a_use_before_it_was_carried_out_is_none(person, other):
+    order = carried_out(person)
+    used(order, timedelta(hours=5))
+    order_confirm(order_id=order.pk, proof=Proof("Listed no more"), actor=other)
+
+    assert watch() == 0
+
+
+def test_what_a_source_no_longer_shows_is_watched_too(person):
+    source = SourceFactory(stream="countersign:crm")
+    order = carried_out(person, source=source, stream=source.stream, gone_at=timezone.now())
+    orders.orders_check_against_source(source_id=source.pk, actor=System("test"))
+    order.refresh_from_db()
+    assert order.state == OrderState.VERIFIED
+
+    used(order, timedelta(hours=1))
+
+    assert watch() == 1
+    order.refresh_from_db()
+    assert order in Order.objects.waiting_for("carry-out")
+
+
+def test_a_new_secret_under_the_same_id_is_used_rightly(person, other):
+    order = OrderFactory(
+        kind=OrderKind.ROTATE, grant=None, credential=CredentialFactory(), waiting=True, label="key"
+    )
+    order_carried_out(order_id=order.pk, proof=Proof("Changed"), actor=person, stays=True)
+    Order.objects.update(executed_at=timezone.now() - timedelta(hours=4))
+    order_confirm(order_id=order.pk, proof=Proof("Signed in with it"), actor=other)
+
+    used(order, timedelta(hours=1))
+
+    assert watch() == 0
+
+
+def test_who_confirms_is_warned_that_it_still_worked(as_steward):
+    order = carried_out(Person(UserFactory(role="steward")))
+    used(order, timedelta(hours=2), outcome="denied")
+    assert "still worked" not in as_steward.get(order.get_absolute_url()).text
+
+    used(order, timedelta(hours=1))
+
+    assert "It still worked after this." in as_steward.get(order.get_absolute_url()).text
+    dialog = as_steward.get(reverse("remediation:order_confirm", args=[order.pk])).text
+    assert "It still worked after it was said to be carried out" in dialog
+
+
+def test_its_pages_say_that_it_was_used_after_its_end(as_steward, person, other):
+    order = carried_out(person)
+    order_confirm(order_id=order.pk, proof=Proof("Listed no more"), actor=other)
+    used(order, timedelta(hours=1))
+    watch()
+
+    page = as_steward.get(order.get_absolute_url()).text
+
+    assert "used after it was ended" in page
+    assert "s3:GetObject from 203.0.113.9 worked" in page
+    credential = Credential.objects.get(pk=order.credential_id)
+    credential.last_used_at = credential.ended_at + timedelta(hours=1)
+    assert exposure_of(credential).works

@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from apps.activity.conventions.content import NOT_CAPTURED
 from apps.activity.conventions.tables import EVENTS
 from apps.activity.models import Event, Invocation, Link
 from apps.activity.querysets.events import EventQuerySet
-from apps.activity.querysets.invocations import InvocationQuerySet
 from apps.activity.querysets.seats import has_period
 from apps.activity.saying import header_said
 from apps.activity.selectors.naming import names_beside
 from apps.activity.selectors.seals import SealTold, seal_told
-from apps.activity.states import PROVEN_FROM, Kind
+from apps.activity.selectors.shown import shown_of
+from apps.activity.states import PROVEN_FROM, Kind, Shown
 from apps.core.actors import Actor
 from apps.inventory.querysets.scope import reads_all_systems
 from apps.proof.models import Log
@@ -60,7 +62,8 @@ class Moment:
     Without `event` the agent said nothing of these calls, or in a record that is not shown here:
     `elsewhere` is its place, 0 where the reader may not see it. `depth` is how deep it lies.
     `by` is who said it, where that is not the run's agent; `is_double` marks the inner of two
-    records of one run, which some instrumentation sends.
+    records of one run, which some instrumentation sends. `shown` is what the logs say of a deed
+    beside which no call stands.
     """
 
     event: Event | None
@@ -71,6 +74,7 @@ class Moment:
     elsewhere: int | None = None
     by: str = ""
     is_double: bool = False
+    shown: Shown | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -106,8 +110,10 @@ class Moment:
 
     @property
     def is_odd(self) -> bool:
-        """What should be seen from afar: what did not end well, and calls nobody told of."""
-        return self.is_silent or (self.event is not None and self.event.is_bad)
+        """What should be seen from afar: what did not end well, calls that nobody told of, and
+        deeds that no log has."""
+        is_missed = self.is_silent or self.shown == Shown.MISSED
+        return is_missed or (self.event is not None and self.event.is_bad)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +176,10 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     A fixed number of queries, however long it is. `hidden` calls lie outside the reader's seat.
     """
     log = Log.objects.get(pk=invocation.log_id)
-    apart = Invocation.objects.under(log.pk, [invocation.trace_id]).exclude(pk=invocation.pk)
-    others = list(apart.visible_to(actor).for_table())
+    seen = Invocation.objects.visible_to(actor).filter(pk=OuterRef("pk"))
+    under = Invocation.objects.under(log.pk, [invocation.trace_id]).exclude(pk=invocation.pk)
+    apart = list(under.for_table().annotate(is_seen=Exists(seen)))
+    others: list[Invocation] = [one for one in apart if one.is_seen]
     rows = (
         Event.objects.told_in(log.pk, invocation.trace_id)
         .recorded_between(invocation.first_recorded, invocation.last_recorded)
@@ -181,7 +189,7 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     withheld = _withheld(rows, told, actor)
     is_cut, told = len(told) > MOST_TOLD, told[:MOST_TOLD]
     joined, hidden = _joined(log.pk, invocation, actor)
-    beside = _told_beside(apart, [*(one.leaf_index for one in told), *withheld], actor)
+    beside = _told_beside(log.pk, apart, [*(one.leaf_index for one in told), *withheld], actor)
     near = [one for one in joined if one.link.confidence < PROVEN_FROM]
     sure = [one for one in joined if one.link.confidence >= PROVEN_FROM] + beside
     roots = {one.root_span for one in (invocation, *others)}
@@ -189,6 +197,7 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     moments = _moments(told, sure, depths, withheld)
     _name(moments, invocation)
     _mark_doubles(moments)
+    _mark_shown(moments, actor)
     return Story(
         moments=moments,
         joined=joined,
@@ -228,6 +237,15 @@ def _mark_doubles(moments: Iterable[Moment]) -> None:
         if one.event and one.event.kind == Kind.INVOCATION and one.header.get("claimed"):
             called = _called(one)
             one.is_double = bool(called[1]) and runs.get(one.event.parent_id) == called
+
+
+def _mark_shown(moments: Iterable[Moment], actor: Actor) -> None:
+    """Say of each deed beside which no call stands what the logs say of it."""
+    bare = [one.event for one in moments if one.event and one.is_deed and not one.calls]
+    shown = shown_of(bare, actor)
+    for one in moments:
+        if one.event and one.event.leaf_index in shown:
+            one.shown = shown[one.event.leaf_index]
 
 
 def _called(moment: Moment) -> tuple[int | None, str]:
@@ -278,15 +296,16 @@ def _joined(log_id: int, invocation: Invocation, actor: Actor) -> tuple[list[Joi
     return found, len(links) - len(found)
 
 
-def _told_beside(apart: InvocationQuerySet, leaves: list[int], actor: Actor) -> list[Joined]:
+def _told_beside(
+    log_id: int, apart: Sequence[Invocation], leaves: list[int], actor: Actor
+) -> list[Joined]:
     """The calls that are proven to be of what other agents told under the same id."""
+    if not apart:
+        return []
     links = Link.objects.filter(
-        invocation__in=apart.order_by().values("pk"),
-        confidence__gte=PROVEN_FROM,
-        action_leaf__in=leaves,
+        invocation__in=apart, confidence__gte=PROVEN_FROM, action_leaf__in=leaves
     )
-    found = list(links.order_by("call_recorded_at")[:MOST_TOLD])
-    return _called_by(found[0].log_id, found, actor) if found else []
+    return _called_by(log_id, list(links.order_by("call_recorded_at")[:MOST_TOLD]), actor)
 
 
 def _called_by(log_id: int, links: Sequence[Link], actor: Actor) -> list[Joined]:

@@ -38,7 +38,6 @@ from apps.inventory.models import Agent, Binding, Identity, System
 from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems, seat_systems
 from apps.proof.models import Log
 
-
 # Of a deed, by its system: whether a log ever held such a call, and is whole for its hour.
 NAMES_SHOWN = Q(kind=Kind.ACTION) | Q(whether(IS_SHOWN, F("of_system"), F("name")))
 WHOLE_LOG = Q(whether(IS_WHOLE, F("of_system"), TruncHour("happened_at", tzinfo=UTC)))

@@ -62,6 +62,20 @@ def joined_said(method: str, confidence: int) -> str:
     return str(Method(method).label)
 
 
+class Shown(models.TextChoices):
+    """What the logs of systems say of something that an agent says it did."""
+
+    YES = "yes", "A system's log has it"
+    FAILED = "failed", "It says that it failed"
+    MISSED = "missed", "No system's log has it"
+    NEW = "new", "Too new to tell"
+    NO_SYSTEM = "no-system", "Not known: no system that is known here is named in it"
+    NO_LOG = "no-log", "Not known: no log is read"
+    NOT_WHOLE = "not-whole", "Not known: the system's log is not whole for that hour"
+    NO_SUCH = "no-such", "Not known: the system's log never held a call of this name"
+    HIDDEN = "hidden", "On a system outside of your seat"
+
+
 class LogFormat(models.TextChoices):
     CLOUDTRAIL = "cloudtrail", "AWS CloudTrail"
     VAULT = "vault", "Vault or OpenBao audit"

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from apps.activity.headers import Whose
-from apps.activity.models import Invocation
+from apps.activity.models import Event, Invocation
 from apps.activity.services.hours import hours_count
 from apps.activity.services.measuring import use_measure
 from apps.grants.models import GrantStatement
@@ -144,3 +144,27 @@ def test_what_it_costs_does_not_grow_with_what_was_done(
 
     with django_assert_num_queries(len(before)):
         activity(client, binding)
+
+
+def test_of_a_call_whose_name_no_permission_has_it_is_said_that_it_cannot_be_told(
+    as_steward, binding
+):
+    """As its record says, and a grant that names other actions tells nothing of it."""
+    keep(
+        api("boards/reorder", NOW + 3, request_id="REQ0", target="board 2", outcome="ok"),
+        whose=Whose(
+            identity_id=binding.identity_id,
+            identity=binding.identity.name,
+            system_id=binding.identity.system_id,
+        ),
+    )
+    hours_count()
+    use_measure()
+    record = Event.objects.get(name="boards/reorder").leaf_index
+
+    page = activity(as_steward, binding).text
+    of_record = as_steward.get(reverse("console:record_access", args=[record])).text
+
+    for text in (page, of_record):
+        assert "no permission that is known here has its name" in text
+    assert "no grant covers it" not in page.partition("boards/reorder")[2].partition("</tr>")[0]

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.activity.headers import Whose
-from apps.activity.models import Stream
+from apps.activity.models import EventRow, Invocation, Stream
 from apps.activity.readings import Reading
 from apps.activity.selectors.coverage import coverage_of
 from apps.core.actors import System as Countersign
@@ -359,3 +359,65 @@ def test_more_days_than_are_shown_are_said_to_be_left_out(
     monkeypatch.setattr("apps.activity.selectors.coverage.MOST_GROUPS", 1)
 
     assert "Choose a shorter time" in as_steward.get(page).text
+
+
+LOGS = {
+    "whole": "No system&#x27;s log has it",
+    "none": "Not known: no log is read",
+    "new": "Too new to tell",
+    "gap": "Not known: the system&#x27;s log is not whole for that hour",
+}
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_beside_an_action_without_a_call_stands_what_the_logs_say_of_it(
+    as_steward, identity, some_trail, of_agent, log
+):
+    """On the run and on its record, by the rules of the figures: a whole log that lacks it, none
+    that is read, one that is not whole for the hour, or too little time since then."""
+    spans = {"whole": ago(60), "new": ago(60), "gap": ago(1)}
+    if log in spans:
+        Stream.objects.create(
+            system=identity.system,
+            log_format="cloudtrail",
+            complete_from=spans[log],
+            complete_until=timezone.now(),
+        )
+    moment = timezone.now() if log == "new" else ago(3)
+    trace = "7" * 32
+    kept(
+        told("invocation", "alone", moment=moment, trace=trace),
+        told("call", system="aws", moment=moment, trace=trace),
+        told("action", "pay out", outcome="failed", moment=moment, trace=trace),
+        whose=of_agent,
+    )
+    deed = EventRow.objects.get(trace_id=trace, kind="call")
+    run = Invocation.objects.get(name="alone")
+
+    story = as_steward.get(run.get_absolute_url()).text
+    record = as_steward.get(deed.get_absolute_url()).text
+
+    for page in (story, record):
+        assert [says for says in LOGS.values() if says in page] == [LOGS[log]]
+    assert "It says that it failed" in story
+    missed = as_steward.get(
+        reverse("activity:deed_list", query={"agent": of_agent.agent_id, "unconfirmed": "true"})
+    )
+    assert (deed in missed.context["listing"].table.data.data) is (log == "whole")
+
+
+def test_an_action_that_a_call_within_it_proves_is_not_said_to_be_missed(
+    as_steward, of_agent, as_identity, whole_log
+):
+    kept(
+        told("invocation", "nested", span_id="a" * 16),
+        told("action", "refund", system="aws", span_id="b" * 16, parent_id="a" * 16),
+        told("call", system="aws", span_id="c" * 16, parent_id="b" * 16, request_id="R1"),
+        whose=of_agent,
+    )
+    kept(call(request_id="R1"), whose=as_identity)
+
+    page = as_steward.get(Invocation.objects.get().get_absolute_url()).text
+
+    assert "A system&#x27;s log has it" in page
+    assert "No system&#x27;s log has it" not in page

@@ -13,6 +13,7 @@ from django.db.models import (
     Q,
     Subquery,
     TextField,
+    Value,
     When,
 )
 from django.db.models.functions import ExtractHour, TruncHour
@@ -31,11 +32,15 @@ from apps.activity.statements import (
     IS_WHOLE,
     OF_SYSTEM,
 )
-from apps.activity.states import DEEDS, Kind, Outcome
+from apps.activity.states import DEEDS, Kind, Outcome, Shown
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Binding, Identity, System
 from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems, seat_systems
 from apps.proof.models import Log
+
+# Of a deed, by its system: whether a log ever held such a call, and is whole for its hour.
+NAMES_SHOWN = Q(kind=Kind.ACTION) | Q(whether(IS_SHOWN, F("of_system"), F("name")))
+WHOLE_LOG = Q(whether(IS_WHOLE, F("of_system"), TruncHour("happened_at", tzinfo=UTC)))
 
 
 class EventRowQuerySet(models.QuerySet):
@@ -132,14 +137,32 @@ class EventRowQuerySet(models.QuerySet):
 
         The same as `DeedHourQuerySet.is_judged` says of whole hours.
         """
-        hour = TruncHour("happened_at", tzinfo=UTC)
-        is_shown = Q(kind=Kind.ACTION) | Q(whether(IS_SHOWN, F("of_system"), F("name")))
         return (
             self.filter(happened_at__lt=settled)
             .exclude(outcome__in=[Outcome.FAILED, Outcome.DENIED])
             .exclude(whether(IS_CONFIRMED))
             ._with_system()
-            .filter(is_shown, whether(IS_WHOLE, F("of_system"), hour))
+            .filter(NAMES_SHOWN, WHOLE_LOG)
+        )
+
+    def with_shown(self, settled: datetime) -> Self:
+        """Each deed with the system it is of, and what the logs say of it: `Shown`.
+
+        `missed` are those of which it says so, and `confirmed` too.
+        """
+        logs = self._rows("Stream").filter(system=OuterRef("of_system"))
+        return self.annotate(
+            of_system=Func(template=OF_SYSTEM, output_field=BigIntegerField()),
+            shown=Case(
+                When(whether(IS_CONFIRMED), then=Value(Shown.YES)),
+                When(outcome__in=[Outcome.FAILED, Outcome.DENIED], then=Value(Shown.FAILED)),
+                When(of_system=0, then=Value(Shown.NO_SYSTEM)),
+                When(~Exists(logs), then=Value(Shown.NO_LOG)),
+                When(happened_at__gte=settled, then=Value(Shown.NEW)),
+                When(~WHOLE_LOG, then=Value(Shown.NOT_WHOLE)),
+                When(~NAMES_SHOWN, then=Value(Shown.NO_SUCH)),
+                default=Value(Shown.MISSED),
+            ),
         )
 
     def confirmed(self) -> Self:

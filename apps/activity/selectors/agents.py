@@ -12,11 +12,12 @@ from django.db.models import Max, Q, QuerySet, Sum
 from django.db.models.functions import ExtractHour
 from django.utils import timezone
 
-from apps.activity.allowing import Allows, allows, call_of, places_of
+from apps.activity.allowing import BY_TRUST, FREE, Allows, Call, allows, call_of, places_of
 from apps.activity.models import AllowedCall, DeedHour, Event, Invocation, UseHour
+from apps.activity.named import CHANGED, NO_GRANTS, TOO_EARLY, TRUST, UNNAMED, is_action
 from apps.activity.selectors.held import Elsewhere, known_calls
 from apps.activity.selectors.searching import FoundRow, rows_of
-from apps.activity.selectors.tenures import tenures_of
+from apps.activity.selectors.tenures import Tenure, tenures_of
 from apps.core.actors import Actor
 from apps.grants.models import Grant
 from apps.inventory.models import Agent, Binding, System
@@ -26,6 +27,8 @@ DAYS = (7, 30, 90)
 MOST_NAMES = 50
 MOST_LISTED = 10
 SHADES = 5
+NEEDLESS = {name.lower() for name in FREE}
+TRUSTED = {name.lower() for name in BY_TRUST}
 
 # A call by its system and its name.
 type Called = tuple[int, str]
@@ -62,6 +65,7 @@ class Done:
 
     Where none would, `past` are those that did and have ended since, and `elsewhere` those that
     name it for other resources. `is_hidden` says that the reader may see none of those that would.
+    `untold` is why it cannot be told what allowed it; `is_free` that nothing has to.
     """
 
     system: str
@@ -75,11 +79,15 @@ class Done:
     past: list[Past]
     elsewhere: list[Elsewhere]
     is_hidden: bool
+    untold: str
+    is_free: bool
 
     @property
     def is_bare(self) -> bool:
         """Whether it worked, at least once, when no grant that is known allowed it."""
         if self.grants or self.is_hidden or self.calls <= self.denied:
+            return False
+        if self.untold or self.is_free:
             return False
         return not any(one.ended >= self.last_at for one in self.past)
 
@@ -172,7 +180,8 @@ def _done(
     by_whom = {(row["system_id"], row["name"]): set(row.pop("by")) for row in rows}
     allowed = _allowed(by_whom)
     bare = {key: of for key, of in by_whom.items() if key not in allowed}
-    past, elsewhere = _otherwise(bare, since)
+    last = {(row["system_id"], row["name"]): row["last_at"] for row in rows}
+    past, elsewhere, untold = _otherwise(bare, since, last)
     ids = {one for of in (*allowed.values(), *past.values(), *elsewhere.values()) for one in of}
     grants = Grant.objects.visible_to(actor).named().order_by().in_bulk(ids)
     return [
@@ -192,6 +201,8 @@ def _done(
                 if one in grants
             ],
             is_hidden=(key in allowed and not seen) or (key in past and not over),
+            untold=untold.get(key, ""),
+            is_free=row["name"].lower() in NEEDLESS,
             **row,
         )
         for key, row in zip(by_whom, rows, strict=True)
@@ -212,29 +223,50 @@ def _allowed(by_whom: Mapping[Called, set[int]]) -> dict[Called, set[int]]:
 
 
 def _otherwise(
-    bare: Mapping[Called, set[int]], since: datetime
-) -> tuple[dict[Called, dict[int, datetime]], dict[Called, dict[int, list[str]]]]:
+    bare: Mapping[Called, set[int]], since: datetime, last: Mapping[Called, datetime]
+) -> tuple[
+    dict[Called, dict[int, datetime]], dict[Called, dict[int, list[str]]], dict[Called, str]
+]:
     """Of calls that no grant allows: grants that ended since then and did, with when they ended;
-    and live ones that would have, had the calls been made on something else, with on what.
+    live ones that would have, had the calls been made on something else, with on what; and why it
+    cannot be told what allowed them, as it stood at the last of them.
     """
     past: dict[Called, dict[int, datetime]] = defaultdict(dict)
     elsewhere: dict[Called, dict[int, list[str]]] = defaultdict(dict)
+    untold: dict[Called, str] = {}
     if not bare:
-        return past, elsewhere
+        return past, elsewhere, untold
     tenures = tenures_of(set().union(*bare.values()))
     kinds = {one.system_id: one.held.kind for of in tenures.values() for one in of}
     known = known_calls({(kinds.get(system, ""), name) for system, name in bare})
-    for (system, name), identities in bare.items():
+    for key, identities in bare.items():
+        system, name = key
         kind = kinds.get(system, "")
         call = call_of(kind, name, known.get((kind, name.lower())))
-        held = (one for who in sorted(identities) for one in tenures.get(who, ()))
-        for one in (one for one in held if one.system_id == system):
+        of_them = (one for who in sorted(identities) for one in tenures.get(who, ()))
+        held = [one for one in of_them if one.system_id == system]
+        for one in held:
             answer, grant = allows(one.held, call), one.held.grant_id
             if one.is_live and answer == Allows.BY_TARGET:
-                elsewhere[system, name][grant] = places_of(one.held, call)
+                elsewhere[key][grant] = places_of(one.held, call)
             if one.ended and one.ended > since and answer != Allows.NEVER:
-                past[system, name][grant] = one.ended
-    return past, elsewhere
+                past[key][grant] = one.ended
+        is_named = (kind, name.lower()) in known or key in elsewhere or key in past
+        untold[key] = _untold(call, held, last[key], is_named=is_named or is_action(call))
+    return past, elsewhere, untold
+
+
+def _untold(call: Call, held: Sequence[Tenure], at: datetime, *, is_named: bool) -> str:
+    """Why it cannot be told what allowed a call: the same as is said of each single record."""
+    if call.name.lower() in TRUSTED:
+        return TRUST
+    if not held:
+        return NO_GRANTS
+    if any(one.was_other(at, call) for one in held):
+        return CHANGED
+    if not is_named:
+        return UNNAMED
+    return TOO_EARLY if all(one.known_from > at for one in held) else ""
 
 
 def _has_nameless(runs: Sequence[Invocation]) -> bool:

@@ -1,8 +1,11 @@
 """What lies beside one run: the runs before and after it, and the use of what it used."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+
+from django.db.models import QuerySet, Value
 
 from apps.activity.models import Invocation
 from apps.activity.selectors.stories import Joined
@@ -32,13 +35,27 @@ def neighbours_of(invocation: Invocation, joined: Iterable[Joined], actor: Actor
     started, pk = invocation.started_at, invocation.pk
     talk = visible.filter(
         agent_id=invocation.agent_id, conversation=invocation.conversation or None
+    ).exclude(pk=pk)
+    found = _each(
+        before=mine.filter(started_at__lt=started).order_by("-started_at", "-pk")[:1],
+        after=mine.filter(started_at__gt=started).order_by("started_at", "pk")[:1],
+        talk=talk.order_by("-started_at", "-pk")[:MOST_RUNS],
     )
     return Neighbours(
-        mine.filter(started_at__lt=started).order_by("-started_at", "-pk").first(),
-        mine.filter(started_at__gt=started).order_by("started_at", "pk").first(),
-        list(talk.exclude(pk=pk).order_by("-started_at")[:MOST_RUNS]),
+        next(iter(found["before"]), None),
+        next(iter(found["after"]), None),
+        found["talk"],
         _credentials(joined, actor),
     )
+
+
+def _each(**rows: QuerySet[Invocation]) -> dict[str, list[Invocation]]:
+    """Runs of several kinds by one query, each kind newest first."""
+    first, *others = (of.annotate(beside=Value(name)) for name, of in rows.items())
+    found: dict[str, list[Invocation]] = defaultdict(list)
+    for one in first.union(*others, all=True).order_by("-started_at", "-pk"):
+        found[one.beside].append(one)  # type: ignore[attr-defined]
+    return found
 
 
 def _credentials(joined: Iterable[Joined], actor: Actor) -> list[tuple[Credential, str]]:

@@ -7,7 +7,8 @@ from apps.activity.models import Event, Invocation, Link, Payload
 from apps.activity.saying import header_said
 from apps.activity.selectors.naming import names_beside, run_of
 from apps.activity.selectors.seals import SealTold, seal_told
-from apps.activity.states import Kind
+from apps.activity.selectors.shown import shown_of
+from apps.activity.states import DEEDS, Kind, Shown
 from apps.core.actors import Actor
 from apps.inventory.models import Agent
 from apps.proof.models import Log
@@ -20,7 +21,7 @@ class RecordTold:
     """`links` are its joins to runs, for a call, or to calls, for what an agent said.
 
     `hidden` of them lead to what the reader may not see. `known_as` is whose it is by its run,
-    where its collector did not say so in it.
+    where its collector did not say so in it. `shown` is what the logs say of what an agent did.
     """
 
     event: Event
@@ -32,6 +33,7 @@ class RecordTold:
     hidden: int
     run: Invocation | None
     known_as: Agent | None
+    shown: Shown | None
 
     @property
     def is_recorded(self) -> bool:
@@ -71,6 +73,7 @@ def record_told(leaf: int, actor: Actor) -> RecordTold | None:
         hidden,
         _run(event, known_as.pk if known_as else event.agent_id, actor),
         known_as,
+        shown_of([event], actor).get(leaf) if event.kind in DEEDS else None,
     )
 
 

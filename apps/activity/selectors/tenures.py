@@ -9,14 +9,21 @@ from apps.activity.allowing import Call, Held
 from apps.activity.selectors.held import held_as
 from apps.grants.models import Grant
 
-TIMES = ("first_seen_at", "ended_at", "gone_at", "content_changed_at")
+TIMES = (
+    "first_seen_at",
+    "ended_at",
+    "gone_at",
+    "content_changed_at",
+    "identity__first_seen_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Tenure:
     """A grant, over or not, and how long it stood: `changed` is when its content became so.
 
-    `is_live` says that nobody ended it, whether or not its source still shows it.
+    `is_live` says that nobody ended it, whether or not its source still shows it; `known_from` is
+    since when its identity is known here.
     """
 
     held: Held
@@ -25,6 +32,7 @@ class Tenure:
     ended: datetime | None
     changed: datetime | None
     is_live: bool
+    known_from: datetime
 
     def stood_at(self, moment: datetime) -> bool:
         return self.begun <= moment and (self.ended is None or self.ended > moment)
@@ -49,8 +57,16 @@ def tenures_of(identities: Iterable[int]) -> dict[int, list[Tenure]]:
     grants = Grant.objects.filter(identity__in=list(identities))
     found: dict[int, list[Tenure]] = defaultdict(list)
     for row, held in held_as(grants, *TIMES):
-        begun, ended_at, gone_at, changed = (row[name] for name in TIMES)
+        begun, ended_at, gone_at, changed, known_from = (row[name] for name in TIMES)
         ended = min(filter(None, (ended_at, gone_at)), default=None)
-        one = Tenure(held, row["system_id"], begun, ended, changed, is_live=ended_at is None)
+        one = Tenure(
+            held,
+            row["system_id"],
+            begun,
+            ended,
+            changed,
+            is_live=ended_at is None,
+            known_from=known_from,
+        )
         found[row["identity_id"]].append(one)
     return found

@@ -82,6 +82,11 @@ def _allowed_by(one: Done) -> str:
         drawn.append(f'<span class="text-danger">{after}</span>')
         if one.elsewhere:
             drawn.append(render_to_string("activity/elsewhere.html", {"elsewhere": one.elsewhere}))
+    elif one.is_free and not one.grants:
+        drawn.append('<span class="text-secondary">needs no grant: whoever signs in may</span>')
+    elif one.untold and not (one.grants or one.past):
+        why = f"what allowed it cannot be told: {one.untold}"
+        drawn.append(f'<span class="text-secondary">{escape(why)}</span>')
     elif not (one.grants or one.past):
         drawn.append('<span class="text-secondary">nothing, and it was denied</span>')
     return "".join(drawn)

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 
 from apps.activity.allowing import (
     BY_TRUST,
@@ -23,35 +22,24 @@ from apps.activity.allowing import (
     places_of,
 )
 from apps.activity.models import Event
+from apps.activity.named import CHANGED, NO_GRANTS, TOO_EARLY, TRUST, UNNAMED, is_action
 from apps.activity.saying import header_said
 from apps.activity.selectors.naming import names_beside
 from apps.activity.selectors.tenures import Tenure, tenures_of
 from apps.activity.states import Kind, Outcome
-from apps.connectors.adapters.aws_catalogue import SYSTEM_KIND, catalogue
 from apps.grants.models import Permission
 from apps.inventory.models import Binding, Identity
 
 NEEDLESS = {name.lower() for name in FREE}
 TRUSTED = {name.lower() for name in BY_TRUST}
-CHANGED = "a grant changed since, and what it allowed then is not kept"
 NOBODY = "whose it was is not known here"
 UNBOUND = "its agent was bound to no identity then that is known here"
-UNNAMED = "no permission that is known here has its name"
-ALONE = "no permission that is known here has its name, and no system's record proves it"
+ALONE = f"{UNNAMED}, and no system's record proves it"
 # The same where a proof is there, and the reader may not see it, or nobody can any more.
-UNSEEN = (
-    "no permission that is known here has its name, and the system's record that proves it lies"
-    " outside of what you may see"
-)
-UNKEPT = (
-    "no permission that is known here has its name, and the system's record that proves it is no"
-    " longer kept here"
-)
-NO_GRANTS = "no grant of its identity was ever brought in"
+UNSEEN = f"{UNNAMED}, and the system's record that proves it lies outside of what you may see"
+UNKEPT = f"{UNNAMED}, and the system's record that proves it is no longer kept here"
 # What is read of a permission.
 SHOWN = ("system_kind", "key", "search", "level", "service")
-TOO_EARLY = "its identity became known here only later"
-TRUST = "it hangs on the trust of what it becomes, not on a grant of its own"
 
 
 class Verdict(StrEnum):
@@ -279,7 +267,7 @@ def _bare(
         for one in held
         if one.stood_at(at) and allows(one.held, call) == Allows.BY_TARGET
     )
-    is_named = known or elsewhere or any(_is_action(call) for _, call, _ in named)
+    is_named = known or elsewhere or any(is_action(call) for _, call, _ in named)
     if not is_named:
         return Judgement(Verdict.UNTOLD, UNNAMED)
     if event.outcome in {Outcome.DENIED, Outcome.FAILED}:
@@ -291,15 +279,3 @@ def _bare(
 
 def _names_it(one: Tenure, call: Call) -> bool:
     return one.held.names_actions and allows(one.held, call) != Allows.NEVER
-
-
-def _is_action(call: Call) -> bool:
-    """Whether policies of its kind of system know it by name."""
-    if call.kind != SYSTEM_KIND:
-        return False
-    return any(name.lower() in _aws_names() for name in call.actions)
-
-
-@cache
-def _aws_names() -> frozenset[str]:
-    return frozenset(name.lower() for name in catalogue().names)

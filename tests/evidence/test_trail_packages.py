@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from apps.activity.headers import Whose
-from apps.activity.models import Payload
+from apps.activity.models import Invocation, Payload
 from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Person, System
@@ -38,6 +38,7 @@ from tests.evidence.trail import (
 )
 from tests.factories.approvals import AccessRequestFactory
 from tests.factories.grants import GrantFactory
+from tests.factories.inventory import BindingFactory
 from tests.proof.tampering import as_owner
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +94,24 @@ def test_a_run_is_a_package_that_checks(made, steward):
         "data/votes.csv",
         *VARYING,
     }
+
+
+def test_a_run_that_two_agents_told_is_told_of_both(made, steward):
+    """Each has a run of its own under the id; the package holds all that was told there."""
+    grant = GrantFactory(identity=BindingFactory(agent=made.other).identity)
+    whose = Whose(agent_id=made.other.pk, agent=made.other.name)
+    keep(said("action", "look-up", 3, span_id="e" * 16), whose=whose)
+    sign(made.folder, later=timedelta(minutes=2))
+    theirs = Invocation.objects.get(trace_id=TRACE, agent_id=made.other.pk)
+
+    for run in (made.run, theirs):
+        package = build_run(run, steward)
+        passes(package)
+        assert "look-up" in {one["name"] for one in lines(package)}
+        assert "=refund" in {one["name"] for one in lines(package)}
+        assert len(rows(package, "data/invocations.csv")) == 2
+        assert len(rows(package, "data/agents.csv")) == 2
+        assert str(grant.pk) in {one["grant"] for one in rows(package, "data/grants.csv")}
 
 
 def test_it_tells_what_the_agent_said_and_what_systems_recorded_beside_it(made, steward):

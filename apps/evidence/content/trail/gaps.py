@@ -148,6 +148,6 @@ def _gone(tale: Tale, listed: Listed) -> int:
     if tale.about == Subject.WHOLE and tale.claimed:
         return tale.claimed[1] - tale.claimed[0] - told
     if tale.invocation is not None:
-        came = sum(one.events for one in tale.invocations)
+        came = sum(one.events for one in tale.runs)
         return max(0, came - (told - listed.kinds[Kind.API]) - tale.unsigned)
     return 0

@@ -1,7 +1,7 @@
 """Which records a package of the trail holds, and whether any is still to come."""
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -38,6 +38,8 @@ class Tale:
     unsigned: int
     claimed: Run | None = None
     invocation: Invocation | None = None
+    # All that told under its id, itself among them.
+    runs: Sequence[Invocation] = ()
     agent: Agent | None = None
     since: date | None = None
     until: date | None = None
@@ -78,7 +80,7 @@ class Tale:
         """All joins of the runs that are told of."""
         rows = Link.objects.filter(log_id=self.log_id, call_leaf__lt=self.signed.size)
         if self.invocation is not None:
-            rows = rows.filter(invocation__in=[one.pk for one in self.invocations])
+            rows = rows.filter(invocation__in=self.runs)
         if self.agent is not None:
             rows = rows.filter(invocation__agent_id=self.agent.pk)
         if self.claimed is not None:
@@ -105,7 +107,7 @@ class Tale:
             return [self.agent.pk]
         if self.invocation is None:
             return []
-        return sorted(one.agent_id for one in self.invocations if one.agent_id)
+        return sorted(one.agent_id for one in self.runs if one.agent_id)
 
     def records(self) -> Iterator[Record]:
         """The records, in the order of the log and in constant memory, wherever they lie."""
@@ -225,6 +227,7 @@ def _of_invocation(package: Package, signed: SignedLog) -> Tale:
         with_payloads=package.with_payloads,
         unsigned=unsigned,
         invocation=run,
+        runs=runs,
         agent=None,
         reach=reach_of(runs),
     )

@@ -53,7 +53,9 @@ class InvocationFilterSet(FilterSet):
         choices=[choice for choice in Outcome.choices if choice[0]], label="Outcome"
     )
     flagged = Only("flagged", "Flagged by the agent or a guard")
-    unproven = Only("unproven", "No system confirms it")
+    unproven = django_filters.BooleanFilter(
+        method="by_missed", label="With an action that no system's log has", widget=Tick
+    )
     since = DayFilter("started_at", "gte", "Began from")
     until = DayFilter("started_at", "lte", "Began until")
     agent = AgentOfRun()
@@ -62,6 +64,11 @@ class InvocationFilterSet(FilterSet):
 
     def by_id(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.of_id(value)  # type: ignore[attr-defined, no-any-return]
+
+    def by_missed(self, rows: QuerySet, name: str, value: bool) -> QuerySet:  # noqa: FBT001
+        if not value:
+            return rows
+        return rows.with_missed(settled_before(timezone.now()))  # type: ignore[attr-defined, no-any-return]
 
 
 class Bound(django_filters.IsoDateTimeFilter):

@@ -94,3 +94,25 @@ IS_WHOLE = """EXISTS (
       AND whole.complete_until >= asked.hour + interval '1 hour'
     OFFSET 0
 )"""
+
+_SYSTEM_AND_NAME = {"expressions": "it.of_system, activity_event.name"}
+_SYSTEM_AND_HOUR = {
+    "expressions": "it.of_system, date_trunc('hour', activity_event.happened_at, 'UTC')"
+}
+# Whether a run of an agent holds a deed that does not say it failed, is older than a moment, and
+# that a log which would show it does not: the same as is said of each deed.
+HAS_MISSED = f"""EXISTS (
+    SELECT FROM activity_event
+    CROSS JOIN LATERAL (SELECT {OF_SYSTEM} AS of_system OFFSET 0) it
+    WHERE activity_event.log_id = activity_invocation.log_id
+      AND activity_event.trace_id = activity_invocation.trace_id
+      AND activity_event.recorded_at BETWEEN activity_invocation.first_recorded
+          AND activity_invocation.last_recorded
+      AND activity_event.kind IN ('action', 'call')
+      AND activity_event.outcome NOT IN ('failed', 'denied')
+      AND activity_event.happened_at < %(expressions)s
+      AND {TELLER} = activity_invocation.agent_id
+      AND (activity_event.kind = 'action' OR {IS_SHOWN % _SYSTEM_AND_NAME})
+      AND {IS_WHOLE % _SYSTEM_AND_HOUR}
+      AND NOT {IS_CONFIRMED} OFFSET 0
+)"""

@@ -421,3 +421,27 @@ def test_an_action_that_a_call_within_it_proves_is_not_said_to_be_missed(
 
     assert "A system&#x27;s log has it" in page
     assert "No system&#x27;s log has it" not in page
+
+
+def test_runs_with_an_action_that_no_log_has_are_found_and_no_others(
+    as_steward, identity, some_trail, of_agent, as_identity
+):
+    """Of a run with one proven call an action may still be missed; without a log nothing is."""
+    kept(
+        told("invocation", "proven", trace="8" * 32),
+        told(request_id="R8", system="aws", trace="8" * 32),
+        whose=of_agent,
+    )
+    kept(call(request_id="R8"), whose=as_identity)
+    url = reverse("activity:invocation_list", query={"unproven": "true"})
+    assert listed(as_steward, url) == 0
+
+    Stream.objects.create(
+        system=identity.system,
+        log_format="cloudtrail",
+        complete_from=ago(60),
+        complete_until=timezone.now(),
+    )
+
+    assert listed(as_steward, url) == 1
+    assert "refund round" in as_steward.get(url).text

@@ -347,3 +347,34 @@ def test_a_limited_auditor_reads_that_the_verdict_leaves_a_system_out(client, as
     assert "1 system outside of your seat is not shown." in page.text
     assert "1 system lies outside of your seat: this is worked out without" in page.text
     assert binding.identity.system.name not in page.text
+
+
+def action_rule(binding):
+    (rule,) = [one for one in check(binding).rules if "confirms" in one.text]
+    return rule
+
+
+def test_without_a_log_whether_a_system_confirms_actions_is_not_known(as_steward, binding):
+    """It is no rule that does not hold: no log would show them."""
+    runs(binding, 2, explained=False)
+
+    rule = action_rule(binding)
+    page = as_steward.get(reverse("activity:reconstruction_detail", args=[binding.agent_id])).text
+
+    assert (rule.holds, rule.is_untold, rule.unknown) == (False, True, 2)
+    assert rule.reason == ("Actions that a system confirms: not known, as no log would show 2 of 2")
+    assert "Actions that a system confirms <span" in page
+    assert "Actions that a system confirms: 0 %" not in page
+    row = page.partition("Actions that a system confirms <span")[2].partition("</tr>")[0]
+    assert "(not known)" in row
+    assert "does not hold" not in row
+
+
+def test_what_a_whole_log_lacks_does_not_hold_whatever_is_not_known(binding):
+    logged(binding.identity.system)
+    runs(binding, 1)
+    runs(binding, 3, explained=False, system=binding.identity.system.kind)
+
+    rule = action_rule(binding)
+
+    assert (rule.holds, rule.is_untold, rule.part, rule.whole) == (False, False, 1, 4)

@@ -106,7 +106,7 @@ def test_agents_of_the_invented_company_told_what_they_did_and_systems_saw_some_
     assert {one.outcome for one in runs} == {"ok", "denied", "failed"}
     assert not runs.filter(agent_id=None).exists()
     assert runs.filter(proven__gt=0).exists()
-    assert runs.unproven().exists()
+    assert runs.filter(actions__gt=0, proven=0).exists()
     assert runs.flagged().exists()
     assert runs.filter(near__gt=0, proven__gt=0).exists()
     hours_count()

@@ -4,9 +4,11 @@ from typing import Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Subquery, When
+from django.db.models import Case, Exists, OuterRef, Q, Subquery, Value, When
 
+from apps.activity.querysets.hours import whether
 from apps.activity.querysets.seats import in_period_of
+from apps.activity.statements import HAS_MISSED
 from apps.core.actors import Actor
 from apps.inventory.models import Agent
 from apps.inventory.querysets.scope import reads_all_systems
@@ -63,9 +65,16 @@ class InvocationQuerySet(models.QuerySet):
     def flagged(self) -> Self:
         return self.filter(anomalies__gt=0)
 
-    def unproven(self) -> Self:
-        """Runs that acted, and of which no system's log holds a proven call."""
-        return self.filter(actions__gt=0, proven=0)
+    def with_missed(self, settled: datetime) -> Self:
+        """Runs with a deed that a log which would show it does not.
+
+        The same as `EventRowQuerySet.missed` says of each. Only of agents of whom the hourly counts
+        hold such a deed is every run looked into.
+        """
+        hours = self.model._meta.apps.get_model("activity", "DeedHour")._default_manager
+        acted = self.filter(Q(actions__gt=0) | Q(calls__gt=0), started_at__lt=settled)
+        of_them = acted.filter(agent_id__in=hours.missed(settled).order_by().values("agent_id"))
+        return of_them.filter(whether(HAS_MISSED, Value(settled)))
 
     def of_agent(self, agent_id: int) -> Self:
         return self.filter(agent_id=agent_id)

@@ -13,6 +13,7 @@ from django.db.models import Q, Sum
 from apps.activity.models import DeedHour, Invocation, UseHour
 from apps.activity.querysets.measured import told_runs
 from apps.activity.selectors.reach import NO_LOG, Log, logs_of
+from apps.activity.settling import settled_before
 from apps.activity.states import Told
 from apps.core.actors import Actor
 from apps.core.preferences import preference
@@ -40,7 +41,9 @@ class OfSystem:
 class Figures:
     """What was told and seen in [since, until]. Of the newest `looked_at` runs, how many tell.
 
-    `hidden` systems lie outside of the reader's seat: what is said is said without them.
+    `hidden` systems lie outside of the reader's seat: what is said is said without them. Of the
+    deeds that do not say they failed, `missed` are those that no system's log has, and `unjudged`
+    those that no log would show yet.
     """
 
     since: datetime
@@ -52,6 +55,8 @@ class Figures:
     with_outcome: int
     deeds: int
     confirmed: int
+    missed: int
+    unjudged: int
     systems: tuple[OfSystem, ...]
     hidden: int
     needed: int
@@ -66,6 +71,8 @@ class Figures:
             "with_outcome": self.with_outcome,
             "actions": self.deeds,
             "confirmed": self.confirmed,
+            "unconfirmed": self.missed,
+            "not_judged": self.unjudged,
             "systems": [
                 {
                     "system": str(one.system),
@@ -83,25 +90,45 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One stated rule: so many of so many, and from which share it holds."""
+    """One stated rule: so many of so many, and from which share it holds.
+
+    Of `unknown` of the whole it is not known, so that the share lies between two.
+    """
 
     text: str
     part: int
     whole: int
     needed: int
+    unknown: int = 0
 
     @property
     def percent(self) -> int | None:
-        """None where there was nothing to tell, and so nothing is missing."""
+        """At least. None where there was nothing to tell, and so nothing is missing."""
         return 100 * self.part // self.whole if self.whole else None
+
+    @property
+    def most(self) -> int:
+        return 100 * (self.part + self.unknown) // self.whole if self.whole else 100
 
     @property
     def holds(self) -> bool:
         return self.percent is None or self.percent >= self.needed
 
     @property
+    def is_untold(self) -> bool:
+        """Whether it would hold with what is not known, and not without."""
+        return not self.holds and self.most >= self.needed
+
+    @property
     def is_lost(self) -> bool:
-        return self.percent is not None and self.percent < LOST_PERCENT
+        return self.most < LOST_PERCENT
+
+    @property
+    def reason(self) -> str:
+        """Why it does not hold."""
+        if self.is_untold:
+            return f"{self.text}: not known, as no log would show {self.unknown} of {self.whole}"
+        return f"{self.text}: {self.most} %, needed {self.needed} %"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +152,13 @@ def check_of(agent: Agent, days: int, now: datetime, actor: Actor | None = None)
 def _figures(agent: Agent, since: datetime, until: datetime, actor: Actor | None) -> Figures:
     runs = Invocation.objects.of_agent(agent.pk).filter(started_at__gte=since, started_at__lt=until)
     looked = told_runs(agent.pk, since, until, MOST_RUNS)
-    deeds = DeedHour.objects.filter(agent_id=agent.pk, hour__gte=since).aggregate(
-        made=Sum("deeds"), confirmed=Sum("confirmed")
+    is_judged = DeedHour.objects.is_judged(settled_before(until))
+    told = DeedHour.objects.filter(agent_id=agent.pk, hour__gte=since)
+    deeds = told.annotate(is_judged=is_judged).aggregate(
+        made=Sum("deeds", default=0),
+        confirmed=Sum("confirmed", default=0),
+        missed=Sum("unconfirmed", filter=Q(is_judged=True), default=0),
+        unjudged=Sum("unconfirmed", filter=Q(is_judged=False), default=0),
     )
     systems, hidden = _systems(agent, since, until, actor)
     return Figures(
@@ -137,8 +169,10 @@ def _figures(agent: Agent, since: datetime, until: datetime, actor: Actor | None
         with_trigger=looked[1],
         with_steps=looked[2],
         with_outcome=looked[3],
-        deeds=deeds["made"] or 0,
-        confirmed=deeds["confirmed"] or 0,
+        deeds=deeds["made"],
+        confirmed=deeds["confirmed"],
+        missed=deeds["missed"],
+        unjudged=deeds["unjudged"],
         systems=systems,
         hidden=hidden,
         needed=preference("coverage_known_percent"),
@@ -180,11 +214,13 @@ def _systems(
 
 def _rules(figures: Figures) -> tuple[Rule, ...]:
     looked, needed = figures.looked_at, figures.needed
+    confirmed, unjudged = figures.confirmed, figures.unjudged
+    judged = confirmed + figures.missed
     return (
         Rule("Runs that say what triggered them", figures.with_trigger, looked, SAID_PERCENT),
         Rule("Runs that say how they reasoned", figures.with_steps, looked, needed),
         Rule("Runs that say how they ended", figures.with_outcome, looked, SAID_PERCENT),
-        Rule("Actions that a system confirms", figures.confirmed, figures.deeds, needed),
+        Rule("Actions that a system confirms", confirmed, judged + unjudged, needed, unjudged),
         *(
             Rule(f"API calls on {one.system} that trace to a run", one.explained, one.calls, needed)
             for one in figures.systems
@@ -195,9 +231,7 @@ def _rules(figures: Figures) -> tuple[Rule, ...]:
 def _verdict(figures: Figures, rules: Collection[Rule]) -> tuple[Told, tuple[str, ...]]:
     """The first that fits: not known, cannot be told, can be told, in part."""
     dark = [str(one.system) for one in figures.systems if not one.is_complete]
-    reasons = [
-        f"{rule.text}: {rule.percent} %, needed {rule.needed} %" for rule in rules if not rule.holds
-    ]
+    reasons = [rule.reason for rule in rules if not rule.holds]
     if dark:
         reasons.append(f"The log is not complete over these days: {', '.join(dark)}")
     if figures.hidden:

@@ -1,10 +1,12 @@
 """The pages of logs: what of each system's log is here, bringing more in, and who may."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.activity.models import Event, LogImport, Stream
 from apps.activity.services import logs
@@ -51,6 +53,20 @@ def test_a_system_without_a_log_is_not_known_and_one_with_a_log_is_until_when(as
     assert "AWS CloudTrail" in page
     assert "broken.json, line 2" in page
     assert log.get_absolute_url() in page
+
+
+def test_a_log_that_is_here_is_not_said_to_be_unread(as_steward):
+    """Its readings may not be kept, as of one that was covered before they were."""
+    log = stream()
+    assert "Nothing of it was read yet" in page_of(as_steward, "log_detail", log.pk)
+    begun = timezone.now() - timedelta(days=90)
+    Stream.objects.update(complete_from=begun, complete_until=timezone.now())
+
+    page = page_of(as_steward, "log_detail", log.pk)
+
+    assert "Everything it recorded from" in page
+    assert "Nothing of it was read yet" not in page
+    assert "No reading of it is listed" in page
 
 
 def test_the_list_of_logs_asks_the_same_however_many_systems(

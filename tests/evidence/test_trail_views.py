@@ -15,6 +15,7 @@ from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
 from apps.core.actors import Person
 from apps.core.errors import DomainError
+from apps.core.models import Job
 from apps.evidence import tasks
 from apps.evidence.models import Package
 from apps.evidence.services.packages import package_path
@@ -73,6 +74,17 @@ def test_a_run_is_asked_for_built_and_taken_away(as_steward, steward, made):
     download = as_steward.post(reverse("evidence:package_download", args=[package.pk]))
     package.refresh_from_db()
     assert b"".join(download.streaming_content) == package_path(package).read_bytes()
+
+
+def test_its_progress_is_what_was_written_and_of_no_made_up_whole(as_steward, made):
+    as_steward.post(door(made.run))
+    package = Package.objects.get()
+    Job.objects.filter(pk=package.job_id).update(status="running", done=60)
+
+    page = as_steward.get(package.get_absolute_url()).text
+
+    assert "60 done" in page
+    assert "60 of" not in page
 
 
 def test_words_are_given_who_asks_for_them_and_that_is_recorded(as_steward, made):

@@ -51,7 +51,7 @@ def test_a_grant_counts_for_the_time_it_stood(system, identity, as_identity):
 
     kept(call(moment=ago(3)), whose=as_identity)
 
-    assert held("identity-outside-grants", system) == {identity.pk: "1 calls: s3:GetObject"}
+    assert held("identity-outside-grants", system) == {identity.pk: "1 call: s3:GetObject"}
     grant.content_changed_at = ago(2)
     grant.save(update_fields=["content_changed_at"])
     assert held("identity-outside-grants", system) == {}
@@ -74,7 +74,7 @@ def test_in_other_systems_only_what_their_catalogue_names_is_judged(system):
 
     Permission.objects.create(system_kind="crm", key="export")
 
-    assert held("identity-outside-grants", system) == {identity.pk: "1 calls: export"}
+    assert held("identity-outside-grants", system) == {identity.pk: "1 call: export"}
 
 
 def test_resources_decide_what_is_outside_where_the_record_names_one(system, identity, as_identity):
@@ -87,7 +87,7 @@ def test_resources_decide_what_is_outside_where_the_record_names_one(system, ide
         whose=as_identity,
     )
 
-    assert held("identity-outside-grants", system) == {identity.pk: "1 calls: s3:GetObject"}
+    assert held("identity-outside-grants", system) == {identity.pk: "1 call: s3:GetObject"}
     assert outside(identity) == [("arn:aws:s3:::mail/a", True, 1), ("", False, 1)]
 
 
@@ -96,7 +96,7 @@ def test_what_hangs_on_conditions_cannot_be_told_and_is_no_finding(system, ident
     grant.statements.update(conditions={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})
     kept(call(), call("s3:DeleteBucket"), whose=as_identity)
 
-    assert held("identity-outside-grants", system) == {identity.pk: "1 calls: s3:DeleteBucket"}
+    assert held("identity-outside-grants", system) == {identity.pk: "1 call: s3:DeleteBucket"}
     assert outside(identity) == [("", True, 1), ("", False, 1)]
 
 

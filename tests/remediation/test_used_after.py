@@ -61,7 +61,7 @@ def test_a_call_after_the_end_is_found_in_the_trail(ended, outcome, how):
 
     ended.refresh_from_db()
     assert ended.used_after_how == (
-        f"The trail holds 1 calls since; s3:GetObject from 203.0.113.9 {how}."
+        f"The trail holds 1 call since; s3:GetObject from 203.0.113.9 {how}."
     )
     findings_recheck(actor=System("test"), rules=[RULE])
     assert Finding.objects.get(rule=RULE).subject_id == ended.credential_id

@@ -126,11 +126,25 @@ def log_detail(request: Request, pk: int) -> HttpResponse:
             "may_end": policies.can_end_log(request.actor, stream),
             "may_resume": policies.can_resume_log(request.actor, stream),
             "entries": AuditEntry.objects.about(stream, request.actor)[:30],
-            "empty_title": "Nothing of it was read yet",
-            "empty_text": "Until then what happens there is not known, which is not nothing.",
-            "empty_icon": "file-search",
+            **_empty(stream),
         },
     )
+
+
+def _empty(stream: Stream) -> dict[str, str]:
+    """What stands in place of the readings: of a log that is here, none may be kept."""
+    if stream.complete_until or stream.last_event_at:
+        return {
+            "empty_title": "No reading of it is listed",
+            "empty_text": "What of it is here stands above. From now on each file, and each time"
+            " that a connection reads it, is a row here.",
+            "empty_icon": "file-search",
+        }
+    return {
+        "empty_title": "Nothing of it was read yet",
+        "empty_text": "Until then what happens there is not known, which is not nothing.",
+        "empty_icon": "file-search",
+    }
 
 
 @require_http_methods(["GET", "POST"])

@@ -12,7 +12,6 @@ from apps.core.actors import Actor, Person
 from apps.core.errors import DomainError
 from apps.core.policies import enforce
 from apps.evidence import policies
-from apps.evidence.content.access.scope import about_of
 from apps.evidence.models import Package
 from apps.evidence.policies import Period
 from apps.evidence.services.packages import build_start
@@ -28,7 +27,7 @@ def request_package_request(*, request_id: int, actor: Actor) -> Package:
     Each asking makes a new one, of the moment at which it is built, unless one is being built.
     """
     package = request_package_prepare(request_id=request_id, actor=actor)
-    build_start(package, total=1, actor=actor)
+    build_start(package, actor=actor)
     return package
 
 
@@ -44,7 +43,7 @@ def request_package_prepare(*, request_id: int, actor: Actor) -> Package:
 def period_package_request(*, period: Period, actor: Actor) -> Package:
     """Ask for the package of every request asked for in a period, and return it, being built."""
     package = period_package_prepare(period=period, actor=actor)
-    build_start(package, total=about_of(package).requests.count(), actor=actor)
+    build_start(package, actor=actor)
     return package
 
 

@@ -10,7 +10,7 @@ from apps.core.policies import enforce
 from apps.evidence import policies
 from apps.evidence.models import Package
 from apps.evidence.services.packages import build_start
-from apps.remediation.models import Incident, IncidentCall
+from apps.remediation.models import Incident
 
 
 @transaction.atomic
@@ -20,8 +20,7 @@ def incident_package_request(*, incident_id: int, actor: Actor) -> Package:
     Each asking makes a new one, of the moment at which it is built, unless one is being built.
     """
     package = incident_package_prepare(incident_id=incident_id, actor=actor)
-    calls = IncidentCall.objects.filter(incident=incident_id).count()
-    build_start(package, total=calls, actor=actor)
+    build_start(package, actor=actor)
     return package
 
 

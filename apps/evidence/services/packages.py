@@ -41,19 +41,21 @@ def package_request(*, campaign_id: int, actor: Actor) -> Package:
     enforce(policies.can_export(actor, campaign))
     waiting = Package.objects.of_campaign(campaign.pk).being_built()
     package = waiting or package_prepare(campaign=campaign, actor=actor)
-    build_start(package, total=campaign.items.count(), actor=actor)
+    build_start(package, actor=actor)
     return package
 
 
-def build_start(package: Package, *, total: int, actor: Actor) -> None:
-    """Start the job that builds it, unless it stands or one is at it."""
+def build_start(package: Package, *, actor: Actor) -> None:
+    """Start the job that builds it, unless it stands or one is at it.
+
+    It counts the rows that it writes; how many they become, nobody knows before.
+    """
     if package.built_at is None and (package.job is None or package.job.is_over):
         package.job = job_start(
             kind="Building an evidence package",
             task=TASK,
             subject=package,
             actor=actor,
-            total=total,
         )
         package.save(update_fields=["job"])
 

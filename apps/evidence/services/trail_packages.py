@@ -33,7 +33,7 @@ def invocation_package_request(
     package = invocation_package_prepare(
         invocation_id=invocation_id, with_payloads=with_payloads, actor=actor
     )
-    build_start(package, total=1, actor=actor)
+    build_start(package, actor=actor)
     return package
 
 
@@ -56,7 +56,7 @@ def agent_package_request(
     package = agent_package_prepare(
         agent_id=agent_id, period=period, with_payloads=with_payloads, actor=actor
     )
-    build_start(package, total=1, actor=actor)
+    build_start(package, actor=actor)
     return package
 
 
@@ -79,7 +79,7 @@ def everything_package_request(
 ) -> Package:
     """Ask for the package of everything in a period, and return it, being built."""
     package = everything_package_prepare(period=period, with_payloads=with_payloads, actor=actor)
-    build_start(package, total=1, actor=actor)
+    build_start(package, actor=actor)
     return package
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db.models import (
     BigIntegerField,
+    Case,
     F,
     OuterRef,
     QuerySet,
@@ -11,15 +12,17 @@ from django.db.models import (
     Subquery,
     Sum,
     Value,
+    When,
 )
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
 from django.urls import reverse
 
 from apps.activity.models import OutsideCall
 from apps.activity.services.outlying import outside_measure
 from apps.activity.settling import judged_since
 from apps.connectors.adapters.aws_catalogue import SYSTEM_KIND, catalogue
-from apps.findings.rules.base import Rule, identities, sentence
+from apps.findings.rules.base import Rule, identities, sentence, words
 from apps.findings.states import Severity
 from apps.inventory.models import Identity
 
@@ -44,7 +47,7 @@ class OutsideGrants(Rule):
     def subjects(self, now: datetime) -> QuerySet:
         outside = OutsideCall.objects.filter(is_told=True)
         rows = Identity.objects.filter(pk__in=outside.values("identity_id"))
-        return identities(rows, sentence(_calls(), " calls: ", _names()))
+        return identities(rows, sentence(_calls(), _call_or_calls(), _names()))
 
     def counted_href(self, subject_id: int, now: datetime) -> str:
         query = {"identity": subject_id, "outside": "told", "start": judged_since(now).isoformat()}
@@ -59,6 +62,10 @@ def _of_one() -> QuerySet:
 def _calls() -> Coalesce:
     counted = _of_one().annotate(n=Sum("calls")).values("n")
     return Coalesce(Subquery(counted, output_field=BigIntegerField()), 0)
+
+
+def _call_or_calls() -> Case:
+    return Case(When(Exact(_calls(), 1), then=words(" call: ")), default=words(" calls: "))
 
 
 def _names() -> Subquery:

@@ -1,5 +1,6 @@
 """What was ended is watched: a use after that is the worst news there is, and pages somebody."""
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -108,12 +109,17 @@ def _told_by_trail(order: Order) -> _Use | None:
         return None
     first = (worked or calls)[0]
     how = "worked" if worked else f"was refused ({first.get_outcome_display().lower()})"
-    many = f"{len(calls)}" if len(calls) < MOST_CALLS else f"{MOST_CALLS} or more"
     told = (
-        f"The trail holds {many} calls since; {first.name} from"
+        f"The trail holds {_many(calls)} since; {first.name} from"
         f" {first.address or 'an address not told'} {how}."
     )
     return _Use(order.pk, first.happened_at, told, worked=bool(worked))
+
+
+def _many(calls: Sized) -> str:
+    if len(calls) >= MOST_CALLS:
+        return f"{MOST_CALLS} calls or more"
+    return "1 call" if len(calls) == 1 else f"{len(calls)} calls"
 
 
 def _by_log(now: datetime) -> list[_Use]:
@@ -151,7 +157,7 @@ def _told(order: Order, calls: list[Call]) -> _Use:
     first = (worked or calls)[0]
     what = f"{first.service} {first.name} from {first.address or 'an address not told'}"
     how = "worked" if worked else f"was refused ({first.error})"
-    told = f"The log holds {len(calls)} calls since; {what} {how}."
+    told = f"The log holds {_many(calls)} since; {what} {how}."
     return _Use(order.pk, first.at, told, worked=bool(worked))
 
 

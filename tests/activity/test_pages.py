@@ -1,7 +1,9 @@
 """What people read of the trail: a run, a record, an agent, a credential, what lies around."""
 
+import re
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -9,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.activity.headers import Whose
-from apps.activity.models import Event, Invocation
+from apps.activity.models import Event, Invocation, Stream
 from apps.activity.services.hours import hours_count
 from apps.activity.services.measuring import use_measure
 from apps.audit.models import AuditEntry
@@ -62,6 +64,18 @@ def test_what_was_said_stands_beside_what_was_recorded(client, invocation, bindi
     assert "s3:ListBuckets" in text
     assert "refund order 7" not in text
     assert "verified now" in text
+
+
+def test_a_run_leads_to_all_use_of_its_credential_from_its_first_call_on(client, binding):
+    credential = CredentialFactory(identity=binding.identity)
+    whose = Whose(identity_id=binding.identity_id, credential_id=credential.pk)
+    keep(*shifted(run(), NOW), whose=Whose(agent_id=binding.agent_id))
+    keep(api(at=NOW - 900), api(at=NOW + 1, request_id="REQ1"), api(at=NOW + 900), whose=whose)
+
+    text = page(client, UserFactory(steward=True), Invocation.objects.get())
+    (href,) = re.findall(r'href="([^"]+)">All use of', text)
+
+    assert client.get(unescape(href)).context["listing"].count.value == 2
 
 
 def test_the_waterfall_shows_every_record(client, invocation, binding):
@@ -198,6 +212,16 @@ def test_a_credentials_use_is_told_by_address(client, binding):
         "203.0.113.9": (2, 1, ["s3:GetObject"]),
         "198.51.100.7": (1, 0, ["iam:CreateUser"]),
     }
+    late = api(address="203.0.113.9", at=-30)
+    keep(late, whose=whose)  # it came in today, and happened before
+    since = datetime.fromtimestamp(START // SECOND, tz=UTC).date() + timedelta(days=1)
+    keep(api(address="203.0.113.9", at=3 * 86400), whose=whose)
+    for day in ("2020-01-01", since.isoformat()):
+        page = client.get(response.request["PATH_INFO"], {"since": day})
+        figures = re.findall(r'href="(/trail/calls/[^"]+)">(\d+)</a>', page.text)
+        assert figures
+        for href, figure in figures:
+            assert client.get(unescape(href)).context["listing"].count.value == int(figure)
 
 
 def test_around_a_run_stand_its_records_and_what_was_done(client, invocation, binding):

@@ -78,6 +78,24 @@ def test_a_run_leads_to_all_use_of_its_credential_from_its_first_call_on(client,
     assert client.get(unescape(href)).context["listing"].count.value == 2
 
 
+@pytest.mark.parametrize(("until", "says"), [(30, "and not yet over this run"), (90, "")])
+def test_near_a_run_it_is_said_until_when_the_logs_reach(client, invocation, binding, until, says):
+    """The run lasts a minute."""
+    system = binding.identity.system
+    text = page(client, binding.agent.owner, invocation)
+    assert "no log of it is read that far" in text
+    reached = invocation.started_at + timedelta(seconds=until)
+    Stream.objects.create(
+        system=system, log_format="cloudtrail", complete_from=reached, complete_until=reached
+    )
+
+    text = page(client, binding.agent.owner, invocation)
+
+    assert "its log is complete until" in text
+    assert f"{reached:%Y-%m-%dT%H:%M:%SZ}" in text
+    assert ("and not yet over this run" in text) is bool(says)
+
+
 def test_the_waterfall_shows_every_record(client, invocation, binding):
     text = page(client, binding.agent.owner, invocation, "?view=waterfall")
 

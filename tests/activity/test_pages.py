@@ -96,6 +96,25 @@ def test_near_a_run_it_is_said_until_when_the_logs_reach(client, invocation, bin
     assert ("and not yet over this run" in text) is bool(says)
 
 
+def test_a_call_that_only_names_a_run_is_marked_wherever_it_is_listed(client, invocation, binding):
+    """Its identity is another agent's: in a search and around the run it is not taken for its."""
+    other = BindingFactory(identity__system=binding.identity.system)
+    keep(
+        api("s3:DeleteBucket", NOW + 5, request_id="REQ1"),
+        whose=Whose(identity_id=other.identity_id, system_id=other.identity.system_id),
+    )
+    sign_in(client, UserFactory(steward=True))
+    around = reverse("console:around", args=["activity.invocation", invocation.pk])
+
+    for listed in (client.get(around), client.get(reverse("activity:search"), {"q": "kind:api"})):
+        rows = (listed.context.get("told") or listed.context["found"]).rows
+        marked = {row.event.name: row.is_contested for row in rows if row.event.kind == "api"}
+        assert marked == {
+            "s3:GetObject": False, "s3:ListBuckets": False, "s3:DeleteBucket": True,
+        }  # fmt: skip
+        assert listed.text.count("whose agent does not act as this identity") == 1
+
+
 def test_the_waterfall_shows_every_record(client, invocation, binding):
     text = page(client, binding.agent.owner, invocation, "?view=waterfall")
 

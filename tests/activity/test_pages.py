@@ -96,6 +96,17 @@ def test_near_a_run_it_is_said_until_when_the_logs_reach(client, invocation, bin
     assert ("and not yet over this run" in text) is bool(says)
 
 
+@pytest.mark.parametrize(("outcome", "word"), [("ok", "succeeded"), ("", "not said")])
+def test_a_story_ends_with_how_the_run_ended(client, binding, outcome, word):
+    root, *others = shifted(run(), NOW)
+    root.outcome = outcome
+    keep(root, *others, whose=Whose(agent_id=binding.agent_id))
+
+    story = page(client, binding.agent.owner, Invocation.objects.get())
+
+    assert f"<div>Ended: <b>{word}</b>" in story.partition('<ol class="story">')[2]
+
+
 def test_a_call_that_only_names_a_run_is_marked_wherever_it_is_listed(client, invocation, binding):
     """Its identity is another agent's: in a search and around the run it is not taken for its."""
     other = BindingFactory(identity__system=binding.identity.system)

@@ -431,3 +431,25 @@ def test_a_run_names_the_grants_that_let_it(client, used, binding):
     assert "nobody justified it" in text
     assert "No grant covers" in text
     assert "iam:CreateUser" in text
+
+
+def test_what_was_flagged_stands_newest_first(client, binding):
+    """Whatever came in first."""
+    whose = Whose(agent_id=binding.agent_id, agent=binding.agent.name)
+    keep(said("action", "later", NOW + 50, severity=2), whose=whose)
+    keep(said("action", "earlier", NOW + 5, severity=2), whose=whose)
+    sign_in(client, UserFactory(steward=True))
+
+    response = client.get(reverse("activity:agent_activity", args=[binding.agent_id]))
+
+    flagged = response.context["activity"].flagged
+    assert [row.event.name for row in flagged] == ["later", "earlier"]
+
+
+def test_the_search_says_that_its_times_are_of_arrival(client):
+    sign_in(client, UserFactory(steward=True))
+
+    text = client.get(reverse("activity:search")).text
+
+    assert "came in until then; of a day, until its end" in text
+    assert "go by when a record came in here" in text

@@ -35,8 +35,8 @@ KEYS = {
     "request": "a system's own id of a request",
     "address": "where a call came from",
     "flagged": "yes: what the agent or a guard flagged",
-    "after": "from then on: 2026-11-01, 2026-11-01T14:00, or 2h, 7d ago",
-    "before": "until then",
+    "after": "came in from then on: 2026-11-01, 2026-11-01T14:00, or 2h, 7d ago",
+    "before": "came in until then; of a day, until its end",
 }
 ONE_OF = {
     "outcome": [value for value in Outcome.values if value],

@@ -196,6 +196,11 @@ class ReconstructionTable(Table):
         verbose_name="What it did",
         empty_values=(),
     )
+    why = TemplateColumn(
+        template_name="activity/reconstruction_why_cell.html",
+        verbose_name="Not explained",
+        empty_values=(),
+    )
     signed_by_name = tables.Column(verbose_name="Signed by")
     signed_at = MomentColumn(verbose_name="Signed")
     due_on = TemplateColumn(
@@ -206,7 +211,16 @@ class ReconstructionTable(Table):
 
     class Meta(Table.Meta):
         model = Agent
-        fields = ["name", "state", "owner", "verdict", "signed_by_name", "signed_at", "due_on"]
+        fields = [
+            "name",
+            "state",
+            "owner",
+            "verdict",
+            "why",
+            "signed_by_name",
+            "signed_at",
+            "due_on",
+        ]
         sortable = {"name": ("name",)}
         order_by = "name"
         empty_text = "No agents match."
@@ -216,6 +230,15 @@ class ReconstructionTable(Table):
 
     def value_verdict(self, record: Any) -> str:
         return Told(record.verdict).label if record.verdict else "Never checked"
+
+    def value_why(self, record: Any) -> str:
+        reasons = (
+            (not record.trail_connected, "no trail"),
+            (record.untold_as, "calls that no run tells of"),
+            (record.is_unconfirmed, "actions that no system confirms"),
+            (record.shared_as, "calls of one of several agents"),
+        )
+        return "; ".join(words for holds, words in reasons if holds)
 
     def value_due_on(self, record: Any) -> str:
         return f"{record.due_on:%Y-%m-%d}" if record.due_on else ""

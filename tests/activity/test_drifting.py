@@ -1,5 +1,6 @@
 """Purpose drift: what an agent did that no task of its purpose needs."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -11,7 +12,9 @@ from django.utils import timezone
 
 from apps.activity.models import DeedHour, DriftedCall
 from apps.activity.services.drifting import drift_measure
+from apps.findings.models import Finding
 from apps.findings.rules.use import PurposeDrift
+from apps.findings.services import findings_recheck
 from apps.inventory.models import TaskNeed
 from tests.activity.use import used
 from tests.factories.grants import PermissionFactory
@@ -157,7 +160,7 @@ def test_the_agent_says_which_calls_serve_no_task(as_reviewer, binding):
     url = reverse("activity:agent_standing", args=[binding.agent_id])
     page = " ".join(as_reviewer.get(url).content.decode().split())
 
-    assert "1 of its API calls serves no task" in page
+    assert "3 of its API calls serve no task" in page
     assert "its tasks need read there, and this is write" in page
     assert "nobody has checked yet whether what it did can be told" in page
 
@@ -237,10 +240,28 @@ def test_a_told_action_is_shown_apart_from_what_systems_recorded(as_steward, bin
     url = reverse("activity:agent_standing", args=[binding.agent_id])
     page = " ".join(as_steward.get(url).content.decode().split())
 
-    assert "1 of its API calls serves no task; 1 of the actions it tells of serves no task" in page
+    assert "1 of its API calls serves no task; 4 of the actions it tells of serve no task" in page
     assert "4 times</a> by its own account, which no recorded call proves" in page
     assert f"system={mail.pk}&amp;name=post&amp;unproven=true" in page
     found = PurposeDrift().subjects(timezone.now())
     assert [row.finding_detail for row in found] == [
-        "No task needs 1 of its API calls, nor 1 of the actions it tells of; the newest: post"
+        "No task needs 1 of its API calls, nor 4 of the actions it tells of; the newest: post"
     ]
+
+
+def test_calls_outside_a_task_are_counted_and_not_their_names(as_steward, system, binding):
+    """The finding, the page it leads to, and the list on that page all say the same."""
+    needs(binding)
+    does(binding, "customers:Delete", calls=5)
+    does(binding, "customers:Update", calls=3)
+    drift_measure(moment=timezone.now())
+    findings_recheck(actor=system, rules=["agent-purpose-drift"])
+    finding = Finding.objects.get(rule="agent-purpose-drift")
+
+    page = as_steward.get(finding.get_absolute_url()).text
+    (href,) = re.findall(r'href="([^"]+)"><i[^>]+></i>What it counts<', page)
+    counted = " ".join(as_steward.get(href).text.split())
+
+    assert finding.detail.startswith("No task needs 8 of its API calls")
+    assert "8 of its API calls serve no task" in counted
+    assert sum(map(int, re.findall(r">(\d+) calls?</a>", counted))) == 8

@@ -445,3 +445,37 @@ def test_runs_with_an_action_that_no_log_has_are_found_and_no_others(
 
     assert listed(as_steward, url) == 1
     assert "refund round" in as_steward.get(url).text
+
+
+def test_the_agents_that_home_cannot_explain_say_why_and_lead_to_what_it_counts(  # noqa: PLR0917
+    as_steward, system, agent, identity, some_trail, whole_log, as_identity
+):
+    """Of one its calls and an action, of two what they share, of one that it has no trail."""
+    agent.trail_connected = True
+    agent.save()
+    shared = BindingFactory(agent__trail_connected=True, agent__name="one of two")
+    BindingFactory(agent__trail_connected=True, identity=shared.identity)
+    of_both = Whose(identity_id=shared.identity_id, system_id=shared.identity.system_id)
+    kept(call(), call(), call(), whose=of_both)
+    AgentFactory(name="dark", trail_connected=False)
+    rules = ["identity-unexplained", "agent-unconfirmed", "identity-attribution-lost"]
+    findings_recheck(actor=system, rules=rules)
+    url = reverse("activity:reconstruction_list", query={"unexplained": "true"})
+
+    page = as_steward.get(url).text
+
+    told = {}
+    for row in page.split("<tr")[2:]:
+        (name,) = re.findall(r'href="/trail/checks/\d+/">([^<]+)<', row)
+        why = row.partition('data-label="Not explained"')[2].partition("</td>")[0]
+        told[name] = [(words, href) for href, words in re.findall(r'href="([^"]+)">([^<]+)', why)]
+    assert {name: [words for words, _ in of] for name, of in told.items()} == {
+        "helper": ["calls that no run tells of", "actions that no system confirms"],
+        "one of two": ["calls of one of several agents"],
+        shared.identity.bindings.last().agent.name: ["calls of one of several agents"],
+        "dark": ["no trail"],
+    }
+    assert [listed(as_steward, href) for _, href in told["helper"]] == [2, 1]
+    assert [listed(as_steward, href) for _, href in told["one of two"]] == [3]
+    exported = b"".join(as_steward.get(f"{url}&export=csv").streaming_content).decode()
+    assert "calls that no run tells of; actions that no system confirms" in exported

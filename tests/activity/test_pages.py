@@ -1,7 +1,9 @@
 """What people read of the trail: a run, a record, an agent, a credential, what lies around."""
 
+import re
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -9,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.activity.headers import Whose
-from apps.activity.models import Event, Invocation
+from apps.activity.models import Event, Invocation, Stream
 from apps.activity.services.hours import hours_count
 from apps.activity.services.measuring import use_measure
 from apps.audit.models import AuditEntry
@@ -62,6 +64,66 @@ def test_what_was_said_stands_beside_what_was_recorded(client, invocation, bindi
     assert "s3:ListBuckets" in text
     assert "refund order 7" not in text
     assert "verified now" in text
+
+
+def test_a_run_leads_to_all_use_of_its_credential_from_its_first_call_on(client, binding):
+    credential = CredentialFactory(identity=binding.identity)
+    whose = Whose(identity_id=binding.identity_id, credential_id=credential.pk)
+    keep(*shifted(run(), NOW), whose=Whose(agent_id=binding.agent_id))
+    keep(api(at=NOW - 900), api(at=NOW + 1, request_id="REQ1"), api(at=NOW + 900), whose=whose)
+
+    text = page(client, UserFactory(steward=True), Invocation.objects.get())
+    (href,) = re.findall(r'href="([^"]+)">All use of', text)
+
+    assert client.get(unescape(href)).context["listing"].count.value == 2
+
+
+@pytest.mark.parametrize(("until", "says"), [(30, "and not yet over this run"), (90, "")])
+def test_near_a_run_it_is_said_until_when_the_logs_reach(client, invocation, binding, until, says):
+    """The run lasts a minute."""
+    system = binding.identity.system
+    text = page(client, binding.agent.owner, invocation)
+    assert "no log of it is read that far" in text
+    reached = invocation.started_at + timedelta(seconds=until)
+    Stream.objects.create(
+        system=system, log_format="cloudtrail", complete_from=reached, complete_until=reached
+    )
+
+    text = page(client, binding.agent.owner, invocation)
+
+    assert "its log is complete until" in text
+    assert f"{reached:%Y-%m-%dT%H:%M:%SZ}" in text
+    assert ("and not yet over this run" in text) is bool(says)
+
+
+@pytest.mark.parametrize(("outcome", "word"), [("ok", "succeeded"), ("", "not said")])
+def test_a_story_ends_with_how_the_run_ended(client, binding, outcome, word):
+    root, *others = shifted(run(), NOW)
+    root.outcome = outcome
+    keep(root, *others, whose=Whose(agent_id=binding.agent_id))
+
+    story = page(client, binding.agent.owner, Invocation.objects.get())
+
+    assert f"<div>Ended: <b>{word}</b>" in story.partition('<ol class="story">')[2]
+
+
+def test_a_call_that_only_names_a_run_is_marked_wherever_it_is_listed(client, invocation, binding):
+    """Its identity is another agent's: in a search and around the run it is not taken for its."""
+    other = BindingFactory(identity__system=binding.identity.system)
+    keep(
+        api("s3:DeleteBucket", NOW + 5, request_id="REQ1"),
+        whose=Whose(identity_id=other.identity_id, system_id=other.identity.system_id),
+    )
+    sign_in(client, UserFactory(steward=True))
+    around = reverse("console:around", args=["activity.invocation", invocation.pk])
+
+    for listed in (client.get(around), client.get(reverse("activity:search"), {"q": "kind:api"})):
+        rows = (listed.context.get("told") or listed.context["found"]).rows
+        marked = {row.event.name: row.is_contested for row in rows if row.event.kind == "api"}
+        assert marked == {
+            "s3:GetObject": False, "s3:ListBuckets": False, "s3:DeleteBucket": True,
+        }  # fmt: skip
+        assert listed.text.count("whose agent does not act as this identity") == 1
 
 
 def test_the_waterfall_shows_every_record(client, invocation, binding):
@@ -198,6 +260,16 @@ def test_a_credentials_use_is_told_by_address(client, binding):
         "203.0.113.9": (2, 1, ["s3:GetObject"]),
         "198.51.100.7": (1, 0, ["iam:CreateUser"]),
     }
+    late = api(address="203.0.113.9", at=-30)
+    keep(late, whose=whose)  # it came in today, and happened before
+    since = datetime.fromtimestamp(START // SECOND, tz=UTC).date() + timedelta(days=1)
+    keep(api(address="203.0.113.9", at=3 * 86400), whose=whose)
+    for day in ("2020-01-01", since.isoformat()):
+        page = client.get(response.request["PATH_INFO"], {"since": day})
+        figures = re.findall(r'href="(/trail/calls/[^"]+)">(\d+)</a>', page.text)
+        assert figures
+        for href, figure in figures:
+            assert client.get(unescape(href)).context["listing"].count.value == int(figure)
 
 
 def test_around_a_run_stand_its_records_and_what_was_done(client, invocation, binding):
@@ -359,3 +431,25 @@ def test_a_run_names_the_grants_that_let_it(client, used, binding):
     assert "nobody justified it" in text
     assert "No grant covers" in text
     assert "iam:CreateUser" in text
+
+
+def test_what_was_flagged_stands_newest_first(client, binding):
+    """Whatever came in first."""
+    whose = Whose(agent_id=binding.agent_id, agent=binding.agent.name)
+    keep(said("action", "later", NOW + 50, severity=2), whose=whose)
+    keep(said("action", "earlier", NOW + 5, severity=2), whose=whose)
+    sign_in(client, UserFactory(steward=True))
+
+    response = client.get(reverse("activity:agent_activity", args=[binding.agent_id]))
+
+    flagged = response.context["activity"].flagged
+    assert [row.event.name for row in flagged] == ["later", "earlier"]
+
+
+def test_the_search_says_that_its_times_are_of_arrival(client):
+    sign_in(client, UserFactory(steward=True))
+
+    text = client.get(reverse("activity:search")).text
+
+    assert "came in until then; of a day, until its end" in text
+    assert "go by when a record came in here" in text

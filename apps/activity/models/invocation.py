@@ -1,7 +1,7 @@
 from django.db import models
 
 from apps.activity.querysets.invocations import InvocationQuerySet
-from apps.activity.states import CARRYING, Method, Outcome, joined_said
+from apps.activity.states import BAD, CARRYING, Method, Outcome, joined_said
 from apps.core.links import record_href
 
 
@@ -73,6 +73,11 @@ class Invocation(models.Model):
     @property
     def trace(self) -> str:
         return self.trace_id.hex
+
+    @property
+    def is_bad(self) -> bool:
+        """What did not end well stands out wherever it is told."""
+        return self.outcome in BAD
 
     @property
     def seconds(self) -> float:

@@ -281,4 +281,6 @@ def _flagged(
     told = Q(agent_id=agent.pk) if is_named else Event.objects.of_agents([agent.pk])
     rows = Event.objects.in_trail().recorded_between(since, until)
     rows = rows.filter(told, severity__gt=0).visible_to(actor)
-    return rows_of(list(rows.order_by("-recorded_at", "-leaf_index")[:MOST_LISTED]), actor)
+    last_in = rows.order_by("-recorded_at", "-leaf_index")[:MOST_LISTED]
+    newest = sorted(last_in, key=lambda one: (one.happened_at, one.leaf_index), reverse=True)
+    return rows_of(newest, actor)

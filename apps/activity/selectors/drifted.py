@@ -39,6 +39,15 @@ class Standing:
     has_tasks: bool
     check: Reconstruction | None
 
+    @property
+    def calls(self) -> int:
+        """How many API calls those outside are, as far as they are listed."""
+        return sum(one.call.calls for one in self.outside)
+
+    @property
+    def deeds(self) -> int:
+        return sum(one.call.calls for one in self.told)
+
 
 def standing_of(agent: Agent, actor: Actor) -> Standing:
     calls: QuerySet[DriftedCall] = DriftedCall.objects.filter(

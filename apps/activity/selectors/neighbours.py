@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
 from django.db.models import QuerySet, Value
 
@@ -14,7 +14,6 @@ from apps.inventory.models import Credential
 
 MOST_CREDENTIALS = 5
 MOST_RUNS = 5
-HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class Neighbours:
     before: Invocation | None
     after: Invocation | None
     conversation: list[Invocation]
-    credentials: list[tuple[Credential, str]]
+    credentials: list[tuple[Credential, datetime]]
 
 
 def neighbours_of(invocation: Invocation, joined: Iterable[Joined], actor: Actor) -> Neighbours:
@@ -58,15 +57,14 @@ def _each(**rows: QuerySet[Invocation]) -> dict[str, list[Invocation]]:
     return found
 
 
-def _credentials(joined: Iterable[Joined], actor: Actor) -> list[tuple[Credential, str]]:
-    """What signed the calls joined to the run, each with the search for all its use that hour."""
-    signed = [one.event for one in joined if one.event.credential_id]
+def _credentials(joined: Iterable[Joined], actor: Actor) -> list[tuple[Credential, datetime]]:
+    """What signed the calls joined to the run, each with when it did first."""
+    signed: dict[int, datetime] = {}
+    for one in (one.event for one in joined):
+        if one.credential_id:
+            known = signed.get(one.credential_id, one.happened_at)
+            signed[one.credential_id] = min(known, one.happened_at)
     if not signed:
         return []
-    since = min(one.recorded_at for one in signed) - HOUR
-    keys = {one.credential_id for one in signed if one.credential_id}
-    rows = Credential.objects.visible_to(actor).filter(pk__in=keys).order_by("pk")
-    return [
-        (one, f"credential:{one.pk} after:{since.isoformat(timespec='seconds')}")
-        for one in rows[:MOST_CREDENTIALS]
-    ]
+    rows = Credential.objects.visible_to(actor).filter(pk__in=signed).order_by("pk")
+    return [(one, signed[one.pk]) for one in rows[:MOST_CREDENTIALS]]

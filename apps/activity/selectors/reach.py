@@ -4,7 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db.models import Max, OuterRef, QuerySet, Subquery
+
 from apps.activity.models import Stream
+from apps.core.actors import Actor
+from apps.inventory.models import Binding, System
 
 # A log that ends later than this before now still tells of now.
 LAG = timedelta(hours=24)
@@ -64,6 +68,19 @@ def logs_of(system_ids: Collection[int]) -> dict[int, Log]:
         if known is None or _span(log) > _span(known):
             found[one.system_id] = log
     return found
+
+
+def systems_reached(agent_id: int | None, actor: Actor) -> QuerySet[System]:
+    """The systems that an agent acts on, each with until when its logs are complete: `reached`."""
+    acts_on = Binding.objects.live().filter(agent=agent_id or 0).values("identity__system")
+    reached = Stream.objects.filter(system=OuterRef("pk")).order_by().values("system")
+    rows: QuerySet[System] = (
+        System.objects.visible_to(actor)
+        .filter(pk__in=acts_on)
+        .annotate(reached=Subquery(reached.annotate(at=Max("complete_until")).values("at")))
+        .order_by("name")
+    )
+    return rows
 
 
 def _span(log: Log) -> timedelta:

@@ -18,7 +18,7 @@ from apps.activity.querysets.events import EventQuerySet
 from apps.activity.saying import header_said
 from apps.activity.searching import Terms, UnclearSearch
 from apps.activity.selectors.naming import names_beside, run_of
-from apps.activity.states import PROVEN_FROM, Kind
+from apps.activity.states import CONTESTED, PROVEN_FROM, Kind
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Binding, Credential, Identity, System
 
@@ -31,11 +31,16 @@ MOST_EXPORTED = 100_000
 
 @dataclass(frozen=True, slots=True)
 class FoundRow:
-    """One record, whose it is in its own words, and the run it names, where the reader sees it."""
+    """One record, whose it is in its own words, and the run it names, where the reader sees it.
+
+    A call `is_contested` where the agent of that run does not act as its identity: then it proves
+    nothing, and the run is not taken for its own.
+    """
 
     event: Event
     who: str
     run: Invocation | None
+    is_contested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +78,10 @@ def rows_of(events: Sequence[Event], actor: Actor) -> list[FoundRow]:
     found = []
     for one in events:
         agent = known.get(one.leaf_index)
-        run = joined.get(one.leaf_index) or run_of(
-            runs.get(_run_id(one), ()), agent.pk if agent else one.agent_id
-        )
-        found.append(FoundRow(one, agent.name if agent else _who(header_said(one.header)), run))
+        run, is_contested = joined.get(one.leaf_index) or (None, False)
+        run = run or run_of(runs.get(_run_id(one), ()), agent.pk if agent else one.agent_id)
+        who = agent.name if agent else _who(header_said(one.header))
+        found.append(FoundRow(one, who, run, is_contested=is_contested))
     return found
 
 
@@ -229,15 +234,17 @@ def _runs(events: Sequence[Event], actor: Actor) -> dict[UUID | None, list[Invoc
     return runs
 
 
-def _joined(events: Sequence[Event], actor: Actor) -> dict[int, Invocation]:
-    """The runs that calls are proven to be of, by the places of the calls."""
+def _joined(events: Sequence[Event], actor: Actor) -> dict[int, tuple[Invocation, bool]]:
+    """The runs that calls are proven to be of, by the places of the calls; else those that they
+    name and that are contested, and which of both it is."""
     calls = [one for one in events if one.kind == Kind.API]
     if not calls:
         return {}
     links = Link.objects.filter(
+        Q(confidence__gte=PROVEN_FROM) | Q(confidence=CONTESTED),
         log_id=calls[0].log_id,
         call_leaf__in=[one.leaf_index for one in calls],
-        confidence__gte=PROVEN_FROM,
         invocation__in=Invocation.objects.visible_to(actor),
     )
-    return {one.call_leaf: one.invocation for one in links.select_related("invocation")}
+    surest_last = links.select_related("invocation").order_by("confidence")
+    return {one.call_leaf: (one.invocation, one.confidence == CONTESTED) for one in surest_last}

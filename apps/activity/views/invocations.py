@@ -11,6 +11,7 @@ from apps.activity.filters import InvocationFilterSet
 from apps.activity.models import Invocation
 from apps.activity.selectors.keeping import archives_of
 from apps.activity.selectors.neighbours import neighbours_of
+from apps.activity.selectors.reach import systems_reached
 from apps.activity.selectors.stories import story_of
 from apps.activity.services.opening import Opened
 from apps.activity.tables import InvocationTable
@@ -60,6 +61,7 @@ def _story(
             "archives": archives_of([invocation.first_recorded, invocation.last_recorded]),
             "view": "waterfall" if request.GET.get("view") == "waterfall" else "story",
             "neighbours": neighbours_of(invocation, story.joined, request.actor),
+            "reaches": systems_reached(invocation.agent_id, request.actor),
             "may_open": policies.can_open_payload(request.actor),
         },
         regions=["story"],

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from django.db.models import Value
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -15,13 +16,14 @@ from apps.activity.querysets.reconstructions import checked
 from apps.activity.selectors.drifted import standing_of
 from apps.activity.selectors.reconstructing import check_of
 from apps.activity.services.reconstructing import reconstruction_sign
+from apps.activity.settling import judged_since, settled_before
 from apps.activity.tables import ReconstructionTable
 from apps.core.dialogs import Words, answer_dialog
 from apps.core.forms import ReasonForm
 from apps.core.htmx import Request, render_page
 from apps.core.listing import render_listing
 from apps.core.policies import enforce, page
-from apps.core.preferences import preference
+from apps.core.preferences import all_preferences, preference
 from apps.inventory.models import Agent
 from apps.inventory.querysets.scope import hidden_systems
 
@@ -29,16 +31,21 @@ from apps.inventory.querysets.scope import hidden_systems
 @require_GET
 @page(policies.can_browse)
 def reconstruction_list(request: Request) -> HttpResponse:
-    agents = Agent.objects.visible_to(request.actor).standing().for_table()
+    defaults, now = all_preferences(), timezone.now()
+    agents = Agent.objects.visible_to(request.actor).standing().for_table().with_reasons()
+    judged = agents.annotate(
+        judged_since=Value(judged_since(now, days=defaults["explained_days"])),
+        settled_before=Value(settled_before(now, hours=defaults["settling_hours"])),
+    )
     return render_listing(
         request,
         "activity/reconstruction_list.html",
-        rows=checked(agents, Reconstruction.objects.all()),
+        rows=checked(judged, Reconstruction.objects.all()),
         table_class=ReconstructionTable,
         filterset_class=ReconstructionFilterSet,
         context={
-            "days": preference("reconstruction_days"),
-            "due_days": preference("reconstruction_due_days"),
+            "days": defaults["reconstruction_days"],
+            "due_days": defaults["reconstruction_due_days"],
             "empty_title": "No agents yet",
             "empty_text": "Each agent is checked here: can what it did be told?",
             "empty_icon": "timeline",

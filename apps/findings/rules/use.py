@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from django.db.models import (
     Case,
     CharField,
-    Count,
     DateField,
     Exists,
     F,
@@ -13,9 +12,11 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
+    Sum,
     When,
 )
 from django.db.models.functions import Cast, Coalesce, Concat
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.activity.models import DriftedCall, Invocation, Reconstruction
@@ -116,6 +117,9 @@ class PurposeDrift(Rule):
         )
         return rows
 
+    def counted_href(self, subject_id: int, now: datetime) -> str:
+        return reverse("activity:agent_standing", args=[subject_id])
+
 
 class ReconstructionOverdue(Rule):
     key = "agent-reconstruction-overdue"
@@ -157,5 +161,5 @@ class ReconstructionOverdue(Rule):
 
 
 def _counted(drifted: QuerySet) -> Coalesce:
-    kinds = drifted.values("agent_id").annotate(kinds=Count("pk")).values("kinds")
-    return Coalesce(Subquery(kinds), 0)
+    times = drifted.values("agent_id").annotate(times=Sum("calls")).values("times")
+    return Coalesce(Subquery(times), 0)

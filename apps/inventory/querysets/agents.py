@@ -1,5 +1,6 @@
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
@@ -55,6 +56,21 @@ class AgentQuerySet(models.QuerySet["Agent"]):
         sharing = rows_of(self.model, "bindings").live().filter(identity__in=lost).values("agent")
         return self.standing().filter(
             Q(trail_connected=False) | Q(pk__in=found) | Q(pk__in=sharing)
+        )
+
+    def with_reasons(self) -> Self:
+        """With why each is `unexplained`: identities of calls that no run tells of, whether what
+        it said is not confirmed, and identities that it shares and whose calls are nobody's.
+        """
+        finding = rows_of(self.model, "findings").standing()
+        calls, actions = UNEXPLAINED_BY
+        of_it = finding.filter(agent=OuterRef("pk")).order_by("subject_id")
+        acts_as = rows_of(self.model, "bindings").live().filter(agent=OuterRef(OuterRef("pk")))
+        lost = finding.filter(rule=SHARED_BY, subject_id__in=acts_as.values("identity"))
+        return self.annotate(
+            untold_as=ArraySubquery(of_it.filter(rule=calls).values("subject_id")),
+            is_unconfirmed=Exists(of_it.filter(rule=actions)),
+            shared_as=ArraySubquery(lost.order_by("subject_id").values("subject_id")),
         )
 
     def acting_on(self, system: "System") -> Self:

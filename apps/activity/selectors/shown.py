@@ -1,6 +1,7 @@
 """Whether the logs of systems have what agents say they did, deed by deed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.utils import timezone
 
@@ -28,7 +29,7 @@ def shown_of(deeds: Sequence[Event], actor: Actor) -> dict[int, Shown]:
         recorded_at__gte=min(times),
         recorded_at__lte=max(times),
     ).with_shown(settled_before(timezone.now()))
-    told = list(rows.values_list("leaf_index", "of_system", "shown"))
+    told: list[Any] = list(rows.values_list("leaf_index", "of_system", "shown"))  # type: ignore[misc]
     hidden = hidden_systems(actor, {system for _, system, _ in told} - {0})
     return {
         leaf: Shown.HIDDEN if system in hidden else Shown(shown) for leaf, system, shown in told

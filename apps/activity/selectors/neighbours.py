@@ -53,7 +53,7 @@ def _each(**rows: QuerySet[Invocation]) -> dict[str, list[Invocation]]:
     first, *others = (of.annotate(beside=Value(name)) for name, of in rows.items())
     found: dict[str, list[Invocation]] = defaultdict(list)
     for one in first.union(*others, all=True).order_by("-started_at", "-pk"):
-        found[one.beside].append(one)  # type: ignore[attr-defined]
+        found[one.beside].append(one)
     return found
 
 

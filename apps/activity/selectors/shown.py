@@ -23,7 +23,7 @@ def shown_of(deeds: Sequence[Event], actor: Actor) -> dict[int, Shown]:
     if not deeds:
         return {}
     times = [one.recorded_at for one in deeds]
-    rows = EventRow.objects.filter(
+    rows: Any = EventRow.objects.filter(
         log_id=deeds[0].log_id,
         leaf_index__in=[one.leaf_index for one in deeds],
         recorded_at__gte=min(times),

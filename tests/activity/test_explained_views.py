@@ -369,6 +369,12 @@ LOGS = {
 }
 
 
+def beside(client, run):
+    """What a run's page loads after itself, into places of its story."""
+    htmx = {"HX-Request": "true", "HX-Target": "invocation-access"}
+    return client.get(reverse("console:invocation_access", args=[run.pk]), headers=htmx).text
+
+
 @pytest.mark.parametrize("log", LOGS)
 def test_beside_an_action_without_a_call_stands_what_the_logs_say_of_it(
     as_steward, identity, some_trail, of_agent, log
@@ -394,7 +400,8 @@ def test_beside_an_action_without_a_call_stands_what_the_logs_say_of_it(
     deed = EventRow.objects.get(trace_id=trace, kind="call")
     run = Invocation.objects.get(name="alone")
 
-    story = as_steward.get(run.get_absolute_url()).text
+    story = beside(as_steward, run)
+    assert f'<div id="shown-{deed.leaf_index}"' in as_steward.get(run.get_absolute_url()).text
     record = as_steward.get(deed.get_absolute_url()).text
 
     for page in (story, record):
@@ -417,7 +424,7 @@ def test_an_action_that_a_call_within_it_proves_is_not_said_to_be_missed(
     )
     kept(call(request_id="R1"), whose=as_identity)
 
-    page = as_steward.get(Invocation.objects.get().get_absolute_url()).text
+    page = beside(as_steward, Invocation.objects.get())
 
     assert "A system&#x27;s log has it" in page
     assert "No system&#x27;s log has it" not in page

@@ -29,7 +29,7 @@ def shown_of(deeds: Sequence[Event], actor: Actor) -> dict[int, Shown]:
         recorded_at__gte=min(times),
         recorded_at__lte=max(times),
     ).with_shown(settled_before(timezone.now()))
-    told: list[Any] = list(rows.values_list("leaf_index", "of_system", "shown"))  # type: ignore[misc]
+    told: list[Any] = list(rows.values_list("leaf_index", "of_system", "shown"))
     hidden = hidden_systems(actor, {system for _, system, _ in told} - {0})
     return {
         leaf: Shown.HIDDEN if system in hidden else Shown(shown) for leaf, system, shown in told

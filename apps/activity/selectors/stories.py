@@ -14,8 +14,7 @@ from apps.activity.querysets.seats import has_period
 from apps.activity.saying import header_said
 from apps.activity.selectors.naming import names_beside
 from apps.activity.selectors.seals import SealTold, seal_told
-from apps.activity.selectors.shown import shown_of
-from apps.activity.states import PROVEN_FROM, Kind, Shown
+from apps.activity.states import PROVEN_FROM, Kind
 from apps.core.actors import Actor
 from apps.inventory.querysets.scope import reads_all_systems
 from apps.proof.models import Log
@@ -60,8 +59,7 @@ class Moment:
     Without `event` the agent said nothing of these calls, or in a record that is not shown here:
     `elsewhere` is its place, 0 where the reader may not see it. `depth` is how deep it lies.
     `by` is who said it, where that is not the run's agent; `is_double` marks the inner of two
-    records of one run, which some instrumentation sends. `shown` is what the logs say of a deed
-    beside which no call stands.
+    records of one run, which some instrumentation sends.
     """
 
     event: Event | None
@@ -72,7 +70,6 @@ class Moment:
     elsewhere: int | None = None
     by: str = ""
     is_double: bool = False
-    shown: Shown | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -108,10 +105,8 @@ class Moment:
 
     @property
     def is_odd(self) -> bool:
-        """What should be seen from afar: what did not end well, calls that nobody told of, and
-        deeds that no log has."""
-        is_missed = self.is_silent or self.shown == Shown.MISSED
-        return is_missed or (self.event is not None and self.event.is_bad)
+        """What should be seen from afar: what did not end well, and calls nobody told of."""
+        return self.is_silent or (self.event is not None and self.event.is_bad)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +194,6 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     moments = _moments(told, sure, depths, withheld)
     _name(moments, invocation)
     _mark_doubles(moments)
-    _mark_shown(moments, actor)
     return Story(
         moments=moments,
         joined=joined,
@@ -239,15 +233,6 @@ def _mark_doubles(moments: Iterable[Moment]) -> None:
         if one.event and one.event.kind == Kind.INVOCATION and one.header.get("claimed"):
             called = _called(one)
             one.is_double = bool(called[1]) and runs.get(one.event.parent_id) == called
-
-
-def _mark_shown(moments: Iterable[Moment], actor: Actor) -> None:
-    """Say of each deed beside which no call stands what the logs say of it."""
-    bare = [one.event for one in moments if one.event and one.is_deed and not one.calls]
-    shown = shown_of(bare, actor)
-    for one in moments:
-        if one.event and one.event.leaf_index in shown:
-            one.shown = shown[one.event.leaf_index]
 
 
 def _called(moment: Moment) -> tuple[int | None, str]:

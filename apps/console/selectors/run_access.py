@@ -8,7 +8,8 @@ from datetime import datetime
 from apps.activity.models import Event, Invocation, Link
 from apps.activity.selectors.held import Elsewhere
 from apps.activity.selectors.records import record_at
-from apps.activity.states import PROVEN_FROM, Kind
+from apps.activity.selectors.shown import shown_of
+from apps.activity.states import PROVEN_FROM, Kind, Shown
 from apps.console.selectors.grant_reasons import Reason, reasons_of
 from apps.console.selectors.record_access import (
     ALONE,
@@ -39,7 +40,8 @@ class Cover:
 class RecordAccess:
     """What allowed one record. `hidden` grants did too, and the reader may not see them.
 
-    Beside what was told and `is_joined` stand the calls themselves, each with its own line.
+    Beside what was told and `is_joined` stand the calls themselves, each with its own line; beside
+    the rest what the logs have of it, `shown`.
     """
 
     event: Event
@@ -48,6 +50,7 @@ class RecordAccess:
     elsewhere: list[Elsewhere]
     hidden: int
     is_joined: bool
+    shown: Shown | None = None
 
     @property
     def is_told(self) -> bool:
@@ -119,6 +122,8 @@ def access_of(run: Invocation, actor: Actor) -> RunAccess:
     )
     deeds = [one for one in told if one.kind in DEEDS]
     records, unseen = _records(deeds, links, run.log_id, run.ended_at, actor)
+    shown = shown_of([one.event for one in records if one.is_told and not one.is_joined], actor)
+    records = [replace(one, shown=shown.get(one.event.leaf_index)) for one in records]
     calls = [one for one in records if not one.is_told]
     seen = {cover.reason.grant.pk for one in calls for cover in one.covers}
     allowing = {cover.grant_id for one in calls for cover in one.judged.covers}

@@ -54,7 +54,12 @@ def invocation_access(request: Request, pk: int) -> HttpResponse:
     return render_page(
         request,
         "console/invocation_access.html",
-        {"access": access, "run": run, "is_beside": bool(request.htmx)},
+        {
+            "access": access,
+            "run": run,
+            "is_beside": bool(request.htmx),
+            "has_story": request.GET.get("view") != "waterfall",
+        },
         regions=["invocation-access"],
     )
 

@@ -13,7 +13,7 @@ from apps.activity.models import Event, Invocation
 from apps.approvals.models import Vote
 from apps.approvals.states import Choice
 from apps.grants.states import GrantState
-from tests.activity.runs import SECOND, START, api, keep, run, said, shifted
+from tests.activity.runs import SECOND, START, TRACE, api, keep, run, said, shifted
 from tests.activity.use import granted, known_for_long
 from tests.factories.accounts import SeatFactory, UserFactory
 from tests.factories.approvals import AccessRequestFactory
@@ -134,6 +134,38 @@ def test_the_story_leads_from_each_action_and_call_to_what_allowed_it(as_steward
     assert sorted(re.findall(r'<div id="access-(\d+)" [^>]*hx-swap-oob', beside)) == sorted(places)
     waterfall = as_steward.get(f"{invocation.get_absolute_url()}?view=waterfall").text
     assert sorted(re.findall(r'<div id="access-(\d+)"', waterfall)) == sorted(places)
+
+
+@pytest.fixture
+def of_two(binding):
+    """A run that another agent's deeds stand in, with calls proven of both, and one near it."""
+    invocation = ran(
+        binding,
+        api(at=NOW + 2, request_id="REQ1"),
+        api("s3:ListBuckets", NOW + 3),
+        api("iam:CreateUser", NOW + 4, carried_by="header", correlation=TRACE),
+    )
+    other = BindingFactory(identity__system__kind="aws")
+    known_for_long(other.identity)
+    root = said("invocation", "helper", NOW + 5, 9, span_id="e" * 16, parent_id="a" * 16)
+    deed = said("call", "s3:Put", NOW + 6, parent_id="e" * 16, request_id="REQ9")
+    keep(root, deed, whose=Whose(agent_id=other.agent_id, agent=other.agent.name))
+    keep(api("s3:Put", NOW + 6, request_id="REQ9"), whose=whose(other.identity))
+    return invocation
+
+
+@pytest.mark.parametrize("view", ["", "?view=waterfall"])
+def test_the_panel_writes_only_where_its_page_has_a_place(as_steward, of_two, view):
+    access = reverse("console:invocation_access", args=[of_two.pk])
+
+    page = as_steward.get(f"{of_two.get_absolute_url()}{view}").text
+    htmx = {"HX-Request": "true", "HX-Target": "invocation-access"}
+    beside = as_steward.get(access, headers=htmx).text
+
+    places = re.findall(r'<div id="access-(\d+)"', page)
+    written = re.findall(r'<div id="access-(\d+)" [^>]*hx-swap-oob', beside)
+    assert len(places) == len(set(places))
+    assert sorted(written) == sorted(places)
 
 
 def test_a_call_is_judged_and_what_it_proves_by_it(as_steward, binding):

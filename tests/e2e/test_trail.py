@@ -177,3 +177,24 @@ def test_every_page_of_the_trail_can_be_read_by_everybody(reader, addresses, tol
     expect(page.get_by_text(EVIL).first).to_be_visible()
     reader.look()
     assert page.title() != "taken"
+
+
+@pytest.mark.usefixtures("silent_console")
+def test_no_view_of_a_run_complains(told, steward, signed_in, live_server):
+    """What allowed its records comes later, and has a place for each; near calls have none."""
+    assert told.links.count() > told.proven
+    other = BindingFactory(identity__system__kind="aws")
+    keep(
+        said("call", "s3:Put", NOW + 6, parent_id="a" * 16, request_id="REQ9"),
+        whose=Whose(agent_id=other.agent_id, agent=other.agent.name),
+    )
+    keep(
+        api("s3:Put", NOW + 6, request_id="REQ9"),
+        whose=Whose(identity_id=other.identity_id, system_id=other.identity.system_id),
+    )
+    page = signed_in(steward)
+
+    for view in ("", "?view=waterfall"):
+        page.goto(f"{live_server.url}{told.get_absolute_url()}{view}")
+        expect(page.locator(".story-access").first).to_contain_text("No grant covers it")
+        page.wait_for_load_state("networkidle")

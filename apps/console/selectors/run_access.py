@@ -121,10 +121,12 @@ def access_of(run: Invocation, actor: Actor) -> RunAccess:
         .order_by("happened_at", "leaf_index")[:MOST]
     )
     deeds = [one for one in told if one.kind in DEEDS]
-    records, unseen = _records(deeds, links, run.log_id, run.ended_at, actor)
+    links_beside = _links_beside(run, deeds)
+    records, unseen = _records(deeds, [*links, *links_beside], run.log_id, run.ended_at, actor)
     shown = shown_of([one.event for one in records if one.is_told and not one.is_joined], actor)
     records = [replace(one, shown=shown.get(one.event.leaf_index)) for one in records]
-    calls = [one for one in records if not one.is_told]
+    own = {link.call_leaf for link in links}
+    calls = [one for one in records if not one.is_told and one.event.leaf_index in own]
     seen = {cover.reason.grant.pk for one in calls for cover in one.covers}
     allowing = {cover.grant_id for one in calls for cover in one.judged.covers}
     return RunAccess(
@@ -133,8 +135,16 @@ def access_of(run: Invocation, actor: Actor) -> RunAccess:
         len(allowing - seen),
         records,
         is_proven=bool(calls),
-        unseen=unseen,
+        unseen=len(unseen & own),
     )
+
+
+def _links_beside(run: Invocation, deeds: Sequence[Event]) -> list[Link]:
+    """Proven calls of what other agents told within the run: they stand beside that."""
+    apart = Invocation.objects.under(run.log_id, [run.trace_id]).exclude(pk=run.pk).order_by()
+    joined = Link.objects.filter(invocation__in=apart.values("pk"), confidence__gte=PROVEN_FROM)
+    joined = joined.filter(action_leaf__in=[one.leaf_index for one in deeds])
+    return list(joined.order_by("call_recorded_at")[:MOST])
 
 
 def access_of_record(leaf: int, actor: Actor) -> RecordAccess | None:
@@ -176,8 +186,8 @@ def _records(
     log_id: int,
     moment: datetime,
     actor: Actor,
-) -> tuple[list[RecordAccess], int]:
-    """And how many calls that are proven to be of it the reader may not see."""
+) -> tuple[list[RecordAccess], set[int]]:
+    """And the places of the calls that are joined, and that the reader may not see."""
     calls = _calls(links, log_id, actor)
     events = [*told, *calls]
     judged = judgements_of(events)
@@ -200,7 +210,7 @@ def _records(
         _record(one, judged[one.leaf_index], reasons, is_joined=one.leaf_index in joined)
         for one in events
     ]
-    return found, len(unseen)
+    return found, unseen
 
 
 def _record(

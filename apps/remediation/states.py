@@ -20,6 +20,11 @@ class OrderState(models.TextChoices):
     ROLLED_BACK = "rolled_back", "Rolled back"
 
 
+# What a rotate order's target says: its credential has a new secret under its old id, and is not over.
+STAYS = "stays"
+# Systems tell the last use only to the minute or the hour, and late.
+GRACE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
 _S = OrderState
 
 ORDER_MOVES = StateMachine(

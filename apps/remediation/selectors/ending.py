@@ -19,9 +19,16 @@ from apps.grants.models import Grant
 from apps.inventory.models import Agent, Credential, System
 from apps.remediation.models import Order, OrderStep
 from apps.remediation.selectors.reach import removing_connections
-from apps.remediation.services.effects import STAYS
-from apps.remediation.services.watching import GRACE, HOUR
-from apps.remediation.states import GONE, WATCHED, OrderKind, OrderState, StepStatus
+from apps.remediation.states import (
+    GONE,
+    GRACE,
+    HOUR,
+    STAYS,
+    WATCHED,
+    OrderKind,
+    OrderState,
+    StepStatus,
+)
 from apps.remediation.subjects import subject_of
 
 MOST_SYSTEMS = 1000

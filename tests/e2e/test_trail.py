@@ -82,6 +82,9 @@ def told(binding, credential, key, memory):  # noqa: F811
             credential_id=credential.pk,
         ),
     )
+    other = BindingFactory(identity__system=identity.system).identity
+    contested = Whose(identity_id=other.pk, identity=other.name, system_id=other.system_id)
+    keep(api("s3:DeleteBucket", NOW + 5, request_id="REQ1", outcome="ok"), whose=contested)
     log = Stream.objects.create(
         system=identity.system,
         log_format="cloudtrail",

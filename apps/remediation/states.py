@@ -20,7 +20,7 @@ class OrderState(models.TextChoices):
     ROLLED_BACK = "rolled_back", "Rolled back"
 
 
-# What a rotate order's target says: its credential has a new secret under its old id, and is not over.
+# What a rotate order's target says: its credential has a new secret under its old id.
 STAYS = "stays"
 # Systems tell the last use only to the minute or the hour, and late.
 GRACE, HOUR = timedelta(minutes=1), timedelta(hours=1)

@@ -72,6 +72,12 @@ class OrderKind(models.TextChoices):
 WATCHED = (OrderKind.REVOKE, OrderKind.KILL, OrderKind.ROTATE)
 
 
+# Of a rotate order: its credential has a new secret under its old id, and is not over.
+STAYS = "stays"
+# Systems tell the last use only to the minute or the hour, and late.
+GRACE = timedelta(minutes=1)
+
+
 class ProofKind(models.TextChoices):
     DONE = "done", "It was carried out"
     PROOF = "proof", "Proof that it is gone"

@@ -19,9 +19,15 @@ from apps.grants.models import Grant
 from apps.inventory.models import Agent, Credential, System
 from apps.remediation.models import Order, OrderStep
 from apps.remediation.selectors.reach import removing_connections
-from apps.remediation.services.effects import STAYS
-from apps.remediation.services.watching import GRACE, HOUR
-from apps.remediation.states import GONE, WATCHED, OrderKind, OrderState, StepStatus
+from apps.remediation.states import (
+    GONE,
+    GRACE,
+    STAYS,
+    WATCHED,
+    OrderKind,
+    OrderState,
+    StepStatus,
+)
 from apps.remediation.subjects import subject_of
 
 MOST_SYSTEMS = 1000
@@ -124,7 +130,9 @@ def used_since_told(order: Order) -> datetime | None:
     if order.state != OrderState.MANUAL_NEEDED or order.kind not in WATCHED:
         return None
     told = order.executed_at
-    hours = UseHour.objects.filter(credential_id=order.credential_id, hour__gt=told - HOUR)
+    hours = UseHour.objects.filter(
+        credential_id=order.credential_id, hour__gt=told - timedelta(hours=1)
+    )
     last: datetime | None = (
         hours.worked().filter(last_at__gt=told + GRACE).aggregate(last=Max("last_at"))["last"]
     )

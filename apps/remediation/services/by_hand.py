@@ -14,9 +14,9 @@ from apps.core.policies import enforce
 from apps.remediation import policies
 from apps.remediation.models import Order, OrderProof
 from apps.remediation.proofs import Upload, proof_keep
-from apps.remediation.services.effects import STAYS, STOPPED, order_stopped, order_take_effect
+from apps.remediation.services.effects import STOPPED, order_stopped, order_take_effect
 from apps.remediation.services.moves import orders_move
-from apps.remediation.states import OrderState, ProofKind
+from apps.remediation.states import STAYS, OrderState, ProofKind
 
 LONGEST_EXCEPTION = timedelta(days=365)
 

@@ -13,10 +13,8 @@ from apps.inventory.services.bindings import binding_end
 from apps.inventory.services.credentials import credential_move
 from apps.inventory.states import CREDENTIAL_OVER, CredentialState
 from apps.remediation.models import Order
-from apps.remediation.states import OrderKind
+from apps.remediation.states import STAYS, OrderKind
 
-# Of a rotate order: its credential has a new secret under its old id, and is not over.
-STAYS = "stays"
 STOPPED = ("effective_by", "stopped_at", "stopped_how")
 
 

@@ -24,11 +24,9 @@ from apps.notices.services import page_send
 from apps.remediation.models import Order, OrderProof
 from apps.remediation.services.looking import HOW
 from apps.remediation.services.moves import orders_move
-from apps.remediation.states import OrderState, ProofKind
+from apps.remediation.states import GRACE, OrderState, ProofKind
 from apps.remediation.subjects import subject_of
 
-# Systems tell the last use only to the minute or the hour, and late.
-GRACE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 WATCHED_FOR = timedelta(days=30)
 LOOKED_AT_EVERY = timedelta(minutes=15)

@@ -20,11 +20,6 @@ class OrderState(models.TextChoices):
     ROLLED_BACK = "rolled_back", "Rolled back"
 
 
-# What a rotate order's target says: its credential has a new secret under its old id.
-STAYS = "stays"
-# Systems tell the last use only to the minute or the hour, and late.
-GRACE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-
 _S = OrderState
 
 ORDER_MOVES = StateMachine(
@@ -75,6 +70,12 @@ class OrderKind(models.TextChoices):
 
 # What ends a credential for good, so that any use after it is news.
 WATCHED = (OrderKind.REVOKE, OrderKind.KILL, OrderKind.ROTATE)
+
+
+# Of a rotate order: its credential has a new secret under its old id, and is not over.
+STAYS = "stays"
+# Systems tell the last use only to the minute or the hour, and late.
+GRACE = timedelta(minutes=1)
 
 
 class ProofKind(models.TextChoices):

@@ -1,8 +1,10 @@
 """What a person ended is watched like what a connection did: nobody's word is the last."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -74,6 +76,27 @@ def test_a_use_of_what_was_ended_by_hand_reopens_it_and_is_a_finding(person, oth
     order_carried_out(order_id=order.pk, proof=Proof("Really deleted"), actor=other)
     order_confirm(order_id=order.pk, proof=Proof("Refused"), actor=person)
     assert watch() == 0
+
+
+def test_what_was_ended_by_hand_before_this_is_watched_from_the_upgrade_on(person, other):
+    stays = OrderFactory(
+        kind=OrderKind.ROTATE, grant=None, credential=CredentialFactory(), waiting=True, label="key"
+    )
+    order_carried_out(order_id=stays.pk, proof=Proof("Changed"), actor=person, stays=True)
+    order = carried_out(person)
+    for one in (stays, order):
+        order_confirm(order_id=one.pk, proof=Proof("Looked"), actor=other)
+        used(one, timedelta(hours=1))
+    Order.objects.update(effective_by=None, stopped_at=None, stopped_how="")
+    assert watch() == 0
+
+    upgrade = import_module("apps.remediation.migrations.0007_watch_what_was_ended_by_hand")
+    with connection.cursor() as cursor:
+        cursor.execute(upgrade.WATCHED)
+
+    assert watch() == 1
+    order.refresh_from_db()
+    assert order.state == OrderState.VERIFY_FAILED
 
 
 def test_a_use_before_it_was_carried_out_is_none(person, other):

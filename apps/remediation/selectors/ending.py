@@ -22,7 +22,6 @@ from apps.remediation.selectors.reach import removing_connections
 from apps.remediation.states import (
     GONE,
     GRACE,
-    HOUR,
     STAYS,
     WATCHED,
     OrderKind,
@@ -131,7 +130,9 @@ def used_since_told(order: Order) -> datetime | None:
     if order.state != OrderState.MANUAL_NEEDED or order.kind not in WATCHED:
         return None
     told = order.executed_at
-    hours = UseHour.objects.filter(credential_id=order.credential_id, hour__gt=told - HOUR)
+    hours = UseHour.objects.filter(
+        credential_id=order.credential_id, hour__gt=told - timedelta(hours=1)
+    )
     last: datetime | None = (
         hours.worked().filter(last_at__gt=told + GRACE).aggregate(last=Max("last_at"))["last"]
     )

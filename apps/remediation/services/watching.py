@@ -24,9 +24,10 @@ from apps.notices.services import page_send
 from apps.remediation.models import Order, OrderProof
 from apps.remediation.services.looking import HOW
 from apps.remediation.services.moves import orders_move
-from apps.remediation.states import GRACE, HOUR, OrderState, ProofKind
+from apps.remediation.states import GRACE, OrderState, ProofKind
 from apps.remediation.subjects import subject_of
 
+HOUR = timedelta(hours=1)
 WATCHED_FOR = timedelta(days=30)
 LOOKED_AT_EVERY = timedelta(minutes=15)
 MOST_AT_ONCE = 200

@@ -36,6 +36,7 @@ MAY_GO = {
     "activity.knowncall",
     "activity.link",
     "activity.logrecord",
+    "activity.nameless",
     "activity.outsidecall",
     "activity.savedsearch",
     "activity.sighting",

@@ -9,86 +9,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.activity.headers import Whose
-from apps.activity.models import EventRow, Invocation, Stream
-from apps.activity.readings import Reading
+from apps.activity.models import Stream
 from apps.activity.selectors.coverage import coverage_of
 from apps.core.actors import System as Countersign
 from apps.findings.models import Finding
 from apps.findings.services import findings_recheck
-from tests.activity.trails import SECOND, TRACE, kept
+from tests.activity.listing import listed
+from tests.activity.trails import kept
 from tests.factories.inventory import AgentFactory, BindingFactory, CredentialFactory
+from tests.findings.recorded import ago, call, told
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
-
-
-def ago(days=0, **more):
-    moment = timezone.now() - timedelta(days=days, **more)
-    return moment.replace(minute=30, second=0, microsecond=0)
-
-
-def call(name="s3:GetObject", *, moment=None, **more):
-    when = int((moment or ago(3)).timestamp()) * SECOND
-    return Reading("api", name, when, when, **{"outcome": "ok", **more})
-
-
-def told(kind="call", name="s3:GetObject", *, moment=None, trace=TRACE, **more):
-    when = int((moment or ago(3)).timestamp()) * SECOND
-    return Reading(kind, name, when, when + SECOND, trace_id=trace, **{"outcome": "ok", **more})
-
-
-@pytest.fixture
-def binding(db):
-    return BindingFactory(agent__name="helper", identity__system__kind="aws")
-
-
-@pytest.fixture
-def agent(binding):
-    return binding.agent
-
-
-@pytest.fixture
-def identity(binding):
-    return binding.identity
-
-
-@pytest.fixture
-def as_identity(identity):
-    return Whose(identity_id=identity.pk, system_id=identity.system_id)
-
-
-@pytest.fixture
-def of_agent(agent):
-    return Whose(agent_id=agent.pk, agent=agent.name)
-
-
-@pytest.fixture
-def whole_log(identity):
-    return Stream.objects.create(
-        system=identity.system,
-        log_format="cloudtrail",
-        complete_from=ago(60),
-        complete_until=timezone.now(),
-    )
-
-
-@pytest.fixture
-def some_trail(as_identity, of_agent):
-    """Of three calls one is proven; of three deeds one is confirmed, one failed, one missed."""
-    kept(call(request_id="R1"), call("s3:PutObject"), call(request_id="R2"), whose=as_identity)
-    kept(
-        told("invocation", "refund round"),
-        told(request_id="R1", system="aws"),
-        told("call", request_id="R9", system="aws", moment=ago(3, hours=1)),
-        told("action", "refund", outcome="failed"),
-        whose=of_agent,
-    )
-
-
-def listed(client, href):
-    page = client.get(unescape(href))
-    assert page.status_code == 200
-    return page.context["listing"].count.value
 
 
 def links(page, text):
@@ -359,130 +291,3 @@ def test_more_days_than_are_shown_are_said_to_be_left_out(
     monkeypatch.setattr("apps.activity.selectors.coverage.MOST_GROUPS", 1)
 
     assert "Choose a shorter time" in as_steward.get(page).text
-
-
-LOGS = {
-    "whole": "No system&#x27;s log has it",
-    "none": "Not known: no log is read",
-    "new": "Too new to tell",
-    "gap": "Not known: the system&#x27;s log is not whole for that hour",
-}
-
-
-def beside(client, run):
-    """What a run's page loads after itself, into places of its story."""
-    htmx = {"HX-Request": "true", "HX-Target": "invocation-access"}
-    return client.get(reverse("console:invocation_access", args=[run.pk]), headers=htmx).text
-
-
-@pytest.mark.parametrize("log", LOGS)
-def test_beside_an_action_without_a_call_stands_what_the_logs_say_of_it(
-    as_steward, identity, some_trail, of_agent, log
-):
-    """On the run and on its record, by the rules of the figures: a whole log that lacks it, none
-    that is read, one that is not whole for the hour, or too little time since then."""
-    spans = {"whole": ago(60), "new": ago(60), "gap": ago(1)}
-    if log in spans:
-        Stream.objects.create(
-            system=identity.system,
-            log_format="cloudtrail",
-            complete_from=spans[log],
-            complete_until=timezone.now(),
-        )
-    moment = timezone.now() if log == "new" else ago(3)
-    trace = "7" * 32
-    kept(
-        told("invocation", "alone", moment=moment, trace=trace),
-        told("call", system="aws", moment=moment, trace=trace),
-        told("action", "pay out", outcome="failed", moment=moment, trace=trace),
-        whose=of_agent,
-    )
-    deed = EventRow.objects.get(trace_id=trace, kind="call")
-    run = Invocation.objects.get(name="alone")
-
-    story = beside(as_steward, run)
-    assert f'<div id="shown-{deed.leaf_index}"' in as_steward.get(run.get_absolute_url()).text
-    record = as_steward.get(deed.get_absolute_url()).text
-
-    for page in (story, record):
-        assert [says for says in LOGS.values() if says in page] == [LOGS[log]]
-    assert "It says that it failed" in story
-    missed = as_steward.get(
-        reverse("activity:deed_list", query={"agent": of_agent.agent_id, "unconfirmed": "true"})
-    )
-    assert (deed in missed.context["listing"].table.data.data) is (log == "whole")
-
-
-def test_an_action_that_a_call_within_it_proves_is_not_said_to_be_missed(
-    as_steward, of_agent, as_identity, whole_log
-):
-    kept(
-        told("invocation", "nested", span_id="a" * 16),
-        told("action", "refund", system="aws", span_id="b" * 16, parent_id="a" * 16),
-        told("call", system="aws", span_id="c" * 16, parent_id="b" * 16, request_id="R1"),
-        whose=of_agent,
-    )
-    kept(call(request_id="R1"), whose=as_identity)
-
-    page = beside(as_steward, Invocation.objects.get())
-
-    assert "A system&#x27;s log has it" in page
-    assert "No system&#x27;s log has it" not in page
-
-
-def test_runs_with_an_action_that_no_log_has_are_found_and_no_others(
-    as_steward, identity, some_trail, of_agent, as_identity
-):
-    """Of a run with one proven call an action may still be missed; without a log nothing is."""
-    kept(
-        told("invocation", "proven", trace="8" * 32),
-        told(request_id="R8", system="aws", trace="8" * 32),
-        whose=of_agent,
-    )
-    kept(call(request_id="R8"), whose=as_identity)
-    url = reverse("activity:invocation_list", query={"unproven": "true"})
-    assert listed(as_steward, url) == 0
-
-    Stream.objects.create(
-        system=identity.system,
-        log_format="cloudtrail",
-        complete_from=ago(60),
-        complete_until=timezone.now(),
-    )
-
-    assert listed(as_steward, url) == 1
-    assert "refund round" in as_steward.get(url).text
-
-
-def test_the_agents_that_home_cannot_explain_say_why_and_lead_to_what_it_counts(  # noqa: PLR0917
-    as_steward, system, agent, identity, some_trail, whole_log, as_identity
-):
-    """Of one its calls and an action, of two what they share, of one that it has no trail."""
-    agent.trail_connected = True
-    agent.save()
-    shared = BindingFactory(agent__trail_connected=True, agent__name="one of two")
-    BindingFactory(agent__trail_connected=True, identity=shared.identity)
-    of_both = Whose(identity_id=shared.identity_id, system_id=shared.identity.system_id)
-    kept(call(), call(), call(), whose=of_both)
-    AgentFactory(name="dark", trail_connected=False)
-    rules = ["identity-unexplained", "agent-unconfirmed", "identity-attribution-lost"]
-    findings_recheck(actor=system, rules=rules)
-    url = reverse("activity:reconstruction_list", query={"unexplained": "true"})
-
-    page = as_steward.get(url).text
-
-    told = {}
-    for row in page.split("<tr")[2:]:
-        (name,) = re.findall(r'href="/trail/checks/\d+/">([^<]+)<', row)
-        why = row.partition('data-label="Not explained"')[2].partition("</td>")[0]
-        told[name] = [(words, href) for href, words in re.findall(r'href="([^"]+)">([^<]+)', why)]
-    assert {name: [words for words, _ in of] for name, of in told.items()} == {
-        "helper": ["calls that no run tells of", "actions that no system confirms"],
-        "one of two": ["calls of one of several agents"],
-        shared.identity.bindings.last().agent.name: ["calls of one of several agents"],
-        "dark": ["no trail"],
-    }
-    assert [listed(as_steward, href) for _, href in told["helper"]] == [2, 1]
-    assert [listed(as_steward, href) for _, href in told["one of two"]] == [3]
-    exported = b"".join(as_steward.get(f"{url}&export=csv").streaming_content).decode()
-    assert "calls that no run tells of; actions that no system confirms" in exported

@@ -60,7 +60,12 @@ function walk(bench, item, step, event) {
   const at = item ? all.indexOf(item) + step : 0
   const next = all[Math.min(Math.max(at, 0), all.length - 1)]
   next.focus({ preventScroll: true })
-  next.scrollIntoView({ block: "nearest" })
+  reveal(next)
+}
+
+// At once: what glides is missed by the finger that is on its way to it.
+function reveal(element) {
+  element.scrollIntoView({ block: "nearest", behavior: "instant" })
 }
 
 function pick(item, key, event) {
@@ -109,7 +114,7 @@ function opened(target) {
   if (target.name !== "outcome") return
   const item = target.closest("[data-item]")
   const reason = item.querySelector("textarea")
-  item.querySelector("[data-panel]").scrollIntoView({ block: "nearest" })
+  reveal(item.querySelector("[data-panel]"))
   if (reason && matchMedia("(pointer: fine)").matches) reason.focus()
 }
 

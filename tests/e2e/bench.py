@@ -104,6 +104,8 @@ def decide_by_touch(page, label, outcome, reason):
     choice.tap()
     if outcome == "Keep":
         card.locator("label.btn", has_text="90 days").tap()
-    card.get_by_label("Why").tap()
+    why = card.get_by_label("Why")
+    why.tap()
+    expect(why).to_be_focused()
     page.keyboard.insert_text(reason)
     expect_draft(page, label, outcome.lower())

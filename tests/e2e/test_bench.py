@@ -235,3 +235,20 @@ def test_ten_write_items_are_decided_by_touch_on_a_phone(
 
     expect(phone.locator("#dialog-title")).to_have_text("10 of 10 decided")
     assert Decision.objects.filter(outcome="keep", reason=WHY).count() == 10
+
+
+def test_the_answer_to_a_draft_moves_nothing_under_a_finger(phone, live_server, manager, campaign):
+    (item,) = items_for(manager, campaign, 1)
+    open_bench(phone, live_server, campaign)
+    reason, choices = phone.locator(f"#reason-{item.pk}"), phone.locator(".decide")
+    held = []
+    phone.route("**/draft/", lambda route: held.append(route))  # noqa: PLW0108  (it sets a mark)
+
+    phone.locator(f"label[for=o-{item.pk}-keep]").tap()
+    expect(reason).to_be_visible()
+    phone.wait_for_function("document.querySelector('form.choice.htmx-request') !== null")
+    before = [round(box.bounding_box()["y"]) for box in (reason, choices)]
+    held.pop().continue_()
+    expect(phone.locator(f"#item-{item.pk} [data-says]")).to_be_visible()
+
+    assert [round(box.bounding_box()["y"]) for box in (reason, choices)] == before

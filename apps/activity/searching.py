@@ -29,7 +29,7 @@ KEYS = {
     "action": "what was done, by its name; * stands for anything at the end",
     "target": "what it was done to; * stands for anything at the end",
     "outcome": "ok, failed, or denied",
-    "level": "read, write, or admin",
+    "level": "read, write, or admin; of a call whose log says none, what the catalogue has",
     "kind": "invocation, step, action, call, guard, or api (what a system recorded)",
     "corr": "a trace or correlation id",
     "request": "a system's own id of a request",

@@ -13,6 +13,7 @@ from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
 from tests.activity.runs import TRACE, api, keep, run
 from tests.factories.accounts import SeatFactory, UserFactory
+from tests.factories.grants import PermissionFactory
 from tests.factories.inventory import AgentFactory, BindingFactory
 from tests.signing_in import sign_in
 
@@ -90,6 +91,19 @@ def test_each_word_narrows_what_is_found(client, kept, text, expected):
     sign_in(client, UserFactory(steward=True))
 
     assert names(found(client, text)) == expected
+
+
+def test_a_call_without_a_level_is_found_by_that_of_the_catalogue(client, db):
+    identity = BindingFactory().identity
+    of = {"identity_id": identity.pk, "system_id": identity.system_id}
+    for name in ("customers:Read", "customers:Strange"):
+        keep(api(name=name, level=""), whose=Whose(**of))
+    PermissionFactory(key="customers:read", system_kind=identity.system.kind, level="read")
+    PermissionFactory(key="customers:strange", system_kind="another", level="read")
+    sign_in(client, UserFactory(steward=True))
+
+    assert names(found(client, "level:read kind:api")) == ["customers:Read"]
+    assert names(found(client, "level:write kind:api")) == []
 
 
 def test_an_agents_name_finds_what_it_said_and_what_it_alone_did(client, kept):

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
 from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
@@ -20,6 +21,7 @@ from apps.activity.searching import Terms, UnclearSearch
 from apps.activity.selectors.naming import names_beside, run_of
 from apps.activity.states import CONTESTED, PROVEN_FROM, Kind
 from apps.core.actors import Actor
+from apps.grants.models import Permission
 from apps.inventory.models import Agent, Binding, Credential, Identity, System
 
 PAGE = 50
@@ -206,6 +208,16 @@ def _by_id(values: list[str], actor: Actor) -> Q:
     return Q(trace_id__in=ids) | Q(correlation__in=ids)
 
 
+def _by_level(values: list[str], actor: Actor) -> Q:
+    """By what the log says; where it says none of a call, by what the catalogue of permissions
+    has, as what is explained is held."""
+    kind = System.objects.filter(pk=OuterRef(OuterRef("system_id"))).values("kind")
+    called = Permission.objects.filter(
+        level__in=values, search=Lower(OuterRef("name")), system_kind__in=kind
+    )
+    return Q(level__in=values) | Q(Exists(called), kind=Kind.API, level="")
+
+
 CONDITIONS: dict[str, Callable[[list[str], Actor], Q]] = {
     "agent": _by_agent,
     "identity": _named("identity"),
@@ -216,7 +228,7 @@ CONDITIONS: dict[str, Callable[[list[str], Actor], Q]] = {
     "request": _text("request_id"),
     "address": _text("address"),
     "outcome": lambda values, actor: Q(outcome__in=values),
-    "level": lambda values, actor: Q(level__in=values),
+    "level": _by_level,
     "kind": lambda values, actor: Q(kind__in=values),
     "corr": _by_id,
     "flagged": lambda values, actor: Q(severity__gt=0),

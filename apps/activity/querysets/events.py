@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import (
     BigIntegerField,
     BooleanField,
+    Case,
     Exists,
     F,
     Func,
@@ -15,6 +16,7 @@ from django.db.models import (
     Q,
     QuerySet,
     TextField,
+    When,
 )
 
 from apps.activity.querysets.seats import in_period_of
@@ -95,6 +97,17 @@ class EventQuerySet(models.QuerySet):
     def told_in(self, log_id: int, trace_id: UUID) -> Self:
         """What the agent said of one run; not what systems recorded."""
         return self.filter(log_id=log_id, trace_id=trace_id).exclude(kind=Kind.API)
+
+    def story_of(self, run: Any) -> Self:
+        """What was said under a run's id in the months that it lies in: its own agent's first,
+        so that no limit leaves that out for what others said; each in the order of its clock."""
+        own = Q(agent_id=run.agent_id) | Q(told_by=run.agent_id)
+        if run.agent_id is None:
+            own = Q(told_by__isnull=True)
+        rows = self.told_in(run.log_id, run.trace_id).alias(told_by=teller())
+        return rows.recorded_between(run.first_recorded, run.last_recorded).order_by(
+            Case(When(own, then=0), default=1), "happened_at", "leaf_index"
+        )
 
     def recorded_between(self, start: datetime, until: datetime) -> Self:
         """Recorded in [start, until]: what keeps a read to the partitions of that time."""

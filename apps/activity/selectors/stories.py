@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Case, When
+
 from apps.activity.conventions.content import NOT_CAPTURED
 from apps.activity.conventions.tables import EVENTS
 from apps.activity.models import Event, Invocation, Link
@@ -177,14 +179,11 @@ def story_of(invocation: Invocation, actor: Actor) -> Story:
     log = Log.objects.get(pk=invocation.log_id)
     apart = Invocation.objects.under(log.pk, [invocation.trace_id]).exclude(pk=invocation.pk)
     others = list(apart.visible_to(actor).for_table())
-    rows = (
-        Event.objects.told_in(log.pk, invocation.trace_id)
-        .recorded_between(invocation.first_recorded, invocation.last_recorded)
-        .order_by("happened_at", "leaf_index")
-    )
+    rows = Event.objects.story_of(invocation)
     told = list(rows.visible_to(actor)[: MOST_TOLD + 1])
-    withheld = _withheld(rows, told, actor)
-    is_cut, told = len(told) > MOST_TOLD, told[:MOST_TOLD]
+    withheld = _withheld(rows, actor)
+    is_cut = len(told) > MOST_TOLD
+    told = sorted(told[:MOST_TOLD], key=lambda one: (one.happened_at, one.leaf_index))
     shown = {*(one.leaf_index for one in told), *withheld}
     joined, beside, hidden = _joined(invocation, shown, actor)
     near = [one for one in joined if one.link.confidence < PROVEN_FROM]
@@ -247,13 +246,13 @@ def _warnings(invocation: Invocation, moments: Iterable[Moment]) -> list[str]:
     return list(invocation.warnings)
 
 
-def _withheld(rows: EventQuerySet, told: Sequence[Event], actor: Actor) -> dict[int, str]:
-    """The spans of records within the same stretch that the reader may not see, by their place."""
+def _withheld(rows: EventQuerySet, actor: Actor) -> dict[int, str]:
+    """The spans of records under the same id that the reader may not see, by their place."""
     if reads_all_systems(actor) and not has_period(actor):
         return {}
-    seen = {one.leaf_index for one in told}
-    spans = rows.values_list("leaf_index", "span_id")[: MOST_TOLD + 1]
-    return {leaf: span for leaf, span in spans if leaf not in seen}
+    seen = rows.visible_to(actor).order_by().values("leaf_index")
+    unseen = rows.exclude(leaf_index__in=seen)
+    return dict(unseen.values_list("leaf_index", "span_id")[: MOST_TOLD + 1])
 
 
 def _bar(
@@ -283,8 +282,10 @@ def _joined(
     told beside it; and how many of its own they may not see."""
     log_id = invocation.log_id
     under = {"invocation__log_id": log_id, "invocation__trace_id": invocation.trace_id}
-    links = Link.objects.filter(**under).order_by("-confidence", "call_recorded_at")[:MOST_TOLD]
-    mine = [one for one in links if one.invocation_id == invocation.pk]
+    own_first = Case(When(invocation=invocation.pk, then=0), default=1)
+    links = Link.objects.filter(**under).order_by(own_first, "-confidence", "call_recorded_at")
+    links = links[: 2 * MOST_TOLD]
+    mine = [one for one in links if one.invocation_id == invocation.pk][:MOST_TOLD]
     apart = [
         one
         for one in links

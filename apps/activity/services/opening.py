@@ -1,15 +1,18 @@
 """Reading what was said in records, which the record of governance notes."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models import F
 
 from apps.activity.headers import commitment
 from apps.activity.models import Erasure, Event, Invocation, Payload
 from apps.activity.saying import header_said
+from apps.activity.selectors.naming import run_of
 from apps.audit.services import record
 from apps.audit.verbs import Verb
 from apps.core.actors import Actor
@@ -42,17 +45,21 @@ class Opened:
 
 
 @transaction.atomic
-def payloads_open(*, invocation: Invocation, actor: Actor, leaf: int | None = None) -> list[Opened]:
-    """The words of one record of a run, or of all of them, noted as read in one entry."""
-    events = (
-        Event.objects.told_in(invocation.log_id, invocation.trace_id)
-        .recorded_between(invocation.first_recorded, invocation.last_recorded)
-        .visible_to(actor)
-        .order_by("happened_at", "leaf_index")
-    )
-    if leaf is not None:
-        events = events.filter(leaf_index=leaf)
-    return _opened(events[:MOST_OPENED], invocation, actor)
+def payloads_open(*, invocation: Invocation, actor: Actor) -> list[Opened]:
+    """The words of a run's records, and of what others told under its id; noted as read in one
+    entry for each agent's run."""
+    rows = Event.objects.story_of(invocation).visible_to(actor).annotate(teller=F("told_by"))
+    told = list(rows[:MOST_OPENED])
+    runs = list(Invocation.objects.under(invocation.log_id, [invocation.trace_id]))
+    opened = _opened(told)
+    tellers = {one.leaf_index: one.teller for one in told}
+    read: dict[Invocation, list[int]] = defaultdict(list)
+    for one in opened:
+        leaf = one.event.leaf_index
+        read[run_of(runs, tellers[leaf]) or invocation].append(leaf)
+    for run, leaves in read.items():
+        _note(run, leaves, actor)
+    return opened
 
 
 @transaction.atomic
@@ -61,29 +68,26 @@ def payload_open(*, leaf: int, actor: Actor) -> Opened | None:
     log = Log.objects.filter(name="activity").first()
     if log is None or leaf >= 2**63:
         return None
-    events = Event.objects.at(log.pk, [leaf]).visible_to(actor)
-    opened = _opened(events[:1], log, actor)
-    return opened[0] if opened else None
+    opened = _opened(list(Event.objects.at(log.pk, [leaf]).visible_to(actor)[:1]))
+    if not opened:
+        return None
+    _note(log, [leaf], actor)
+    return opened[0]
 
 
-def _opened(events: Iterable[Event], target: models.Model, actor: Actor) -> list[Opened]:
-    told = list(events)
+def _note(target: models.Model, leaves: list[int], actor: Actor) -> None:
+    changes = {"records": (None, leaves)}
+    record(actor=actor, verb=Verb.PAYLOAD_OPENED, target=target, changes=changes)
+
+
+def _opened(told: Sequence[Event]) -> list[Opened]:
     payloads = _payloads(told)
     erasures = _erasures(payloads.values())
-    opened = [
+    return [
         _open(one, payloads[one.leaf_index], erasures.get(one.leaf_index))
         for one in told
         if one.leaf_index in payloads
     ]
-    if opened:
-        leaves = [one.event.leaf_index for one in opened]
-        record(
-            actor=actor,
-            verb=Verb.PAYLOAD_OPENED,
-            target=target,
-            changes={"records": (None, leaves)},
-        )
-    return opened
 
 
 def _payloads(events: Sequence[Event]) -> dict[int, Payload]:

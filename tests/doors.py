@@ -33,7 +33,9 @@ class DoorProcess:
                 [
                     *(sys.executable, "-m", "granian", "config.ingest:application"),
                     *("--interface", "asgi", "--port", str(self.port), "--no-ws"),
-                    *("--workers", str(self.workers), "--log-level", "warning"),
+                    # As in production: a worker told to end while it starts would never hear it.
+                    *("--workers", str(self.workers), "--workers-kill-timeout", "5"),
+                    *("--log-level", "warning"),
                 ],
                 cwd=ROOT,
                 env=dict(self.environment),

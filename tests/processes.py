@@ -81,6 +81,13 @@ def alive(pids):
     return pids & {pid for pid, _ in parents()}
 
 
+def stopped(pid):
+    """Hold a process where it is, so that it starts no other; returns once it does."""
+    os.kill(pid, signal.SIGSTOP)
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "TtZ":
+        time.sleep(0.001)
+
+
 def gone_within(pids, seconds):
     deadline = time.monotonic() + seconds
     while alive(pids) and time.monotonic() < deadline:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 
 from config.launcher.data import service_account
-from tests.processes import database_url, dies_with_the_test, gone_within, parents
+from tests.processes import database_url, dies_with_the_test, gone_within, parents, stopped
 
 OWNER, APPLICATION = "countersign_owner", "countersign"
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,7 +75,11 @@ class Cluster:
                 time.sleep(0.2)
 
     def kill(self):
-        """As a power cut does: every process of it at once, and nothing is written after."""
+        """As a power cut does: every process of it at once, and nothing is written after.
+
+        One that is made while they are looked for would live on, and hold what a new start needs.
+        """
+        stopped(self.process.pid)
         below = {pid for pid, parent in parents() if parent == self.process.pid}
         for pid in (self.process.pid, *below):
             with suppress(ProcessLookupError):  # it may have seen that the others are gone

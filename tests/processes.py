@@ -16,8 +16,11 @@ WORKER = """
 import ctypes, signal, sys
 if sys.platform == "linux":  # not to outlive the test, however that ends
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+from pathlib import Path
+from celery.signals import worker_ready
 from config.celery import app
 app.conf.task_always_eager = False
+worker_ready.connect(lambda **_: Path(sys.argv[1]).touch(), weak=False)
 app.worker_main(["worker", "--concurrency", "1", "--without-mingle", "--without-gossip"])
 """
 
@@ -32,7 +35,10 @@ def database_url() -> str:
 
 @contextmanager
 def worker_process(log, data_dir):
-    """Run a Celery worker that takes what the test's broker holds, and end it."""
+    """Run a Celery worker that takes what the test's broker holds, and end it.
+
+    It is there already as the block begins, as in production: a busy machine starts it slowly.
+    """
     environment = {
         **os.environ,
         "DATABASE_URL": database_url(),
@@ -40,15 +46,22 @@ def worker_process(log, data_dir):
         "DJANGO_SETTINGS_MODULE": "config.settings.test",
         "CELERY_SKIP_CHECKS": "true",
     }
+    ready = log.with_suffix(".ready")
+    ready.unlink(missing_ok=True)
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-c", WORKER],
+            [sys.executable, "-c", WORKER, str(ready)],
             env=environment,
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
         try:
+            deadline = time.monotonic() + 60
+            while not ready.exists():
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
             yield log
             process.terminate()
             process.wait(20)
@@ -79,6 +92,13 @@ def parents():
 
 def alive(pids):
     return pids & {pid for pid, _ in parents()}
+
+
+def stopped(pid):
+    """Hold a process where it is, so that it starts no other; returns once it does."""
+    os.kill(pid, signal.SIGSTOP)
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "TtZ":
+        time.sleep(0.001)
 
 
 def gone_within(pids, seconds):

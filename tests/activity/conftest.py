@@ -1,8 +1,7 @@
 import pytest
-from django.utils import timezone
 
-from apps.activity.models import Stream
 from tests.activity.trails import kept
+from tests.findings import recorded
 from tests.findings.conftest import agent, as_identity, binding, identity, of_agent
 from tests.findings.recorded import ago, call, told
 
@@ -11,12 +10,7 @@ __all__ = ["agent", "as_identity", "binding", "identity", "of_agent"]
 
 @pytest.fixture
 def whole_log(identity):
-    return Stream.objects.create(
-        system=identity.system,
-        log_format="cloudtrail",
-        complete_from=ago(60),
-        complete_until=timezone.now(),
-    )
+    return recorded.whole_log(identity.system)
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.activity.headers import Whose
-from apps.activity.models import EventRow, Invocation, Stream
+from apps.activity.models import EventRow, Invocation
 from apps.findings.services import findings_recheck
 from tests.activity.listing import listed
 from tests.activity.trails import kept
 from tests.factories.inventory import AgentFactory, BindingFactory
+from tests.findings import recorded
 from tests.findings.recorded import ago, call, told
 
 pytestmark = pytest.mark.django_db
@@ -39,12 +40,7 @@ def test_beside_an_action_without_a_call_stands_what_the_logs_say_of_it(
     that is read, one that is not whole for the hour, or too little time since then."""
     spans = {"whole": ago(60), "new": ago(60), "gap": ago(1)}
     if log in spans:
-        Stream.objects.create(
-            system=identity.system,
-            log_format="cloudtrail",
-            complete_from=spans[log],
-            complete_until=timezone.now(),
-        )
+        recorded.whole_log(identity.system, since=spans[log])
     moment = timezone.now() if log == "new" else ago(3)
     trace = "7" * 32
     kept(
@@ -99,12 +95,7 @@ def test_runs_with_an_action_that_no_log_has_are_found_and_no_others(
     url = reverse("activity:invocation_list", query={"unproven": "true"})
     assert listed(as_steward, url) == 0
 
-    Stream.objects.create(
-        system=identity.system,
-        log_format="cloudtrail",
-        complete_from=ago(60),
-        complete_until=timezone.now(),
-    )
+    recorded.whole_log(identity.system)
 
     assert listed(as_steward, url) == 1
     assert "refund round" in as_steward.get(url).text

@@ -1,8 +1,11 @@
 """Orders: carried out by one person, confirmed by another, or seen by the next import."""
 
+import time
 from pathlib import Path
 
 from playwright.sync_api import expect
+
+from tests.e2e.visitor import PATIENCE
 
 
 def open_order(visitor, label):
@@ -33,5 +36,11 @@ def expect_state(visitor, state):
 
 
 def expect_listed(visitor, label, state):
+    """Whoever opens the list sees it, at the latest once a worker has come to it."""
+    row = visitor.page.locator("tbody tr", has_text=label)
+    deadline = time.monotonic() + PATIENCE / 1000
     visitor.open("/orders/")
-    expect(visitor.page.locator("tbody tr", has_text=label)).to_contain_text(state)
+    while not row.filter(has_text=state).count() and time.monotonic() < deadline:
+        visitor.page.wait_for_timeout(200)
+        visitor.open("/orders/")
+    expect(row).to_contain_text(state)

@@ -5,6 +5,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from apps.reviews.models import Decision, Draft
+from tests.e2e.visitor import settle, until
 from tests.factories.accounts import UserFactory
 from tests.factories.grants import GrantFactory, GrantStatementFactory
 from tests.factories.inventory import AgentFactory
@@ -45,8 +46,8 @@ def expect_draft(page, item, outcome):
 
 def open_bench(page, live_server, campaign):
     page.goto(f"{live_server.url}/reviews/bench/{campaign.pk}/")
-    page.wait_for_function("document.querySelector('[data-module]') !== null")
     page.wait_for_load_state("networkidle")
+    settle(page)
 
 
 def test_a_manager_decides_by_keyboard(  # noqa: PLR0917  (fixtures)
@@ -246,7 +247,7 @@ def test_the_answer_to_a_draft_moves_nothing_under_a_finger(phone, live_server, 
 
     phone.locator(f"label[for=o-{item.pk}-keep]").tap()
     expect(reason).to_be_visible()
-    phone.wait_for_function("document.querySelector('form.choice.htmx-request') !== null")
+    until(phone, lambda: held)
     before = [round(box.bounding_box()["y"]) for box in (reason, choices)]
     held.pop().continue_()
     expect(phone.locator(f"#item-{item.pk} [data-says]")).to_be_visible()

@@ -14,6 +14,7 @@ from apps.inventory.states import APPEND_TRAIL
 from config.launcher.services import free_port
 from tests.agents.task import DONE, TASK, THOUGHT
 from tests.doors import ROOT, door_process
+from tests.e2e.visitor import settle
 from tests.factories.inventory import AgentFactory
 from tests.processes import database_url
 from tests.servers.environment import agents_python
@@ -88,5 +89,5 @@ def open_all(page):
         if not button.count():
             break
         button.first.click()
-        page.wait_for_load_state("networkidle")
+        settle(page)
     return page.locator("main").inner_text()

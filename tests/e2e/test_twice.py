@@ -5,6 +5,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from apps.activity.models import Reconstruction, Stream
+from tests.e2e.visitor import settle, until
 from tests.factories.inventory import AgentFactory, SystemFactory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -21,7 +22,7 @@ def test_a_check_is_signed_once(steward, signed_in, live_server, silent_console)
 
     expect(page.locator("#dialog")).to_be_hidden()
     expect(page.get_by_text("Signed.", exact=True)).to_have_count(1)
-    page.wait_for_load_state("networkidle")
+    settle(page)
     assert Reconstruction.objects.count() == 1
 
 
@@ -38,8 +39,10 @@ def test_a_page_that_is_slow_is_sent_once(steward, signed_in, live_server, silen
     page.get_by_label("CloudTrail").check()
 
     page.get_by_role("button", name="Save").evaluate(
-        "button => { button.click(); setTimeout(() => button.click(), 100) }"
+        "button => new Promise(done => {"
+        " button.click(); setTimeout(() => { button.click(); done() }, 100) })"
     )
+    until(page, lambda: held)
     page.wait_for_timeout(500)
 
     assert len(held) == 1

@@ -1,5 +1,6 @@
 """Somebody at a browser of their own: whatever page they come to is looked at."""
 
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ from playwright.sync_api import expect
 AXE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
 # Chromium logs every answer that is an error; 422 is how a form says that it was not filled in.
 EXPECTED = ("status of 422",)
-BUSY = ".htmx-request, .htmx-swapping, .htmx-settling"
+BUSY = ".htmx-request, .htmx-swapping, .htmx-settling, [data-module]:not([data-brought])"
 PASSWORD = "correct horse battery"
 # A worker may have to wake up first, on a machine that is busy.
 PATIENCE = 60_000
@@ -43,6 +44,23 @@ def assert_accessible(page):
         for node in rule["nodes"]
     ]
     assert broken == [], "\n".join([page.url, *broken])
+
+
+def settle(page):
+    """Wait until all that was asked for is there, and what brings a module of its own has it.
+
+    A page is idle in the eyes of Playwright once and for all: that does not wait for an answer.
+    """
+    page.wait_for_load_state()
+    expect(page.locator(BUSY)).to_have_count(0, timeout=PATIENCE)
+
+
+def until(page, holds):
+    """Let the browser go on until this holds."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not holds():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(20)
 
 
 class Visitor:
@@ -88,17 +106,13 @@ class Visitor:
 
     def _look_once(self):
         if urlsplit(self.page.url).path in self.looked_at:
-            self._settle()
+            settle(self.page)
         else:
             self.look()
 
-    def _settle(self):
-        self.page.wait_for_load_state()
-        expect(self.page.locator(BUSY)).to_have_count(0)
-
     def look(self):
         """Wait until the page is whole, and let axe look at it."""
-        self._settle()
+        settle(self.page)
         assert_accessible(self.page)
         self.looked_at.add(urlsplit(self.page.url).path)
 

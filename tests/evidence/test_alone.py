@@ -31,12 +31,6 @@ def made(tmp_path):
     return ran(tmp_path / "signer")
 
 
-@pytest.fixture
-def as_steward(client):
-    sign_in(client, UserFactory(role="steward"))
-    return client
-
-
 def of_record(client, leaf):
     return client.get(reverse("activity:record_proof", args=[leaf]))
 

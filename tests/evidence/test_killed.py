@@ -1,6 +1,7 @@
 """A worker killed at any moment of an export: the next one ends with the same result."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -49,7 +50,7 @@ def kill_when(seen: Path, package, data_dir: Path) -> None:
     while not seen.exists() and worker.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
     worker.kill()
-    worker.wait()
+    assert worker.wait() in {-signal.SIGKILL, 0}, "It was killed, or was done a moment before."
 
 
 @pytest.fixture

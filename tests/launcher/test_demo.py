@@ -77,7 +77,7 @@ def test_an_ordinary_user_starts_the_demo_and_owns_its_data(demo, home):
     )
     ordinary.start().until_ready()
 
-    assert ordinary.answers("/readyz") == 200
+    ordinary.until(lambda: ordinary.answers("/readyz") == 200, "answering")
     assert ordinary.signed_in_as() == "administrator@example.com"
     assert {path.stat().st_uid for path in data.iterdir()} == {user or os.geteuid()}
     children = ordinary.children()

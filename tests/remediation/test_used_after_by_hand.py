@@ -16,6 +16,7 @@ from apps.findings.services import findings_recheck
 from apps.inventory.models import Credential
 from apps.inventory.selectors.exposure import exposure_of
 from apps.remediation.models import Order
+from apps.remediation.selectors.ending import used_since_told
 from apps.remediation.services import orders
 from apps.remediation.services.orders import Proof, order_carried_out, order_confirm
 from apps.remediation.states import OrderKind, OrderState
@@ -41,7 +42,11 @@ def carried_out(person, ago=timedelta(hours=4), **more):
 
 
 def used(order, ago, outcome="ok"):
-    when = int((timezone.now() - ago).timestamp()) * SECOND
+    used_at(order, timezone.now() - ago, outcome)
+
+
+def used_at(order, moment, outcome="ok"):
+    when = int(moment.timestamp()) * SECOND
     credential = order.credential
     kept(
         Reading("api", "s3:GetObject", when, when, address="203.0.113.9", outcome=outcome),
@@ -144,6 +149,27 @@ def test_who_confirms_is_warned_that_it_still_worked(as_steward):
     assert "It still worked after this." in as_steward.get(order.get_absolute_url()).text
     dialog = as_steward.get(reverse("remediation:order_confirm", args=[order.pk])).text
     assert "It still worked after it was said to be carried out" in dialog
+
+
+def test_a_call_that_worked_before_makes_none_of_a_refused_one_in_the_same_hour(
+    person, django_assert_max_num_queries
+):
+    order = carried_out(person)
+    told = (timezone.now() - timedelta(hours=4)).replace(minute=10, second=0, microsecond=0)
+    Order.objects.update(executed_at=told)
+    order.refresh_from_db()
+    for minutes in (-8, -5):
+        used_at(order, told + timedelta(minutes=minutes))
+    used_at(order, told + timedelta(minutes=30), "denied")
+
+    with django_assert_max_num_queries(2):
+        assert used_since_told(order) is None
+
+    worked = told + timedelta(minutes=20)
+    used_at(order, worked)
+    used_at(order, told + timedelta(minutes=40), "failed")
+    with django_assert_max_num_queries(2):
+        assert used_since_told(order) == worked
 
 
 def test_its_pages_say_that_it_was_used_after_its_end(as_steward, person, other):

@@ -38,6 +38,10 @@ def order_take_effect(*, order: Order, actor: Actor) -> None:
     """
     if order.kind == OrderKind.TAKE_BACK:
         return  # about what was made with its credential, not about the credential
+    subject = order.grant or order.credential
+    if subject is not None:
+        # Another order about it may have ended it in this same transaction.
+        subject.refresh_from_db(fields=["state"])
     if order.grant is not None and order.grant.state in LIVE:
         _grant(order, order.grant, actor)
     elif order.target.get(STAYS):

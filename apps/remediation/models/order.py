@@ -8,7 +8,14 @@ from apps.core.links import record_href
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential, Source
 from apps.remediation.querysets import OrderQuerySet
-from apps.remediation.states import SETTLED, WATCHED, OrderKind, OrderState, ProofKind
+from apps.remediation.states import (
+    SETTLED,
+    WATCHED,
+    OrderKind,
+    OrderState,
+    ProofKind,
+    stopped_as,
+)
 
 
 class Order(models.Model):
@@ -20,9 +27,10 @@ class Order(models.Model):
     Decided, executed, effective, verified: four times.
 
     Where a connection carries it out, `steps` tell how: `wake_at` is when it is looked at next,
-    `stopped_at` when it was first seen not to work any more, `watch_until` when what can be
-    undone becomes final, `used_after_at` when it was used although dead, `trouble` what the
-    provider said last that stood in the way.
+    `stopped_at` when it was first seen not to work any more after it was carried out (or, where
+    no connection can look, somebody confirmed it), `watch_until` when what can be undone becomes
+    final, `used_after_at` when it was used although dead, `trouble` what the provider said last
+    that stood in the way.
     """
 
     kind = models.CharField(max_length=8, choices=OrderKind)
@@ -177,6 +185,10 @@ class Order(models.Model):
     def is_over(self) -> bool:
         """Whether nobody has anything left to do; an exception only waits for its end."""
         return self.state in SETTLED and self.state != OrderState.EXCEPTION
+
+    @property
+    def stopped_as(self) -> str:
+        return stopped_as(self.stopped_how)
 
 
 class OrderProof(models.Model):

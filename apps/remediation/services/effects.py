@@ -13,7 +13,7 @@ from apps.inventory.services.bindings import binding_end
 from apps.inventory.services.credentials import credential_move
 from apps.inventory.states import CREDENTIAL_OVER, CredentialState
 from apps.remediation.models import Order
-from apps.remediation.states import STAYS, OrderKind
+from apps.remediation.states import STAYS, WATCHED, OrderKind
 
 STOPPED = ("effective_by", "stopped_at", "stopped_how")
 
@@ -22,9 +22,10 @@ def order_stopped(order: Order, *, how: str, now: datetime) -> None:
     """Watch a credential from now on that was ended without a connection, as any other.
 
     It counts as dead since somebody said that it was carried out: what is used between that and
-    its confirmation is used after its end, too. Save `STOPPED` with what else is changed.
+    its confirmation is used after its end, too. What is only suspended, or was made with a
+    credential, is none of it. Save `STOPPED` with what else is changed.
     """
-    if order.credential_id is None or order.target.get(STAYS):
+    if order.kind not in WATCHED or order.credential_id is None or order.target.get(STAYS):
         return
     order.effective_by = min(order.executed_at or now, now)
     order.stopped_at, order.stopped_how = now, how

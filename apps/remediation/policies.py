@@ -24,18 +24,13 @@ def can_carry_out(actor: Actor, order: Order) -> Verdict:
     """Say that an order was carried out in the source system."""
     if not isinstance(actor, Person) or actor.role not in {Role.STEWARD, Role.REVIEWER}:
         return deny("Only a steward or the people responsible carry out an order.")
-    if order.state != OrderState.MANUAL_NEEDED and not _is_reopened(order):
+    if order.state != OrderState.MANUAL_NEEDED and not order.is_reopened:
         return deny(f"This order is {order.get_state_display().lower()}; nothing is left to do.")
     if order.executed_at is not None:
         return deny("Somebody said already that it was carried out. It waits for confirmation.")
     if order.batch is not None and order.batch.is_held:
         return deny("Its batch is held until a second person lets it go.")
     return ALLOW
-
-
-def _is_reopened(order: Order) -> bool:
-    """Its access came back, and no connection removes it anew."""
-    return order.state == OrderState.VERIFY_FAILED and order.wake_at is None
 
 
 def can_confirm(actor: Actor, order: Order) -> Verdict:

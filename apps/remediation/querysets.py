@@ -193,13 +193,17 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.seen_dead().filter(stopped_at__gte=since)
 
     def seen_dead(self) -> Self:
-        """Credentials that were seen to be dead, by whomever, and whenever that was."""
-        return self.in_force().filter(
+        """Credentials that were seen to be dead, by whomever, and whenever that was.
+
+        Where somebody says that one was removed anew, it is watched again once that is confirmed.
+        """
+        rows = self.in_force().filter(
             kind__in=WATCHED,
             credential__isnull=False,
             stopped_at__isnull=False,
             undo_asked_at__isnull=True,
         )
+        return rows.exclude(state=OrderState.MANUAL_NEEDED, executed_at__isnull=False)
 
     def unwatched_since(self, moment: datetime) -> Self:
         """Those whose log was not looked at since then; first what never was."""

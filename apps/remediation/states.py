@@ -76,6 +76,13 @@ WATCHED = (OrderKind.REVOKE, OrderKind.KILL, OrderKind.ROTATE)
 STAYS = "stays"
 # Systems tell the last use only to the minute or the hour, and late.
 GRACE = timedelta(minutes=1)
+# How `verified_how` and `stopped_how` begin where they are somebody's word, and no look.
+BY_HAND = "Confirmed by hand"
+
+
+def stopped_as(how: str) -> str:
+    """What it was that told of an end: a look, or somebody's word."""
+    return "Confirmed not to work" if how.startswith(BY_HAND) else "Seen not to work"
 
 
 class ProofKind(models.TextChoices):

@@ -118,6 +118,8 @@ def test_it_tells_what_the_key_did_by_address_and_who_did_what(steward):
     what = [row["what"] for row in rows(package, "data/index.csv")]
     assert what[:3] == ["exposed since", "call", "made"]
     assert what.count("call") == 3
+    assert what.count("order confirmed not to work") == 1
+    assert not {"order seen to be refused", "order seen not to work"} & set(what)
     assert what[-1] == "incident closed"
     verbs = {
         json.loads(line)["verb"] for line in members(package)["data/governance.jsonl"].splitlines()
@@ -311,6 +313,8 @@ def test_the_words_of_the_system_are_those_of_the_record(
     [order] = rows(package, "data/orders.csv")
     assert order["executed_at"] <= order["effective_by"]
     assert rows(package, "data/calls.csv")
+    what = [row["what"] for row in rows(package, "data/index.csv")]
+    assert what.count("order seen not to work") == 1
     forged = signed_anew(
         package,
         tmp_path,

@@ -95,6 +95,23 @@ def test_what_is_only_lost_from_sight_is_still_to_be_removed(system):
     assert planned.state == OrderState.MANUAL_NEEDED
 
 
+def test_orders_that_stand_side_by_side_are_all_verified(system):
+    """What a person revokes may wait to be suspended already, and a key that is to be revoked may
+    be killed: the one that is looked at second finds its subject over."""
+    stream = {"stream": STREAM, "gone_at": AFTER}
+    grant, credential = GrantFactory(**stream), CredentialFactory(**stream)
+    for kind in (OrderKind.REVOKE, OrderKind.SUSPEND):
+        OrderFactory(grant=grant, kind=kind, waiting=True)
+    for kind in (OrderKind.REVOKE, OrderKind.KILL):
+        OrderFactory(grant=None, credential=credential, label="A key", kind=kind, waiting=True)
+
+    assert orders_check_against_source(source_id=read().pk, actor=system) == 4
+
+    grant.refresh_from_db()
+    credential.refresh_from_db()
+    assert (grant.state, credential.state) == ("revoked", "verified")
+
+
 @pytest.mark.parametrize(
     "other",
     [

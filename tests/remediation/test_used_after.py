@@ -11,7 +11,7 @@ from apps.core.actors import System
 from apps.findings.models import Finding
 from apps.findings.services import findings_recheck
 from apps.remediation.models import Order
-from apps.remediation.services import orders
+from apps.remediation.services import orders, watching
 from apps.remediation.states import OrderKind
 from tests.activity.trails import SECOND, kept
 from tests.factories.inventory import CredentialFactory
@@ -87,6 +87,22 @@ def test_a_call_before_the_end_that_arrives_late_is_none(ended):
     used(ended, timedelta(seconds=30), outcome="ok")
 
     assert watch() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_worked_is_found_behind_however_many_that_were_refused(ended, monkeypatch):
+    monkeypatch.setattr(watching, "MOST_CALLS", 3)
+    for hours in range(5, 9):
+        used(ended, timedelta(hours=hours), outcome="denied")
+    assert watch() == 1
+
+    used(ended, timedelta(hours=10), outcome="ok")
+
+    assert watch() == 1
+    ended.refresh_from_db()
+    assert ended.used_after_how == (
+        "The trail holds 3 calls or more since; s3:GetObject from 203.0.113.9 worked."
+    )
 
 
 @pytest.mark.django_db(transaction=True)

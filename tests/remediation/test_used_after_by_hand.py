@@ -16,7 +16,9 @@ from apps.findings.services import findings_recheck
 from apps.inventory.models import Credential
 from apps.inventory.selectors.exposure import exposure_of
 from apps.remediation.models import Order
+from apps.remediation.selectors.ending import used_since_told
 from apps.remediation.services import orders
+from apps.remediation.services.leaks import leaks_report
 from apps.remediation.services.orders import Proof, order_carried_out, order_confirm
 from apps.remediation.states import OrderKind, OrderState
 from tests.activity.trails import SECOND, kept
@@ -41,7 +43,11 @@ def carried_out(person, ago=timedelta(hours=4), **more):
 
 
 def used(order, ago, outcome="ok"):
-    when = int((timezone.now() - ago).timestamp()) * SECOND
+    used_at(order, timezone.now() - ago, outcome)
+
+
+def used_at(order, moment, outcome="ok"):
+    when = int(moment.timestamp()) * SECOND
     credential = order.credential
     kept(
         Reading("api", "s3:GetObject", when, when, address="203.0.113.9", outcome=outcome),
@@ -144,6 +150,62 @@ def test_who_confirms_is_warned_that_it_still_worked(as_steward):
     assert "It still worked after this." in as_steward.get(order.get_absolute_url()).text
     dialog = as_steward.get(reverse("remediation:order_confirm", args=[order.pk])).text
     assert "It still worked after it was said to be carried out" in dialog
+
+
+def test_a_call_that_worked_before_makes_none_of_a_refused_one_in_the_same_hour(
+    person, django_assert_max_num_queries
+):
+    order = carried_out(person)
+    told = (timezone.now() - timedelta(hours=4)).replace(minute=10, second=0, microsecond=0)
+    Order.objects.update(executed_at=told)
+    order.refresh_from_db()
+    for minutes in (-8, -5):
+        used_at(order, told + timedelta(minutes=minutes))
+    used_at(order, told + timedelta(minutes=30), "denied")
+
+    with django_assert_max_num_queries(2):
+        assert used_since_told(order) is None
+
+    worked = told + timedelta(minutes=20)
+    used_at(order, worked)
+    used_at(order, told + timedelta(minutes=40), "failed")
+    with django_assert_max_num_queries(2):
+        assert used_since_told(order) == worked
+
+
+@pytest.mark.parametrize("kind", [OrderKind.SUSPEND, OrderKind.TAKE_BACK])
+def test_what_ends_no_credential_is_not_noted_as_its_end(kind, person, other):
+    order = carried_out(person)
+    Order.objects.update(kind=kind)
+
+    order_confirm(order_id=order.pk, proof=Proof("Switched off"), actor=other)
+
+    order.refresh_from_db()
+    assert order.state == OrderState.CONFIRMED
+    assert (order.stopped_at, order.stopped_how, order.effective_by) == (None, "", None)
+
+
+def test_what_leaked_and_was_switched_off_by_hand_is_no_finding(person, other):
+    order = carried_out(person)
+    Order.objects.update(kind=OrderKind.SUSPEND)
+    leaks_report(text=order.credential.external_id, actor=person)
+    findings_recheck(actor=System("test"), rules=["credential-leaked"])
+    assert Finding.objects.get(rule="credential-leaked").state == "open"
+
+    order_confirm(order_id=order.pk, proof=Proof("Switched off"), actor=other)
+
+    findings_recheck(actor=System("test"), rules=["credential-leaked"])
+    assert Finding.objects.get(rule="credential-leaked").state == "resolved"
+
+
+def test_the_page_says_whether_somebody_saw_it_or_only_said_so(as_steward, person, other):
+    order = carried_out(person)
+    order_confirm(order_id=order.pk, proof=Proof("Listed no more"), actor=other)
+    assert "Confirmed not to work" in as_steward.get(order.get_absolute_url()).text
+
+    Order.objects.update(stopped_how="The configuration was read anew: absent.")
+
+    assert "Seen not to work" in as_steward.get(order.get_absolute_url()).text
 
 
 def test_its_pages_say_that_it_was_used_after_its_end(as_steward, person, other):

@@ -115,6 +115,10 @@ class EventRowQuerySet(models.QuerySet):
         """Calls with a credential after a moment."""
         return self.filter(credential_id=credential_id, happened_at__gt=after)
 
+    def worked(self) -> Self:
+        """Those that say neither that they failed nor that they were denied."""
+        return self.exclude(outcome__in=[Outcome.FAILED, Outcome.DENIED])
+
     def flagged(self) -> Self:
         return self.filter(severity__gt=0)
 
@@ -139,7 +143,7 @@ class EventRowQuerySet(models.QuerySet):
         """
         return (
             self.filter(happened_at__lt=settled)
-            .exclude(outcome__in=[Outcome.FAILED, Outcome.DENIED])
+            .worked()
             .exclude(whether(IS_CONFIRMED))
             ._with_system()
             .filter(NAMES_SHOWN, WHOLE_LOG)

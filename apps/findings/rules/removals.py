@@ -14,6 +14,7 @@ from apps.findings.rules.credentials import described
 from apps.findings.states import Severity
 from apps.inventory.models import Agent, Credential, System
 from apps.remediation.models import Leak, Order
+from apps.remediation.states import GONE, OrderKind
 
 LOOKED_BACK = timedelta(days=30)
 CONFIRMED_WITHIN = timedelta(days=1)
@@ -54,7 +55,9 @@ class LeakedCredential(Rule):
     def subjects(self, now: datetime) -> QuerySet:
         found = Leak.objects.filter(credential=OuterRef("pk"))
         ending = Order.objects.in_force().ending_credentials()
-        stopped = ending.filter(credential=OuterRef("pk"), stopped_at__isnull=False)
+        # A suspension by hand is no end, so it bears no time of one; yet it does not work either.
+        held_off = Q(kind=OrderKind.SUSPEND, state__in=GONE)
+        stopped = ending.filter(Q(stopped_at__isnull=False) | held_off, credential=OuterRef("pk"))
         rows = Credential.objects.standing().filter(Exists(found)).exclude(Exists(stopped))
         where = Subquery(found.order_by("-pk").values("found_at")[:1])
         return described(rows, Coalesce(where, words(""), output_field=TEXT))

@@ -96,6 +96,34 @@ def credential_move(
 
 
 @transaction.atomic
+def credential_end_anew(
+    *,
+    credential_id: int,
+    at: datetime,
+    reason: str,
+    actor: Actor,
+    authority: Verdict | None = None,
+) -> Credential:
+    """Note that a credential that is over, and was used after all, was ended anew: it is dead
+    since then. An end never moves back."""
+    credential = Credential.objects.locked(credential_id)
+    enforce(policies.can_move_credential(actor) if authority is None else authority)
+    before = credential.ended_at
+    if before is None or at <= before:
+        return credential
+    credential.ended_at = at
+    credential.save(update_fields=["ended_at"])
+    record(
+        actor=actor,
+        verb=Verb.CREDENTIAL_CHANGED,
+        target=credential,
+        changes={"ended_at": (before.isoformat(), at.isoformat())},
+        reason=reason,
+    )
+    return credential
+
+
+@transaction.atomic
 def credentials_suspend(
     *, why: Mapping[int, str], actor: Actor, authority: Verdict | None = None
 ) -> int:

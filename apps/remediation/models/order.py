@@ -8,7 +8,15 @@ from apps.core.links import record_href
 from apps.grants.models import Grant
 from apps.inventory.models import Binding, Credential, Source
 from apps.remediation.querysets import OrderQuerySet
-from apps.remediation.states import SETTLED, WATCHED, OrderKind, OrderState, ProofKind
+from apps.remediation.states import (
+    GONE,
+    SETTLED,
+    WATCHED,
+    OrderKind,
+    OrderState,
+    ProofKind,
+    stopped_as,
+)
 
 
 class Order(models.Model):
@@ -20,9 +28,10 @@ class Order(models.Model):
     Decided, executed, effective, verified: four times.
 
     Where a connection carries it out, `steps` tell how: `wake_at` is when it is looked at next,
-    `stopped_at` when it was first seen not to work any more, `watch_until` when what can be
-    undone becomes final, `used_after_at` when it was used although dead, `trouble` what the
-    provider said last that stood in the way.
+    `stopped_at` when it was first seen not to work any more after it was carried out (or, where
+    no connection can look, somebody confirmed it), `watch_until` when what can be undone becomes
+    final, `used_after_at` when it was used although dead, `trouble` what the provider said last
+    that stood in the way. An order that is reopened keeps what is known of its earlier end.
     """
 
     kind = models.CharField(max_length=8, choices=OrderKind)
@@ -177,6 +186,32 @@ class Order(models.Model):
     def is_over(self) -> bool:
         """Whether nobody has anything left to do; an exception only waits for its end."""
         return self.state in SETTLED and self.state != OrderState.EXCEPTION
+
+    @property
+    def is_reopened(self) -> bool:
+        """Whether its access came back, and no connection removes it anew."""
+        return self.state == OrderState.VERIFY_FAILED and self.wake_at is None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was found not to work since it was carried out last."""
+        at, carried_out = self.stopped_at, self.executed_at
+        return at is not None and (carried_out is None or at >= carried_out)
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the access is gone; what can be undone stands at *executed* until it is final."""
+        return self.state in GONE or (self.state == OrderState.EXECUTED and self.is_stopped)
+
+    @property
+    def is_used_after(self) -> bool:
+        """Whether a use after its present end is known; one after an earlier end is history."""
+        used, ended = self.used_after_at, self.effective_by
+        return used is not None and (ended is None or used >= ended)
+
+    @property
+    def stopped_as(self) -> str:
+        return stopped_as(self.stopped_how)
 
 
 class OrderProof(models.Model):

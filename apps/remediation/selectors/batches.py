@@ -13,7 +13,7 @@ from apps.grants.models import Grant
 from apps.inventory.models import Agent, Credential, Identity, System
 from apps.remediation.models import Batch, Order
 from apps.remediation.selectors.reach import removing_connections
-from apps.remediation.states import GONE, OrderState
+from apps.remediation.states import OrderState
 
 MOST_GRANTS = 500
 # More are not ended at once.
@@ -228,6 +228,8 @@ def breaks_of(batch: Batch, actor: Actor) -> ManyWouldBreak:
 
 
 MOST_LISTED = 50
+# States in which an order waits for a person.
+WAITS = (OrderState.MANUAL_NEEDED, OrderState.EXCEPTION, OrderState.SCHEDULED)
 
 
 def standing_of(batch: Batch) -> Standing:
@@ -257,9 +259,9 @@ def _system_of(order: Order) -> System:
 def _count(enforced: Enforced, order: Order) -> None:
     if order.state == OrderState.ROLLED_BACK:
         enforced.undone += 1
-    elif order.stopped_at is not None or order.state in GONE:
+    elif order.is_dead:
         enforced.dead += 1
-    elif order.state in {OrderState.MANUAL_NEEDED, OrderState.EXCEPTION, OrderState.SCHEDULED}:
+    elif order.is_reopened or order.state in WAITS:
         enforced.by_hand += 1
     else:
         enforced.under_way += 1

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Max
 from django.utils import timezone
 
-from apps.activity.models import UseHour
+from apps.activity.models import EventRow, UseHour
 from apps.activity.selectors.breaking import WouldBreak, breaks_without_credential
 from apps.connectors.adapters.live import latest
 from apps.connectors.adapters.planning import plan_for
@@ -129,14 +129,19 @@ def used_since_told(order: Order) -> datetime | None:
         return None
     if order.state != OrderState.MANUAL_NEEDED or order.kind not in WATCHED:
         return None
-    told = order.executed_at
-    hours = UseHour.objects.filter(
-        credential_id=order.credential_id, hour__gt=told - timedelta(hours=1)
-    )
-    last: datetime | None = (
-        hours.worked().filter(last_at__gt=told + GRACE).aggregate(last=Max("last_at"))["last"]
-    )
-    return last
+    return _last_worked(order.credential_id, order.executed_at + GRACE)
+
+
+def _last_worked(credential_id: int, after: datetime) -> datetime | None:
+    """The hours say until when a call may have worked, which bounds what is read of the records;
+    those say which did: an hour's last call may be a refused one."""
+    hours = UseHour.objects.filter(credential_id=credential_id, hour__gt=after - timedelta(hours=1))
+    until = hours.worked().filter(last_at__gt=after).aggregate(last=Max("last_at"))["last"]
+    if until is None:
+        return None
+    calls = EventRow.objects.of_trail().calls().used_with(credential_id, after).worked()
+    newest = calls.filter(happened_at__lte=until).order_by("-happened_at")
+    return newest.values_list("happened_at", flat=True).first()
 
 
 @dataclass(frozen=True, slots=True)

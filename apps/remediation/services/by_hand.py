@@ -16,7 +16,7 @@ from apps.remediation.models import Order, OrderProof
 from apps.remediation.proofs import Upload, proof_keep
 from apps.remediation.services.effects import STOPPED, order_stopped, order_take_effect
 from apps.remediation.services.moves import orders_move
-from apps.remediation.states import STAYS, OrderState, ProofKind
+from apps.remediation.states import BY_HAND, STAYS, OrderState, ProofKind
 
 LONGEST_EXCEPTION = timedelta(days=365)
 
@@ -63,7 +63,7 @@ def order_confirm(*, order_id: int, proof: Proof, actor: Person) -> Order:
     enforce(policies.can_confirm(actor, order))
     _keep(order, ProofKind.PROOF, proof, actor)
     order.verified_at = timezone.now()
-    order.verified_how = f"Confirmed by hand by {actor}, with proof."
+    order.verified_how = f"{BY_HAND} by {actor}, with proof."
     order_stopped(order, how=order.verified_how, now=order.verified_at)
     orders_move(
         orders=[order],

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.db.models import Max
+
 from apps.core.actors import Actor
 from apps.core.policies import ALLOW
 from apps.grants.models import Grant
@@ -10,10 +12,10 @@ from apps.grants.services.issuing import grant_narrow
 from apps.grants.states import LIVE, GrantState
 from apps.inventory.models import Credential
 from apps.inventory.services.bindings import binding_end
-from apps.inventory.services.credentials import credential_move
+from apps.inventory.services.credentials import credential_end_anew, credential_move
 from apps.inventory.states import CREDENTIAL_OVER, CredentialState
 from apps.remediation.models import Order
-from apps.remediation.states import STAYS, OrderKind
+from apps.remediation.states import GONE, STAYS, WATCHED, OrderKind
 
 STOPPED = ("effective_by", "stopped_at", "stopped_how")
 
@@ -22,9 +24,10 @@ def order_stopped(order: Order, *, how: str, now: datetime) -> None:
     """Watch a credential from now on that was ended without a connection, as any other.
 
     It counts as dead since somebody said that it was carried out: what is used between that and
-    its confirmation is used after its end, too. Save `STOPPED` with what else is changed.
+    its confirmation is used after its end, too. What is only suspended, or was made with a
+    credential, is none of it. Save `STOPPED` with what else is changed.
     """
-    if order.credential_id is None or order.target.get(STAYS):
+    if order.kind not in WATCHED or order.credential_id is None or order.target.get(STAYS):
         return
     order.effective_by = min(order.executed_at or now, now)
     order.stopped_at, order.stopped_how = now, how
@@ -38,12 +41,17 @@ def order_take_effect(*, order: Order, actor: Actor) -> None:
     """
     if order.kind == OrderKind.TAKE_BACK:
         return  # about what was made with its credential, not about the credential
+    subject = order.grant or order.credential
+    if subject is not None:
+        # Another order about it may have ended it in this same transaction.
+        subject.refresh_from_db(fields=["state"])
     if order.grant is not None and order.grant.state in LIVE:
         _grant(order, order.grant, actor)
     elif order.target.get(STAYS):
         return
-    elif order.credential is not None and order.credential.state not in CREDENTIAL_OVER:
-        _credential(order, order.credential, actor)
+    elif order.credential is not None:
+        is_over = order.credential.state in CREDENTIAL_OVER
+        (_credential_anew if is_over else _credential)(order, order.credential, actor)
     elif order.binding is not None and order.binding.ended_at is None:
         binding_end(binding_id=order.binding.pk, reason=_why(order), actor=actor, authority=ALLOW)
 
@@ -83,6 +91,22 @@ def _credential(order: Order, credential: Credential, actor: Actor) -> None:
             actor=actor,
             authority=ALLOW,
         )
+
+
+def _credential_anew(order: Order, credential: Credential, actor: Actor) -> None:
+    """One that was over, was used all the same, and was removed anew: now it is dead."""
+    if order.used_after_at is None or order.effective_by is None:
+        return
+    # Of several that stand side by side, the newest: so the end moves once, whichever is first.
+    gone = Order.objects.seen_dead().about_credential(credential.pk).filter(state__in=GONE)
+    newest = gone.aggregate(at=Max("effective_by"))["at"]
+    credential_end_anew(
+        credential_id=credential.pk,
+        at=newest or order.effective_by,
+        reason=_why(order),
+        actor=actor,
+        authority=ALLOW,
+    )
 
 
 def _why(order: Order) -> str:

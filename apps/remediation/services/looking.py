@@ -40,7 +40,7 @@ def looked(sightings: Sequence[tuple[Turn, Sighting]], actor: Actor) -> None:
     for turn, sighting in gone:
         order = turn.order
         order.looked_at, order.stopped_how = now, told(sighting, now)
-        order.stopped_at = order.stopped_at or now
+        order.stopped_at = order.stopped_at if order.is_stopped else now
         order.attempts, order.trouble = 0, ""
     OrderProof.objects.bulk_create(_proof(turn.order, actor) for turn, _ in gone)
     _watch([turn.order for turn, _ in gone if turn.waiting(When.LATER)], actor, now)

@@ -28,6 +28,8 @@ from apps.remediation.states import GRACE, OrderState, ProofKind
 from apps.remediation.subjects import subject_of
 
 HOUR = timedelta(hours=1)
+# Of whose present end no use is told yet: as `Order.is_used_after` says of one.
+UNTOLD = Q(used_after_at__isnull=True) | Q(used_after_at__lt=F("effective_by"))
 WATCHED_FOR = timedelta(days=30)
 LOOKED_AT_EVERY = timedelta(minutes=15)
 MOST_AT_ONCE = 200
@@ -51,7 +53,8 @@ def orders_watch(*, actor: Actor) -> int:
     those of the trail.
 
     Returns how many were found. One that worked reopens its order; a refused one tells that
-    somebody still holds it. Each order tells its first, and each that worked after that.
+    somebody still holds it. Each order tells the first after its end, and each that worked after
+    that; where it was ended anew, it tells so anew.
     """
     now = timezone.now()
     uses: dict[int, _Use] = {}
@@ -63,7 +66,7 @@ def orders_watch(*, actor: Actor) -> int:
 
 def _by_last_use(now: datetime) -> list[_Use]:
     rows = Order.objects.watched_at(now - WATCHED_FOR).filter(
-        credential__last_used_at__gt=F("effective_by") + GRACE, used_after_at__isnull=True
+        UNTOLD, credential__last_used_at__gt=F("effective_by") + GRACE
     )
     how = "Its source tells a last use after it was ended."
     first = rows.order_by("stopped_at", "pk")
@@ -83,9 +86,7 @@ def _by_trail() -> list[_Use]:
         hour__gt=OuterRef("effective_by") - HOUR,
         last_at__gt=told_until,
     )
-    used = Order.objects.seen_dead().filter(
-        Exists(after.worked()) | Q(Exists(after), used_after_at__isnull=True)
-    )
+    used = Order.objects.seen_dead().filter(Exists(after.worked()) | (Q(Exists(after)) & UNTOLD))
     found = (_told_by_trail(order) for order in used.order_by("stopped_at", "pk")[:MOST_AT_ONCE])
     return [use for use in found if use is not None]
 
@@ -101,9 +102,12 @@ def _told_by_trail(order: Order) -> _Use | None:
             max(order.effective_by + GRACE, order.used_after_at or order.effective_by),
         )
     )
-    calls = list(rows.order_by("happened_at", "leaf_index")[:MOST_CALLS])
+    rows = rows.order_by("happened_at", "leaf_index")
+    calls = list(rows[:MOST_CALLS])
     worked = [one for one in calls if one.outcome not in {Outcome.DENIED, Outcome.FAILED}]
-    if not calls or (order.used_after_at is not None and not worked):
+    if len(calls) >= MOST_CALLS and not worked:
+        worked = list(rows.worked()[:1])
+    if not calls or (order.is_used_after and not worked):
         return None
     first = (worked or calls)[0]
     how = "worked" if worked else f"was refused ({first.get_outcome_display().lower()})"
@@ -126,7 +130,7 @@ def _by_log(now: datetime) -> list[_Use]:
     for order in due.select_related("connection", "credential__identity__system")[:MOST_AT_ONCE]:
         calls, complete_until = _logged(order, now)
         Order.objects.filter(pk=order.pk).update(watched_at=now)
-        if calls and (order.used_after_at is None or any(not call.error for call in calls)):
+        if calls and (not order.is_used_after or any(not call.error for call in calls)):
             found.append(_told(order, calls))
         elif not calls and complete_until is not None:
             _keep_silence(order, complete_until)
@@ -178,8 +182,10 @@ def _logged(order: Order, now: datetime) -> tuple[list[Call], datetime | None]:
 @transaction.atomic
 def _note(use: _Use, actor: Actor) -> int:
     order = Order.objects.locked(use.order_id)
-    was = order.used_after_at
-    if was is not None and not (use.worked and use.at > was):
+    was, ended = order.used_after_at, order.effective_by
+    if ended is None or use.at <= ended:
+        return 0  # it was ended anew since it was looked at
+    if was is not None and order.is_used_after and not (use.worked and use.at > was):
         return 0
     order.used_after_at, order.used_after_how = use.at, use.how
     fields = ["used_after_at", "used_after_how"]
@@ -194,13 +200,14 @@ def _note(use: _Use, actor: Actor) -> int:
         changes={"used_after_at": (was and was.isoformat(), use.at.isoformat())},
         reason=use.how,
     )
+    worked = "worked" if use.worked else "refused"
     page_send(
         about=order,
         subject=f"Used after revocation: {order.label}",
         body=f"{use.how}\n\n{public_url(order.get_absolute_url())}",
         severity="critical",
         team_id=None,
-        dedupe_key=f"used-after:{order.pk}:{'worked' if use.worked else 'refused'}",
+        dedupe_key=f"used-after:{order.pk}:{ended:%Y%m%dT%H%M%S}:{worked}",
         actor=actor,
     )
     enqueue("findings.recheck")

@@ -13,14 +13,14 @@ from apps.evidence.content.incident.scope import Case
 from apps.evidence.content.index import Cover, Workbook
 from apps.evidence.content.items import CHUNK
 from apps.remediation.models import OrderStep
-from apps.remediation.states import StepStatus
+from apps.remediation.states import StepStatus, stopped_as
 
 INDEX = ["at", "what", "told", "address", "who", "order", "record"]
 TIMES = (
     ("decided_at", "decided", "decided_by__display_name", "reason"),
     ("executed_at", "executed", "executed_by__display_name", ""),
     ("effective_by", "effective", "", ""),
-    ("stopped_at", "seen to be refused", "", "stopped_how"),
+    ("stopped_at", "", "", "stopped_how"),
     ("verified_at", "verified", "", "verified_how"),
     ("confirmed_at", "confirmed by another", "confirmed_by__display_name", ""),
     ("used_after_at", "used after its end", "", "used_after_how"),
@@ -81,7 +81,8 @@ def _orders(case: Case) -> Iterator[Row]:
             if order[at] is not None:
                 told = order[how] if how else order["label"]
                 person = (order[who] or "") if who else ""
-                yield order[at], f"order {what}", told, "", person, order["pk"], ""
+                happened = what or stopped_as(told).lower()
+                yield order[at], f"order {happened}", told, "", person, order["pk"], ""
 
 
 def _steps(case: Case) -> Iterator[Row]:

@@ -71,7 +71,7 @@ class Command(BaseCommand):
         while True:
             order = order_run(order_id=order.pk, actor=actor)
             is_under_way = order.state in UNDER_WAY or (
-                order.state == OrderState.EXECUTED and order.stopped_at is None
+                order.state == OrderState.EXECUTED and not order.is_stopped
             )
             if not is_under_way or order.connection_id is None or timezone.now() > until:
                 return order

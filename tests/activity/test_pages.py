@@ -79,8 +79,9 @@ def test_near_a_run_it_is_said_until_when_the_logs_reach(client, invocation, bin
     text = page(client, binding.agent.owner, invocation)
     assert "no log of it is read that far" in text
     reached = invocation.started_at + timedelta(seconds=until)
+    since = invocation.started_at - timedelta(hours=1)
     Stream.objects.create(
-        system=system, log_format="cloudtrail", complete_from=reached, complete_until=reached
+        system=system, log_format="cloudtrail", complete_from=since, complete_until=reached
     )
 
     text = page(client, binding.agent.owner, invocation)

@@ -102,6 +102,16 @@ def test_a_story_ends_with_how_the_run_ended(client, binding, outcome, word):
     assert f"<div>Ended: <b>{word}</b>" in story.partition('<ol class="story">')[2]
 
 
+def test_a_story_without_a_record_of_the_whole_run_has_no_end_yet(client, binding):
+    _, *others = shifted(run(), NOW)
+    keep(*others, whose=Whose(agent_id=binding.agent_id))
+
+    story = page(client, binding.agent.owner, Invocation.objects.get())
+
+    assert "It has not told its end" in story
+    assert "Ended: <b" not in story
+
+
 def test_a_call_that_only_names_a_run_is_marked_wherever_it_is_listed(client, invocation, binding):
     """Its identity is another agent's: in a search and around the run it is not taken for its."""
     other = BindingFactory(identity__system=binding.identity.system)

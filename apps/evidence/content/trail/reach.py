@@ -70,7 +70,7 @@ def _acts_on(agents: Sequence[int], since: datetime) -> QuerySet[System]:
 
 def _not_told(runs: Sequence[Invocation], settled: datetime) -> list[str]:
     """Whether one of them may still tell its end: of what fell silent nobody waits for it."""
-    waited = [one for one in runs if not one.root_span and one.last_recorded >= settled]
+    waited = [one for one in runs if not one.has_told_end and one.last_recorded >= settled]
     if not waited:
         return []
     whose = "the run" if runs[0] in waited else "a run of another agent under its id"

@@ -233,12 +233,12 @@ class ReconstructionTable(Table):
 
     def value_why(self, record: Any) -> str:
         reasons = (
-            (not record.trail_connected, "no trail"),
-            (record.untold_as, "calls that no run tells of"),
-            (record.is_unconfirmed, "actions that no system confirms"),
-            (record.shared_as, "calls of one of several agents"),
+            [] if record.trail_connected else ["no trail"],
+            _named("calls that no run tells of", record.untold_as),
+            ["actions that no system confirms"] if record.is_unconfirmed else [],
+            _named("calls of one of several agents", record.shared_as),
         )
-        return "; ".join(words for holds, words in reasons if holds)
+        return "; ".join(words for of_one in reasons for words in of_one)
 
     def value_due_on(self, record: Any) -> str:
         return f"{record.due_on:%Y-%m-%d}" if record.due_on else ""
@@ -272,3 +272,10 @@ class ErasureTable(Table):
 
     def render_record_name(self, record: Erasure) -> str:
         return f"{record.record_name or 'Without a name'} ({record.leaf_index})"
+
+
+def _named(words: str, identities: list[dict[str, Any]]) -> list[str]:
+    """A reason of each identity, with its name where there are several."""
+    if len(identities) > 1:
+        return [f"{words} as {identity['name']}" for identity in identities]
+    return [words] * len(identities)

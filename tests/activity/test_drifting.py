@@ -10,15 +10,21 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.activity.headers import Whose
 from apps.activity.models import DeedHour, DriftedCall
 from apps.activity.services.drifting import drift_measure
 from apps.findings.models import Finding
 from apps.findings.rules.use import PurposeDrift
 from apps.findings.services import findings_recheck
 from apps.inventory.models import TaskNeed
+from tests.activity.listing import listed
+from tests.activity.trails import kept
 from tests.activity.use import used
+from tests.factories.accounts import UserFactory
 from tests.factories.grants import PermissionFactory
 from tests.factories.inventory import AgentFactory, BindingFactory, SystemFactory, TaskFactory
+from tests.findings.recorded import ago, call
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -265,3 +271,26 @@ def test_calls_outside_a_task_are_counted_and_not_their_names(as_steward, system
     assert finding.detail.startswith("No task needs 8 of its API calls")
     assert "8 of its API calls serve no task" in counted
     assert sum(map(int, re.findall(r">(\d+) calls?</a>", counted))) == 8
+
+
+def test_a_count_leads_to_the_calls_that_it_counts(client, binding):
+    """By identity and system, by the time they happened, and of this agent alone."""
+    needs(binding, service="ec2")
+    other = BindingFactory(agent=binding.agent, identity__system=binding.identity.system)
+    shared = BindingFactory(agent=binding.agent, identity__system=binding.identity.system)
+    BindingFactory(identity=shared.identity)
+    as_identity, of_other, of_both = (
+        Whose(identity_id=one.identity_id, system_id=one.identity.system_id)
+        for one in (binding, other, shared)
+    )
+    kept(call(), call(request_id="R1"), call(moment=ago(100), request_id="R2"), whose=as_identity)
+    kept(call(request_id="R3"), call(request_id="R4"), call(request_id="R5"), whose=of_other)
+    kept(call(request_id="R6"), whose=of_both)
+    drift_measure(moment=timezone.now())
+    sign_in(client, UserFactory(steward=True))
+
+    page = client.get(reverse("activity:agent_standing", args=[binding.agent_id])).text
+    counts = re.findall(r'href="([^"]+)">(\d+) call', page)
+
+    assert sorted(int(count) for _, count in counts) == [2, 3]
+    assert [listed(client, href) for href, _ in counts] == [int(count) for _, count in counts]

@@ -79,8 +79,9 @@ def test_near_a_run_it_is_said_until_when_the_logs_reach(client, invocation, bin
     text = page(client, binding.agent.owner, invocation)
     assert "no log of it is read that far" in text
     reached = invocation.started_at + timedelta(seconds=until)
+    since = invocation.started_at - timedelta(hours=1)
     Stream.objects.create(
-        system=system, log_format="cloudtrail", complete_from=reached, complete_until=reached
+        system=system, log_format="cloudtrail", complete_from=since, complete_until=reached
     )
 
     text = page(client, binding.agent.owner, invocation)
@@ -99,6 +100,16 @@ def test_a_story_ends_with_how_the_run_ended(client, binding, outcome, word):
     story = page(client, binding.agent.owner, Invocation.objects.get())
 
     assert f"<div>Ended: <b>{word}</b>" in story.partition('<ol class="story">')[2]
+
+
+def test_a_story_without_a_record_of_the_whole_run_has_no_end_yet(client, binding):
+    _, *others = shifted(run(), NOW)
+    keep(*others, whose=Whose(agent_id=binding.agent_id))
+
+    story = page(client, binding.agent.owner, Invocation.objects.get())
+
+    assert "It has not told its end" in story
+    assert "Ended: <b" not in story
 
 
 def test_a_call_that_only_names_a_run_is_marked_wherever_it_is_listed(client, invocation, binding):

@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
+from apps.activity.headers import Whose
 from apps.activity.models import Event, Invocation
 from apps.activity.readings import Reading
 from apps.api.ingest import senders
@@ -188,5 +189,19 @@ def test_a_run_of_an_unknown_agent_says_who_told_of_it_and_what_to_do(as_steward
 
     words = " ".join(re.sub(r"<[^>]+>", "", page).split())
     assert "Whose run this is is not known. Its telemetry calls itself Payroll" in words
-    assert f"It was told by collector {collector.pk} ({collector.name})" in words
+    assert (
+        f"It was told by collector {collector.pk} ({collector.name}), which did not collect for an"
+        " agent of that name then."
+    ) in words
     assert f'href="{reverse("console:client_list")}"' in page
+
+
+def test_a_run_whose_telemetry_names_no_agent_is_not_said_to_name_another(as_steward, collector):
+    whose = Whose(attested_by=f"collector {collector.pk} ({collector.name})")
+    kept(reading("a" * 16), whose=whose)
+
+    page = as_steward.get(Invocation.objects.get().get_absolute_url()).text
+
+    words = " ".join(re.sub(r"<[^>]+>", "", page).split())
+    assert "Its telemetry names no agent. If it is one of yours" in words
+    assert "of that name" not in words

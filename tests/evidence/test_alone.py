@@ -39,9 +39,9 @@ def of_entry(client, entry):
     return client.get(reverse("console:record_proof", args=[entry.pk]))
 
 
-def checked(folder, told, *more, with_key=True):
+def checked(folder, told, *more, with_key=True, key_file=None):
     """Exit code and output of the verifier, as somebody runs it who has these files alone."""
-    (folder / "keys.json").write_text(keys())
+    (folder / "keys.json").write_text(keys() if key_file is None else key_file)
     (folder / "one.tlog-proof").write_bytes(told if isinstance(told, bytes) else told.encode())
     key = ["--key", str(folder / "keys.json")] if with_key else []
     done = subprocess.run(
@@ -182,6 +182,33 @@ def test_without_a_key_from_outside_nothing_is_proven(made, as_steward, tmp_path
     code, told = checked(tmp_path, of_record(as_steward, event.leaf_index).content, with_key=False)
 
     assert (code, "give --key" in told) == (30, True)
+
+
+@pytest.mark.parametrize(
+    ("logs", "says"),
+    [
+        ("nonsense", "a key given with --key, cannot be read"),
+        ([{}], "a key given with --key, cannot be read"),
+        ([{"vkey": 7}], "a key given with --key, cannot be read"),
+        ([{"vkey": "a+b+c"}], "a key given with --key, cannot be read"),
+        ([], "signed with a key that is not known"),
+        (None, "what was given with --key holds no keys of logs"),
+    ],
+)
+def test_a_key_file_that_does_not_hold_the_keys_of_logs_is_named(
+    made, as_steward, tmp_path, logs, says
+):
+    event = Event.objects.get(name="=refund", agent_id=made.agent.pk)
+    told = of_record(as_steward, event.leaf_index).content
+    key_file = json.loads(keys()) | {"logs": logs}
+    if logs is None:
+        del key_file["logs"]
+
+    code, said_of_it = checked(tmp_path, told, key_file=json.dumps(key_file))
+
+    assert (code, "Traceback" in said_of_it) == (30, False)
+    assert says in said_of_it
+    assert "give --key" not in said_of_it
 
 
 def test_several_are_checked_together_and_what_is_none_is_named(made, as_steward, tmp_path):

@@ -80,6 +80,11 @@ class Invocation(models.Model):
         return self.outcome in BAD
 
     @property
+    def has_told_end(self) -> bool:
+        """Until the record of the whole run has come, `ended_at` is only what was heard last."""
+        return bool(self.root_span or self.outcome)
+
+    @property
     def seconds(self) -> float:
         return (self.ended_at - self.started_at).total_seconds()
 

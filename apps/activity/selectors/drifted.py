@@ -34,7 +34,6 @@ class Standing:
     outside: list[Outside]
     told: list[Outside]
     nowhere: int
-    since: datetime
     is_cut: bool
     has_tasks: bool
     check: Reconstruction | None
@@ -66,7 +65,6 @@ def standing_of(agent: Agent, actor: Actor) -> Standing:
         outside=[one for one in shown if not one.call.is_told],
         told=[one for one in shown if one.call.is_told],
         nowhere=nowhere.aggregate(n=Sum(UNPROVEN, default=0))["n"],
-        since=since,
         is_cut=len(rows) > MOST,
         has_tasks=agent.tasks.filter(retired_at=None, needs__isnull=False).exists(),
         check=Reconstruction.objects.of_agent(agent.pk).select_related("signed_by").first(),

@@ -1,6 +1,6 @@
 """What times of a system's log are here without a gap."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -22,16 +22,17 @@ def stream_cover(stream: Stream, spans: Iterable[Span]) -> None:
     but "never" cannot be said across it.
     """
     now = timezone.now()
-    known = [
-        (datetime.fromisoformat(start), datetime.fromisoformat(end))
-        for start, end in stream.covered
-    ]
     added = [(start, min(end, now)) for start, end in spans if start <= now]
     if not added:
         return
-    joined = joined_spans([*known, *added])[-MOST_PIECES:]
+    joined = joined_spans([*spans_of(stream.covered), *added])[-MOST_PIECES:]
     stream.covered = [[start.isoformat(), end.isoformat()] for start, end in joined]
     stream.complete_from, stream.complete_until = joined[-1]
+
+
+def spans_of(covered: Iterable[Sequence[str]]) -> list[Span]:
+    """The times that a log's row holds as covered."""
+    return [(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in covered]
 
 
 def joined_spans(spans: Iterable[Span]) -> list[Span]:

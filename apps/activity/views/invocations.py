@@ -61,7 +61,9 @@ def _story(
             "archives": archives_of([invocation.first_recorded, invocation.last_recorded]),
             "view": "waterfall" if request.GET.get("view") == "waterfall" else "story",
             "neighbours": neighbours_of(invocation, story.joined, request.actor),
-            "reaches": systems_reached(invocation.agent_id, request.actor),
+            "reaches": systems_reached(
+                invocation.agent_id, invocation.started_at, invocation.ended_at, request.actor
+            ),
             "may_open": policies.can_open_payload(request.actor),
         },
         regions=["story"],

@@ -32,8 +32,8 @@ from apps.inventory.querysets.scope import hidden_systems
 @page(policies.can_browse)
 def reconstruction_list(request: Request) -> HttpResponse:
     defaults, now = all_preferences(), timezone.now()
-    agents = Agent.objects.visible_to(request.actor).standing().for_table().with_reasons()
-    judged = agents.annotate(
+    agents = Agent.objects.visible_to(request.actor).standing().for_table()
+    judged = agents.with_reasons(request.actor).annotate(
         judged_since=Value(judged_since(now, days=defaults["explained_days"])),
         settled_before=Value(settled_before(now, hours=defaults["settling_hours"])),
     )

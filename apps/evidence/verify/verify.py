@@ -1967,12 +1967,7 @@ def check_alone(text, report, keys, known):
     except MALFORMED as error:
         report.claim("The file is a proof of one record", [str(error)], PROOF)
         return
-    vkeys = None if keys is None else read_log_keys(keys)
-    try:
-        faults = ["give --key: the file holds none"] if vkeys is None else []
-        faults = faults or note_faults(note, log, vkeys)
-    except MALFORMED as error:
-        faults = [f"it cannot be read: {error}"]
+    faults = note_alone_faults(note, log, keys)
     report.claim(f"The checkpoint of the log {origin} is signed by its key", faults, SIGNATURE)
     faults = []
     try:
@@ -1985,6 +1980,19 @@ def check_alone(text, report, keys, known):
     report.note("The record: " + line.decode("utf-8", "backslashreplace"))
     if not report.codes:
         report.note("To know its log again: log {origin} {size} {root}".format(**log))
+
+
+def note_alone_faults(note, log, keys):
+    """Faults of a checkpoint beside which no key stands: what is given has to hold it."""
+    if keys is None:
+        return ["give --key: the proof holds none"]
+    try:
+        vkeys = read_log_keys(keys)
+        if vkeys is None:
+            return ["what was given with --key holds no keys of logs: give countersign-log.json"]
+        return note_faults(note, log, vkeys)
+    except MALFORMED as error:
+        return [f"it, or a key given with --key, cannot be read: {error!r}"]
 
 
 def check_known_alone(report, known, log):

@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING, Self
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import JSONObject
 
 from apps.core.actors import Actor
 from apps.inventory.querysets.scope import agents_of, is_limited_auditor, rows_of, seat_systems
@@ -58,19 +59,34 @@ class AgentQuerySet(models.QuerySet["Agent"]):
             Q(trail_connected=False) | Q(pk__in=found) | Q(pk__in=sharing)
         )
 
-    def with_reasons(self) -> Self:
-        """With why each is `unexplained`: identities of calls that no run tells of, whether what
-        it said is not confirmed, and identities that it shares and whose calls are nobody's.
+    def with_reasons(self, actor: Actor) -> Self:
+        """With why each is `unexplained`, as far as the reader may see it.
+
+        Identities of calls that no run tells of, whether what it said is not confirmed, and
+        identities that it shares and whose calls are nobody's: each by its name, with its `pk`.
         """
-        finding = rows_of(self.model, "findings").standing()
+        bindings, findings = rows_of(self.model, "bindings"), rows_of(self.model, "findings")
         calls, actions = UNEXPLAINED_BY
-        of_it = finding.filter(agent=OuterRef("pk")).order_by("subject_id")
-        acts_as = rows_of(self.model, "bindings").live().filter(agent=OuterRef(OuterRef("pk")))
-        lost = finding.filter(rule=SHARED_BY, subject_id__in=acts_as.values("identity"))
+        standing = findings.visible_to(actor).standing()
+        untold = standing.filter(rule=calls, agent=OuterRef(OuterRef("pk")))
+        # What is shared is a finding about the identity, and of no one agent: whoever sees the
+        # identity may know of it.
+        lost = findings.standing().filter(rule=SHARED_BY)
+        acts_as = bindings.live().filter(agent=OuterRef(OuterRef("pk")))
+        named = (
+            rows_of(bindings.model, "identity")
+            .visible_to(actor)
+            .order_by("name", "pk")
+            .values(one=JSONObject(pk="pk", name="name"))
+        )
         return self.annotate(
-            untold_as=ArraySubquery(of_it.filter(rule=calls).values("subject_id")),
-            is_unconfirmed=Exists(of_it.filter(rule=actions)),
-            shared_as=ArraySubquery(lost.order_by("subject_id").values("subject_id")),
+            untold_as=ArraySubquery(named.filter(pk__in=untold.values("subject_id"))),
+            is_unconfirmed=Exists(standing.filter(rule=actions, agent=OuterRef("pk"))),
+            shared_as=ArraySubquery(
+                named.filter(pk__in=acts_as.values("identity")).filter(
+                    pk__in=lost.values("subject_id")
+                )
+            ),
         )
 
     def acting_on(self, system: "System") -> Self:

@@ -4,7 +4,7 @@ from typing import Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, OuterRef, Q, Subquery, Value, When
 
 from apps.activity.querysets.hours import whether
 from apps.activity.querysets.seats import in_period_of
@@ -56,11 +56,6 @@ class InvocationQuerySet(models.QuerySet):
         """Of the runs under one id that of this agent first, else as they were begun."""
         place = Case(When(agent_id=agent_id, then=0), default=1)
         return self.alias(place=place).order_by("place", "pk")
-
-    def with_nameless(self) -> Self:
-        """With whether any record of the agent names it by its run alone."""
-        nameless = self.model._meta.apps.get_model("activity", "Nameless")._default_manager
-        return self.annotate(has_nameless=Exists(nameless.filter(agent_id=OuterRef("agent_id"))))
 
     def flagged(self) -> Self:
         return self.filter(anomalies__gt=0)

@@ -1,5 +1,6 @@
 """A run in several bodies is told the same as in one, in whatever order these come."""
 
+import json
 import time
 from itertools import permutations
 
@@ -9,15 +10,19 @@ from django.urls import reverse
 
 from apps.activity.conventions.otlp import PROTOBUF, read_traces
 from apps.activity.models import DeedHour, Event, Invocation, Nameless
+from apps.activity.selectors.archived import subject_visible
 from apps.activity.selectors.stories import story_of
+from apps.activity.services.erasing import erasure_ask
 from apps.activity.services.hours import hours_count
 from apps.activity.services.projecting import events_project
-from apps.core.actors import System
+from apps.core.actors import Person, System
 from apps.inventory.states import APPEND_TRAIL
 from tests.activity.data import body
+from tests.activity.listing import listed
 from tests.api.parts import START, TRACE, bodies_of, collects_for, span, tell, tool
 from tests.api.test_ingest import post, send
-from tests.factories.inventory import AgentFactory
+from tests.factories.accounts import SeatFactory
+from tests.factories.inventory import AgentFactory, BindingFactory
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,6 +144,24 @@ def test_around_an_agent_stands_what_is_known_by_its_run(collector, agents, clie
     page = client.get(reverse("console:around", args=["inventory.agent", agents[0].pk]))
 
     assert {row.event.name for row in page.context["told"].rows} == {"refund", "Refunds"}
+
+
+def test_an_erasure_is_of_the_agent_that_its_record_is_known_to_be_of(
+    company, collector, agents, client
+):
+    """Whoever may see that agent reads of it, also where it was named in another body."""
+    said = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Which?"}]}])
+    tell(collector, span(2, "chat", within=1, gen_ai__input__messages=said))
+    tell(collector, ROOT)
+    steward, seat = Person(company.steward), SeatFactory(limited_to_systems=True)
+    seat.seat_systems.create(system=BindingFactory(agent=agents[0]).identity.system)
+    subject = subject_visible(Event.objects.get(kind="step").leaf_index, steward)
+    assert "agent_id" not in subject.header["whose"]
+
+    erasure_ask(subject=subject, basis="person", reason="They asked.", actor=steward)
+
+    sign_in(client, seat.user)
+    assert listed(client, reverse("activity:erasure_list")) == 1
 
 
 def test_whose_a_record_is_is_looked_up_for_each_that_is_read(collector, agents):

@@ -68,7 +68,8 @@ class InvocationFilterSet(FilterSet):
     def by_missed(self, rows: QuerySet, name: str, value: bool) -> QuerySet:  # noqa: FBT001
         if not value:
             return rows
-        return rows.with_missed(settled_before(timezone.now()))  # type: ignore[attr-defined, no-any-return]
+        settled, actor = settled_before(timezone.now()), self.request.actor
+        return rows.with_missed(settled, actor)  # type: ignore[attr-defined, no-any-return]
 
 
 class Bound(django_filters.IsoDateTimeFilter):
@@ -184,12 +185,19 @@ class CallFilterSet(EventRowFilterSet):
         return rows.calls_on(value)  # type: ignore[attr-defined, no-any-return]
 
 
+class OnSeat(Only):
+    """What the logs say of deeds: told of the systems within the reader's seat alone."""
+
+    def filter(self, qs: QuerySet, value: bool | None) -> QuerySet:  # noqa: FBT001
+        return super().filter(qs.on_seat(self.parent.request.actor), value) if value else qs  # type: ignore[attr-defined]
+
+
 class DeedFilterSet(EventRowFilterSet):
     unconfirmed = django_filters.BooleanFilter(
         method="by_missed", label="A whole log shows no such call", widget=Tick
     )
-    unproven = Only("unproven", "No API call proves it")
-    confirmed = Only("confirmed", "An API call proves it")
+    unproven = OnSeat("unproven", "No API call proves it")
+    confirmed = OnSeat("confirmed", "An API call proves it")
     flagged = Only("flagged", "Flagged by the agent or a guard")
     kind = django_filters.ChoiceFilter(
         choices=[(kind.value, kind.label) for kind in DEEDS], label="Kind"
@@ -203,7 +211,8 @@ class DeedFilterSet(EventRowFilterSet):
     def by_missed(self, rows: QuerySet, name: str, value: bool) -> QuerySet:  # noqa: FBT001
         if not value:
             return rows
-        return rows.missed(settled_before(timezone.now()))  # type: ignore[attr-defined, no-any-return]
+        on_seat = rows.on_seat(self.request.actor)  # type: ignore[attr-defined]
+        return on_seat.missed(settled_before(timezone.now()))  # type: ignore[no-any-return]
 
 
 def _parts(value: str) -> list[str]:

@@ -100,7 +100,8 @@ _SYSTEM_AND_HOUR = {
     "expressions": "it.of_system, date_trunc('hour', activity_event.happened_at, 'UTC')"
 }
 # Whether a run of an agent holds a deed that does not say it failed, is older than a moment, and
-# that a log which would show it does not: the same as is said of each deed.
+# that a log which would show it does not: the same as is said of each deed. `seen` is a condition
+# on the deed's system, `it.of_system`.
 HAS_MISSED = f"""EXISTS (
     SELECT FROM activity_event
     CROSS JOIN LATERAL (SELECT {OF_SYSTEM} AS of_system OFFSET 0) it
@@ -110,7 +111,7 @@ HAS_MISSED = f"""EXISTS (
           AND activity_invocation.last_recorded
       AND activity_event.kind IN ('action', 'call')
       AND activity_event.outcome NOT IN ('failed', 'denied')
-      AND activity_event.happened_at < %(expressions)s
+      AND activity_event.happened_at < %(expressions)s AND %(seen)s
       AND {TELLER} = activity_invocation.agent_id
       AND (activity_event.kind = 'action' OR {IS_SHOWN % _SYSTEM_AND_NAME})
       AND {IS_WHOLE % _SYSTEM_AND_HOUR}

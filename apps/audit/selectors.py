@@ -10,7 +10,7 @@ from apps.proof.alone import proof_alone
 from apps.proof.merkle import ProofError, leaf_hash, verify_inclusion
 from apps.proof.models import Checkpoint, Epoch, Log
 from apps.proof.notes import NoteError
-from apps.proof.selectors import Tiles, checkpoint_opened
+from apps.proof.selectors import checkpoint_opened, tiles_at
 
 # The sealer comes every ten seconds.
 SEALED_WITHIN = timedelta(minutes=5)
@@ -68,7 +68,7 @@ def _trouble(entry: AuditEntry, seal: Seal, log: Log, signed: Checkpoint | None)
     if header_of(entry) != seal.header:
         return "The entry says other than what was sealed."
     try:
-        tiles = Tiles(log)
+        tiles = tiles_at(log, signed)
         if signed is None:
             size, root = log.size, tiles.root(log.size)
         else:

@@ -7,7 +7,7 @@ from apps.core.errors import DomainError
 from apps.proof.merkle import ProofError, leaf_hash, verify_inclusion
 from apps.proof.models import Checkpoint, Epoch, Log
 from apps.proof.notes import NoteError
-from apps.proof.selectors import Tiles, checkpoint_opened
+from apps.proof.selectors import checkpoint_opened, tiles_at
 
 HEAD = "c2sp.org/tlog-proof@v1"
 
@@ -24,7 +24,7 @@ def proof_alone(log: Log, index: int, line: str) -> str:
     data = line.encode()
     try:
         told = checkpoint_opened(newest, Epoch.objects.filter(log=log))
-        proof = Tiles(log).inclusion(index, told.size)
+        proof = tiles_at(log, newest).inclusion(index, told.size)
         verify_inclusion(
             leaf=leaf_hash(data), index=index, size=told.size, root=told.root, proof=proof
         )

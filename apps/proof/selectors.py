@@ -71,6 +71,14 @@ class Tiles:
             raise ProofError(f"The log has {self.log.size} leaves, and not {size}.")
 
 
+def tiles_at(log: Log, newest: Checkpoint | None) -> Tiles:
+    """Those of the log, as far as its newest checkpoint at least: it may have been read before
+    what that signs was appended. One that is smaller all the same is not what was signed."""
+    if newest is not None and newest.size > log.size:
+        log = Log.objects.get(pk=log.pk)
+    return Tiles(log)
+
+
 def root_of(log: Log, size: int) -> bytes:
     return Tiles(log).root(size)
 

@@ -16,6 +16,7 @@ from apps.activity.states import Told
 from apps.audit.models import AuditEntry
 from apps.findings.rules.use import ReconstructionOverdue
 from apps.findings.services import findings_recheck
+from tests.activity.listing import listed
 from tests.activity.runs import keep
 from tests.activity.use import logged
 from tests.factories.accounts import SeatFactory, UserFactory
@@ -347,6 +348,37 @@ def test_a_limited_auditor_reads_that_the_verdict_leaves_a_system_out(client, as
     assert "1 system outside of your seat is not shown." in page.text
     assert "1 system lies outside of your seat: this is worked out without" in page.text
     assert binding.identity.system.name not in page.text
+
+
+def test_what_a_hidden_systems_log_lacks_is_told_nowhere(client, as_steward, binding):
+    """Neither by the figures of a check nor by the runs and deeds that a list leaves over."""
+    hidden, seen = binding.identity.system, BindingFactory(agent=binding.agent).identity.system
+    for number, one in enumerate((hidden, seen)):
+        one.kind = f"kind-{number}"
+        one.save()
+        logged(one, shows=["refund"])
+    runs(binding, 3, explained=False, system=hidden.kind)
+    runs(binding, 1, says=(), system=hidden.kind)
+    asked = {"agent": binding.agent_id}
+    lists = [
+        reverse("activity:invocation_list", query={"unproven": "true"}),
+        *(
+            reverse("activity:deed_list", query=asked | {one: "true"})
+            for one in ("unconfirmed", "unproven", "confirmed")
+        ),
+    ]
+    assert [listed(as_steward, url) for url in lists] == [3, 3, 3, 1]
+    seat = SeatFactory(limited_to_systems=True)
+    seat.seat_systems.create(system=seen)
+    sign_in(client, seat.user)
+
+    page = client.get(reverse("activity:reconstruction_detail", args=[binding.agent_id]))
+
+    figures = page.context["check"].figures
+    assert (figures.deeds, figures.confirmed, figures.missed, figures.unjudged) == (0, 0, 0, 0)
+    assert (figures.runs, figures.hidden) == (4, 1)
+    assert [listed(client, url) for url in lists] == [0, 0, 0, 0]
+    assert listed(client, reverse("activity:deed_list", query=asked)) == 4
 
 
 def action_rule(binding):

@@ -12,6 +12,7 @@ from apps.activity.selectors.seals import seal_told
 from apps.activity.services import sweeping
 from apps.activity.services.append import Delivery, deliveries_append
 from apps.activity.services.sweeping import records_sweep
+from apps.proof.alone import proof_alone
 from apps.proof.merkle import leaf_hash
 from apps.proof.models import Log, Watch
 from apps.proof.services.signing import logs_sign
@@ -96,6 +97,27 @@ def test_whatever_came_in_repeats_its_header(key, memory):  # noqa: F811
 
     assert found() == ""
     assert seal_told(Log.objects.get(), list(Event.objects.all())).trouble == ""
+
+
+def test_what_is_signed_while_somebody_looks_is_no_trouble(sealed, key, memory):  # noqa: F811
+    """A page reads the log, and then what it shows; meanwhile records come and are signed."""
+    read, events = Log.objects.get(), list(Event.objects.filter(leaf_index=300))
+    records_come(20, mark="meanwhile")
+    logs_sign(key=key, memory=memory, now=timezone.now() + timedelta(hours=2))
+
+    told = seal_told(read, events)
+    proof = proof_alone(read, 300, events[0].header)
+
+    assert (told.trouble, told.unsigned, told.checkpoint.size) == ("", 0, 620)
+    assert "index 300" in proof
+
+
+def test_a_log_that_is_smaller_than_what_was_signed_of_it_is_trouble(sealed):
+    as_owner("proof_log", "UPDATE proof_log SET size = 599")
+
+    told = seal_told(Log.objects.get(), list(Event.objects.filter(leaf_index=300)))
+
+    assert told.trouble
 
 
 def test_a_changed_column_is_found_as_the_record_is_shown(sealed):

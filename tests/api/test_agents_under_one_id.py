@@ -167,6 +167,27 @@ def test_on_anothers_page_a_call_stands_beside_what_told_of_it(company, callers,
     assert f'href="{second.get_absolute_url()}"' in record
 
 
+def test_a_call_of_a_run_that_the_reader_may_not_see_stands_with_no_other(
+    callers, bindings, client, company
+):
+    """The first run under the same id is the reader's, and did not make it."""
+    outer, inner = bindings
+    BindingFactory(agent=outer.agent, identity=inner.identity)
+    tell(callers[0], *OUTER)
+    tell(callers[1], *INNER)
+    recorded(inner, api("desk:Search", at=12, **CARRIED))
+    second = of_both(bindings)[1]
+    assert set(Link.objects.values_list("invocation", "confidence")) == {(second.pk, 4)}
+    found = {}
+    for who in (outer.agent.owner, company.steward):
+        sign_in(client, who)
+        page = client.get(reverse("activity:search"), {"q": "kind:api after:2020-01-01"})
+        (row,) = page.context["found"].rows
+        found[who] = (row.run, row.is_contested)
+
+    assert found == {outer.agent.owner: (None, False), company.steward: (second, False)}
+
+
 def test_a_projector_that_is_killed_midway_makes_the_same_once_it_runs_again(
     collector, bindings, monkeypatch
 ):

@@ -1,22 +1,29 @@
 """A run in several bodies is told the same as in one, in whatever order these come."""
 
+import json
+import time
 from collections import Counter
 from itertools import permutations
 
 import pytest
+from django.db import connection, transaction
 from django.urls import reverse
 
 from apps.activity.conventions.otlp import PROTOBUF, read_traces
 from apps.activity.models import DeedHour, Event, Invocation, Nameless
+from apps.activity.selectors.archived import subject_visible
 from apps.activity.selectors.stories import story_of
+from apps.activity.services.erasing import erasure_ask
 from apps.activity.services.hours import hours_count
 from apps.activity.services.projecting import events_project
-from apps.core.actors import System
+from apps.core.actors import Person, System
 from apps.inventory.states import APPEND_TRAIL
 from tests.activity.data import body
-from tests.api.parts import TRACE, bodies_of, collects_for, span, tell, tool
+from tests.activity.listing import listed
+from tests.api.parts import START, TRACE, bodies_of, collects_for, span, tell, tool
 from tests.api.test_ingest import post, send
-from tests.factories.inventory import AgentFactory
+from tests.factories.accounts import SeatFactory
+from tests.factories.inventory import AgentFactory, BindingFactory
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,6 +122,63 @@ def test_what_real_frameworks_send_is_the_same_span_by_span(
     assert sums() == wanted
     # The records of the whole body are here too, and count in the same hours.
     assert deeds() == [(agent, done, 2 * count) for agent, done, count in counted]
+
+
+def test_what_is_flagged_is_that_agents_also_where_its_run_began_before(collector, agents, client):
+    """The run began years ago by its clock, and what it flagged came in now."""
+    tell(collector, STEP | {"status": {"code": 2}}, TOOL)
+    tell(collector, ROOT)
+    sign_in(client, agents[0].owner)
+
+    page = client.get(reverse("activity:agent_activity", args=[agents[0].pk]))
+
+    assert page.context["activity"].runs == []
+    assert [row.event.kind for row in page.context["activity"].flagged] == ["step"]
+
+
+def test_around_an_agent_stands_what_is_known_by_its_run(collector, agents, client):
+    now = int(time.time()) - START
+    tell(collector, tool(2, "refund", within=1, at=now), tool(3, "ask", within=1, at=now - 86_400))
+    tell(collector, span(1, "invoke_agent", agent="Refunds", at=now))
+    sign_in(client, agents[0].owner)
+
+    page = client.get(reverse("console:around", args=["inventory.agent", agents[0].pk]))
+
+    assert {row.event.name for row in page.context["told"].rows} == {"refund", "Refunds"}
+
+
+def test_an_erasure_is_of_the_agent_that_its_record_is_known_to_be_of(
+    company, collector, agents, client
+):
+    """Whoever may see that agent reads of it, also where it was named in another body."""
+    said = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Which?"}]}])
+    tell(collector, span(2, "chat", within=1, gen_ai__input__messages=said))
+    tell(collector, ROOT)
+    steward, seat = Person(company.steward), SeatFactory(limited_to_systems=True)
+    seat.seat_systems.create(system=BindingFactory(agent=agents[0]).identity.system)
+    subject = subject_visible(Event.objects.get(kind="step").leaf_index, steward)
+    assert "agent_id" not in subject.header["whose"]
+
+    erasure_ask(subject=subject, basis="person", reason="They asked.", actor=steward)
+
+    sign_in(client, seat.user)
+    assert listed(client, reverse("activity:erasure_list")) == 1
+
+
+def test_whose_a_record_is_is_looked_up_for_each_that_is_read(collector, agents):
+    """Never all that was ever found of an agent, which may be most of what it told."""
+    tell(collector, STEP, TOOL)
+    tell(collector, ROOT)
+    told = Event.objects.filter(Event.objects.of_agents([agents[0].pk]))
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = told.explain()
+
+    assert told.count() == 3
+    assert "activity_nameless_once" in plan
+    assert "hashed" not in plan
+    assert "InitPlan" not in plan
 
 
 def test_strangers_see_nothing_of_what_is_known_by_its_run(collector, agents, client):

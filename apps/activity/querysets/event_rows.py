@@ -175,6 +175,12 @@ class EventRowQuerySet(models.QuerySet):
     def unproven(self) -> Self:
         return self.exclude(whether(IS_CONFIRMED))
 
+    def on_seat(self, actor: Actor) -> Self:
+        """Deeds as `DeedHourQuerySet.on_seat` says of whole hours."""
+        if not is_limited_auditor(actor):
+            return self
+        return self._with_system().filter(of_system__in=[0, *seat_systems(actor)])
+
     def of_system(self, system_id: int) -> Self:
         """Deeds of one system, as far as that is known; 0 for those of which it is not."""
         return self._with_system().filter(of_system=system_id)

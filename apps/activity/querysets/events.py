@@ -3,21 +3,19 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import (
     BigIntegerField,
-    BooleanField,
     Case,
-    Exists,
-    F,
     Func,
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
     TextField,
     When,
 )
+from django.db.models.lookups import In
 
 from apps.activity.querysets.seats import in_period_of
 from apps.activity.statements import CLAIMED_SYSTEM, TELLER
@@ -28,31 +26,29 @@ from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems
 from apps.proof.models import Log
 
 
-def told_by(model: type[models.Model], agents: QuerySet) -> Q:
-    """Records that are of these agents: by their headers, or by what was found beside them."""
+def told_by(model: type[models.Model], agents: QuerySet | list[int]) -> Q:
+    """Records that are of these agents: by their headers, or by what was found beside them.
+
+    What was found is looked up for each record read, so that it costs the same however much was
+    ever found of an agent. A join could be hashed, and then all of it is read each time.
+    """
     # A queryset may not import the models above it.
     nameless: Any = model._meta.apps.get_model("activity", "Nameless")
     found = nameless._default_manager.filter(
-        log_id=OuterRef("log_id"), leaf_index=OuterRef("leaf_index"), agent_id__in=agents
+        log_id=OuterRef("log_id"), leaf_index=OuterRef("leaf_index")
     )
-    return Q(agent_id__in=agents) | (Q(agent_id__isnull=True) & Q(Exists(found)))
+    is_found = Q(In(Subquery(found.values("agent_id")), agents))
+    # What systems recorded is of no agent, and was never looked for.
+    return Q(agent_id__in=agents) | (Q(agent_id__isnull=True) & ~Q(kind=Kind.API) & is_found)
 
 
 def told_by_agents(model: type[models.Model], agent_ids: Iterable[int]) -> Q:
-    """The same of a few agents, so that an index finds them."""
+    """The same of a few agents: by an index alone where nothing was ever found of them."""
     agents = list(agent_ids)
     nameless: Any = model._meta.apps.get_model("activity", "Nameless")
-    found = nameless._default_manager.filter(agent_id__in=agents)
-    if not found.exists():
-        return Q(agent_id__in=agents)
-    is_there = Func(
-        F("leaf_index"),
-        ArraySubquery(found.values("leaf_index")),
-        template="%(expressions)s)",
-        arg_joiner=" = ANY(",
-        output_field=BooleanField(),
-    )
-    return Q(agent_id__in=agents) | Q(is_there, agent_id__isnull=True)
+    if nameless._default_manager.filter(agent_id__in=agents).exists():
+        return told_by(model, agents)
+    return Q(agent_id__in=agents)
 
 
 def teller() -> Func:

@@ -24,9 +24,9 @@ from apps.inventory.models import Agent, Binding, Identity
 from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems, seat_systems
 
 
-def whether(condition: str, *of: Expression | F) -> Func:
-    """A condition of `apps.activity.statements`, of these expressions."""
-    return Func(*of, template=condition, output_field=BooleanField())
+def whether(condition: str, *of: Expression | F, **parts: str) -> Func:
+    """A condition of `apps.activity.statements`, of these expressions, with these parts of it."""
+    return Func(*of, template=condition, output_field=BooleanField(), **parts)
 
 
 class HourQuerySet(models.QuerySet):
@@ -92,6 +92,13 @@ class DeedHourQuerySet(HourQuerySet):
         if reads_all_systems(actor):
             return rows
         return rows.filter(agent_id__in=Agent.objects.visible_to(actor).values("pk"))
+
+    def on_seat(self, actor: Actor) -> Self:
+        """Without those on systems outside of the reader's seat: what a log says of them is what
+        lies there. Those of which no system is known stay."""
+        if not is_limited_auditor(actor):
+            return self
+        return self.filter(system_id__in=[0, *seat_systems(actor)])
 
     def is_judged(self, settled: datetime) -> Q:
         """Whether a log would show them: old enough, of a system whose log is whole for the hour.

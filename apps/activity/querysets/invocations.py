@@ -4,14 +4,14 @@ from typing import Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, OuterRef, Q, Subquery, Value, When
 
 from apps.activity.querysets.hours import whether
 from apps.activity.querysets.seats import in_period_of
 from apps.activity.statements import HAS_MISSED
 from apps.core.actors import Actor
 from apps.inventory.models import Agent
-from apps.inventory.querysets.scope import reads_all_systems
+from apps.inventory.querysets.scope import is_limited_auditor, reads_all_systems, seat_systems
 from apps.proof.models import Log
 
 
@@ -57,16 +57,11 @@ class InvocationQuerySet(models.QuerySet):
         place = Case(When(agent_id=agent_id, then=0), default=1)
         return self.alias(place=place).order_by("place", "pk")
 
-    def with_nameless(self) -> Self:
-        """With whether any record of the agent names it by its run alone."""
-        nameless = self.model._meta.apps.get_model("activity", "Nameless")._default_manager
-        return self.annotate(has_nameless=Exists(nameless.filter(agent_id=OuterRef("agent_id"))))
-
     def flagged(self) -> Self:
         return self.filter(anomalies__gt=0)
 
-    def with_missed(self, settled: datetime) -> Self:
-        """Runs with a deed that a log which would show it does not.
+    def with_missed(self, settled: datetime, actor: Actor) -> Self:
+        """Runs with a deed that a log which would show it does not, on a system of the seat.
 
         The same as `EventRowQuerySet.missed` says of each. Only of agents of whom the hourly counts
         hold such a deed is every run looked into.
@@ -74,7 +69,7 @@ class InvocationQuerySet(models.QuerySet):
         hours = self.model._meta.apps.get_model("activity", "DeedHour")._default_manager
         acted = self.filter(Q(actions__gt=0) | Q(calls__gt=0), started_at__lt=settled)
         of_them = acted.filter(agent_id__in=hours.missed(settled).order_by().values("agent_id"))
-        return of_them.filter(whether(HAS_MISSED, Value(settled)))
+        return of_them.filter(whether(HAS_MISSED, Value(settled), seen=_on_seat(actor)))
 
     def of_agent(self, agent_id: int) -> Self:
         return self.filter(agent_id=agent_id)
@@ -89,3 +84,9 @@ class InvocationQuerySet(models.QuerySet):
             started_at__lte=until,
             ended_at__gte=start,
         )
+
+
+def _on_seat(actor: Actor) -> str:
+    if not is_limited_auditor(actor):
+        return "TRUE"
+    return f"it.of_system = ANY('{{{','.join(map(str, seat_systems(actor)))}}}'::bigint[])"

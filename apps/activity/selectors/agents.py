@@ -8,13 +8,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Max, Q, QuerySet, Sum
+from django.db.models import Max, QuerySet, Sum
 from django.db.models.functions import ExtractHour
 from django.utils import timezone
 
 from apps.activity.allowing import BY_TRUST, FREE, Allows, Call, allows, call_of, places_of
 from apps.activity.models import AllowedCall, DeedHour, Event, Invocation, UseHour
 from apps.activity.named import CHANGED, NO_GRANTS, TOO_EARLY, TRUST, UNNAMED, is_action
+from apps.activity.querysets.events import told_by
 from apps.activity.selectors.held import Elsewhere, known_calls
 from apps.activity.selectors.searching import FoundRow, rows_of
 from apps.activity.selectors.tenures import Tenure, tenures_of
@@ -132,14 +133,14 @@ def activity_of(agent: Agent, days: int, actor: Actor) -> AgentActivity:
         .order_by("-calls", "name")[: MOST_NAMES + 1]
     )
     runs = Invocation.objects.visible_to(actor).of_agent(agent.pk).filter(started_at__gte=since)
-    runs = runs.only("name", "trace_id", "started_at", "actions", "proven").with_nameless()
+    runs = runs.only("name", "trace_id", "started_at", "actions", "proven")
     newest = list(runs.order_by("-started_at", "-pk")[:MOST_LISTED])
     return AgentActivity(
         urlencode({"agent": agent.pk, "start": since.isoformat()}),
         strips,
         _done(rows[:MOST_NAMES], systems, since, actor),
         len(rows) > MOST_NAMES,
-        _flagged(agent, since, now, actor, is_named=not _has_nameless(newest)),
+        _flagged(agent, since, now, actor),
         newest,
         _hidden(agent, since, actor),
     )
@@ -269,16 +270,9 @@ def _untold(call: Call, held: Sequence[Tenure], at: datetime, *, is_named: bool)
     return TOO_EARLY if all(one.known_from > at for one in held) else ""
 
 
-def _has_nameless(runs: Sequence[Invocation]) -> bool:
-    """Of runs read with that; it is the same of all runs of an agent."""
-    return any(one.has_nameless for one in runs)  # type: ignore[attr-defined]
-
-
-def _flagged(
-    agent: Agent, since: datetime, until: datetime, actor: Actor, *, is_named: bool
-) -> list[FoundRow]:
-    """`is_named` where each of its records says whose it is, which an index finds them by."""
-    told = Q(agent_id=agent.pk) if is_named else Event.objects.of_agents([agent.pk])
+def _flagged(agent: Agent, since: datetime, until: datetime, actor: Actor) -> list[FoundRow]:
+    """By the index of what is flagged, which is little: whatever else the agent told."""
+    told = told_by(Event, [agent.pk])
     rows = Event.objects.in_trail().recorded_between(since, until)
     rows = rows.filter(told, severity__gt=0).visible_to(actor)
     last_in = rows.order_by("-recorded_at", "-leaf_index")[:MOST_LISTED]

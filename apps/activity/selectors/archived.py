@@ -83,13 +83,15 @@ def _sees(subject: Subject, actor: Actor) -> bool:
         return False
     if reads_all_systems(actor):
         return True
-    agent = subject.header.get("whose", {}).get("agent_id") or _known_as(subject)
     told = subject.header.get("kind") != Kind.API
-    return told and Agent.objects.visible_to(actor).filter(pk=agent or 0).exists()
+    return told and Agent.objects.visible_to(actor).filter(pk=agent_of(subject) or 0).exists()
 
 
-def _known_as(subject: Subject) -> int | None:
-    """Whose it was by its run, where its collector did not say so in it."""
+def agent_of(subject: Subject) -> int | None:
+    """Whose it is: its header's word, else what was found by its run."""
+    said: int | None = subject.header.get("whose", {}).get("agent_id")
+    if said:
+        return said
     known = Nameless.objects.filter(log_id=subject.log_id, leaf_index=subject.leaf)
     return known.values_list("agent_id", flat=True).first()
 

@@ -18,7 +18,7 @@ from apps.activity.states import Told
 from apps.core.actors import Actor
 from apps.core.preferences import preference
 from apps.inventory.models import Agent, Binding, System
-from apps.inventory.querysets.scope import hidden_systems
+from apps.inventory.querysets.scope import hidden_systems, is_limited_auditor
 
 # Payloads are looked into, so that a busy agent's newest runs stand for all of them.
 MOST_RUNS = 2000
@@ -154,6 +154,8 @@ def _figures(agent: Agent, since: datetime, until: datetime, actor: Actor | None
     looked = told_runs(agent.pk, since, until, MOST_RUNS)
     is_judged = DeedHour.objects.is_judged(settled_before(until))
     told = DeedHour.objects.filter(agent_id=agent.pk, hour__gte=since)
+    if actor is not None:
+        told = told.on_seat(actor)
     deeds = told.annotate(is_judged=is_judged).aggregate(
         made=Sum("deeds", default=0),
         confirmed=Sum("confirmed", default=0),
@@ -196,7 +198,7 @@ def _systems(
     )
     used = {system: (made, explained) for system, made, explained in rows}
     wanted = {*used, *identities.values()}
-    hidden = hidden_systems(actor, wanted) if actor is not None else set()
+    hidden = _hidden(agent, since, wanted, actor)
     wanted -= hidden
     systems = System.objects.filter(pk__in=wanted).order_by("name")
     logs = logs_of([one.pk for one in systems])
@@ -210,6 +212,14 @@ def _systems(
         for one in systems
     )
     return tuple(found), len(hidden)
+
+
+def _hidden(agent: Agent, since: datetime, used: set[int], actor: Actor | None) -> set[int]:
+    """The systems outside of the reader's seat that it used, or says it acted on."""
+    if actor is None or not is_limited_auditor(actor):
+        return set()
+    told = DeedHour.objects.filter(agent_id=agent.pk, hour__gte=since, system_id__gt=0).order_by()
+    return hidden_systems(actor, {*used, *told.values_list("system_id", flat=True).distinct()})
 
 
 def _rules(figures: Figures) -> tuple[Rule, ...]:

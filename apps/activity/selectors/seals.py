@@ -8,7 +8,7 @@ from apps.activity.selectors.repeating import columns_that_differ, row_of
 from apps.proof.merkle import ProofError, leaf_hash
 from apps.proof.models import Checkpoint, Epoch, Log
 from apps.proof.notes import NoteError
-from apps.proof.selectors import Tiles, checkpoint_opened
+from apps.proof.selectors import checkpoint_opened, tiles_at
 from apps.proof.tiles import place_of
 
 
@@ -37,7 +37,7 @@ def seal_told(log: Log, events: Sequence[Event]) -> SealTold:
 
 
 def _trouble(log: Log, events: Sequence[Event], newest: Checkpoint | None) -> str:
-    tiles = Tiles(log)
+    tiles = tiles_at(log, newest)
     tiles.fetch({place_of((0, one.leaf_index)) for one in events})
     for one in events:
         if tiles.node((0, one.leaf_index)) != leaf_hash(one.header.encode()):

@@ -80,8 +80,9 @@ def rows_of(events: Sequence[Event], actor: Actor) -> list[FoundRow]:
     found = []
     for one in events:
         agent = known.get(one.leaf_index)
-        run, is_contested = joined.get(one.leaf_index) or (None, False)
-        run = run or run_of(runs.get(_run_id(one), ()), agent.pk if agent else one.agent_id)
+        run, is_contested = joined.get(one.leaf_index, (None, False))
+        if one.leaf_index not in joined:
+            run = run_of(runs.get(_run_id(one), ()), agent.pk if agent else one.agent_id)
         who = agent.name if agent else _who(header_said(one.header))
         found.append(FoundRow(one, who, run, is_contested=is_contested))
     return found
@@ -246,9 +247,10 @@ def _runs(events: Sequence[Event], actor: Actor) -> dict[UUID | None, list[Invoc
     return runs
 
 
-def _joined(events: Sequence[Event], actor: Actor) -> dict[int, tuple[Invocation, bool]]:
+def _joined(events: Sequence[Event], actor: Actor) -> dict[int, tuple[Invocation | None, bool]]:
     """The runs that calls are proven to be of, by the places of the calls; else those that they
-    name and that are contested, and which of both it is."""
+    name and that are contested, and which of both it is. None, where the reader does not see that
+    run: another under the same id is not taken for it."""
     calls = [one for one in events if one.kind == Kind.API]
     if not calls:
         return {}
@@ -256,7 +258,14 @@ def _joined(events: Sequence[Event], actor: Actor) -> dict[int, tuple[Invocation
         Q(confidence__gte=PROVEN_FROM) | Q(confidence=CONTESTED),
         log_id=calls[0].log_id,
         call_leaf__in=[one.leaf_index for one in calls],
-        invocation__in=Invocation.objects.visible_to(actor),
     )
-    surest_last = links.select_related("invocation").order_by("confidence")
-    return {one.call_leaf: (one.invocation, one.confidence == CONTESTED) for one in surest_last}
+    seen = Invocation.objects.visible_to(actor).filter(pk=OuterRef("invocation"))
+    surest_last: Any = (
+        links.select_related("invocation")
+        .annotate(is_proof=Q(confidence__gte=PROVEN_FROM), is_seen=Exists(seen))
+        .order_by("is_proof", "is_seen", "confidence")
+    )
+    return {
+        one.call_leaf: (one.invocation if one.is_seen else None, one.is_seen and not one.is_proof)
+        for one in surest_last
+    }

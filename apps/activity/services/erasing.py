@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.activity import policies
 from apps.activity.archives import BROKEN, broken_told
 from apps.activity.models import Archive, Erasure, Payload
-from apps.activity.selectors.archived import Subject, archive_of
+from apps.activity.selectors.archived import Subject, agent_of, archive_of
 from apps.activity.services.archive_parts import erased_text
 from apps.activity.services.archiving import archive_held, archive_words_remove
 from apps.activity.states import ERASURE_MOVES, Basis, ErasureState
@@ -46,7 +46,7 @@ def erasure_ask(
         leaf_index=subject.leaf,
         recorded_at=subject.recorded_at,
         record_name=subject.header.get("name", ""),
-        agent_id=subject.header.get("whose", {}).get("agent_id"),
+        agent_id=agent_of(subject),
         invocation_id=invocation_id,
         state=ErasureState.ASKED,
         basis=basis,

@@ -10,7 +10,8 @@ from django.db.models import Model, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.activity.models import Event, Invocation, Link
+from apps.activity.models import Event, Invocation, Link, Nameless
+from apps.activity.querysets.seats import in_period_of
 from apps.activity.selectors.naming import names_beside
 from apps.activity.selectors.searching import FoundRow, in_time, rows_of
 from apps.activity.states import Kind
@@ -53,6 +54,20 @@ class Around:
     looked_until: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """For whom, and between which times, records are looked for."""
+
+    actor: Actor
+    since: datetime
+    until: datetime
+
+    @property
+    def recorded(self) -> tuple[datetime, datetime]:
+        """Between which times they came in."""
+        return self.since - SKEW, self.until + LATE
+
+
 def around_of(
     kind: str, pk: int, actor: Actor, *, at: datetime | None = None, span: str = USUAL
 ) -> Around | None:
@@ -65,7 +80,7 @@ def around_of(
         return None
     moment = at or _moment_of(subject)
     since, until = moment - SPANS[span], moment + SPANS[span]
-    whose = WHOSE.get(type(subject))
+    whose, near = WHOSE.get(type(subject)), Near(actor, since, until)
     href = page_of(kind, pk, actor)
     return Around(
         subject=subject,
@@ -76,7 +91,7 @@ def around_of(
         since=since,
         until=until,
         entries=_entries(subject, actor, since, until),
-        rows=_rows(whose(subject), actor, since, until) if whose else [],
+        rows=_rows(whose(subject, near), near) if whose else [],
         has_trail=whose is not None,
         looked_until=until + LATE if whose and until + LATE < timezone.now() else None,
     )
@@ -130,34 +145,48 @@ def _teller(event: Event) -> int | None:
     return known.pk if known else event.agent_id
 
 
-def _rows(whose: Q, actor: Actor, since: datetime, until: datetime) -> list[FoundRow]:
-    rows = Event.objects.in_trail().filter(whose).recorded_between(since - SKEW, until + LATE)
-    rows = rows.filter(happened_at__gte=since, happened_at__lte=until).visible_to(actor)
+def _rows(whose: Q, near: Near) -> list[FoundRow]:
+    rows = Event.objects.in_trail().filter(whose).recorded_between(*near.recorded)
+    rows = rows.filter(happened_at__range=(near.since, near.until)).visible_to(near.actor)
     with in_time():
         found = list(rows.order_by("-happened_at", "-leaf_index")[:MOST])
-    return rows_of(found, actor)
+    return rows_of(found, near.actor)
 
 
-def _of_agent(agent_id: int | None) -> Q:
+def _of_agent(agent_id: int | None, near: Near) -> Q:
     """What it said, and what the identities that it acts as did."""
     bound = Binding.objects.live().filter(agent=agent_id)
-    told = Event.objects.of_agents([agent_id] if agent_id else [])
-    return told | Q(identity_id__in=list(bound.values_list("identity", flat=True)))
+    did = Q(identity_id__in=list(bound.values_list("identity", flat=True)))
+    if not agent_id:
+        return did
+    return did | Q(agent_id=agent_id) | Q(leaf_index__in=_found_of(agent_id, near))
 
 
-def _of_run(run: Invocation) -> Q:
+def _found_of(agent_id: int, near: Near) -> list[int]:
+    """The newest of what is known to be its by the run alone: as many as are shown at most, so
+    that an index finds them, and not all that ever was."""
+    found = Nameless.objects.filter(
+        agent_id=agent_id,
+        happened_at__range=(near.since, near.until),
+        recorded_at__range=near.recorded,
+    )
+    newest = in_period_of(near.actor, found, "happened_at").order_by("-happened_at", "-leaf_index")
+    return list(newest.values_list("leaf_index", flat=True)[:MOST])
+
+
+def _of_run(run: Invocation, near: Near) -> Q:
     joined = Link.objects.filter(invocation=run).values_list("call_leaf", flat=True)
     told = Q(trace_id=run.trace_id) | Q(leaf_index__in=list(joined[:MOST]))
-    return told | _of_agent(run.agent_id) if run.agent_id else told
+    return told | _of_agent(run.agent_id, near) if run.agent_id else told
 
 
-def _of_record(event: Event) -> Q:
+def _of_record(event: Event, near: Near) -> Q:
     """Of what an agent said its run and all else it did; of a call what its identity did, and the
     runs that it is joined to."""
     if event.kind != Kind.API:
         told = Q(trace_id=event.trace_id) if event.trace_id else Q(pk__in=[])
         whose = _teller(event)
-        return told | _of_agent(whose) if whose else told
+        return told | _of_agent(whose, near) if whose else told
     links = Link.objects.filter(log_id=event.log_id, call_leaf=event.leaf_index)
     runs = Q(trace_id__in=list(links.values_list("invocation__trace_id", flat=True)[:MOST]))
     if event.identity_id:
@@ -165,15 +194,15 @@ def _of_record(event: Event) -> Q:
     return runs | Q(system_id=event.system_id)
 
 
-def _of_finding(finding: Finding) -> Q:
+def _of_finding(finding: Finding, near: Near) -> Q:
     if finding.subject_type in ABOUT:
         return Q(**{ABOUT[finding.subject_type]: finding.subject_id})
     if finding.agent_id:
-        return _of_agent(finding.agent_id)
+        return _of_agent(finding.agent_id, near)
     return Q(system_id=finding.system_id)
 
 
-def _of_order(order: Order) -> Q:
+def _of_order(order: Order, near: Near) -> Q:
     if order.credential_id:
         return Q(credential_id=order.credential_id)
     return Q(identity_id=order.grant.identity_id if order.grant else None)
@@ -187,13 +216,13 @@ MOMENTS: dict[type[Model], str] = {
     Issuance: "issued_at",
 }
 ABOUT = {"inventory.credential": "credential_id", "inventory.identity": "identity_id"}
-WHOSE: dict[type[Model], Callable[[Any], Q]] = {
-    Agent: lambda one: _of_agent(one.pk),
-    Identity: lambda one: Q(identity_id=one.pk),
-    Credential: lambda one: Q(credential_id=one.pk),
-    System: lambda one: Q(system_id=one.pk),
-    Grant: lambda one: Q(identity_id=one.identity_id),
-    Issuance: lambda one: _of_agent(one.agent_id),
+WHOSE: dict[type[Model], Callable[[Any, Near], Q]] = {
+    Agent: lambda one, near: _of_agent(one.pk, near),
+    Identity: lambda one, near: Q(identity_id=one.pk),
+    Credential: lambda one, near: Q(credential_id=one.pk),
+    System: lambda one, near: Q(system_id=one.pk),
+    Grant: lambda one, near: Q(identity_id=one.identity_id),
+    Issuance: lambda one, near: _of_agent(one.agent_id, near),
     Event: _of_record,
     Invocation: _of_run,
     Finding: _of_finding,

@@ -10,7 +10,7 @@ from apps.activity.querysets.reconstructions import NEVER, judged, overdue
 from apps.activity.selectors.breaking import runs_asked
 from apps.activity.settling import settled_before
 from apps.activity.states import DEEDS, Basis, ErasureState, Outcome, Told
-from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, SearchFilter, Tick
+from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, OnlySeen, SearchFilter, Tick
 from apps.grants.states import Level
 from apps.inventory.filters import CredentialFilterSet
 from apps.inventory.models import Agent, Credential
@@ -225,7 +225,7 @@ class ReconstructionFilterSet(FilterSet):
         choices=[*Told.choices, (NEVER, "Never checked")], label="Verdict", method="by_verdict"
     )
     overdue = django_filters.BooleanFilter(label="Overdue", method="by_overdue", widget=Tick)
-    unexplained = Only("unexplained", "Recent activity not explained, or not known")
+    unexplained = OnlySeen("unexplained", "Recent activity not explained, or not known")
 
     def by_verdict(self, rows: QuerySet, name: str, values: list[str]) -> QuerySet:
         return judged(rows, values) if values else rows

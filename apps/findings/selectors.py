@@ -6,6 +6,7 @@ from collections.abc import Collection
 from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
+from apps.core.actors import System
 from apps.findings.models import Finding
 from apps.grants.models import Grant
 from apps.inventory.models import Agent, Binding, Credential, Identity, Source
@@ -38,7 +39,7 @@ def figures_now() -> dict[str, int]:
         "agents": agents.count(),
         "agents_without_owner": agents.filter(owner__isnull=True).count(),
         "agents_without_trail": agents.filter(trail_connected=False).count(),
-        "agents_unexplained": agents.unexplained().count(),
+        "agents_unexplained": agents.unexplained(System("figures")).count(),
         "identities": identities.count(),
         "identities_without_agent": identities.exclude(Exists(bound)).count(),
         "endless_credentials": Credential.objects.never_expires_or_rotates().count(),

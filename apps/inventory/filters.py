@@ -4,7 +4,7 @@ import django_filters
 from django.db.models import QuerySet
 
 from apps.accounts.models import Team
-from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, SearchFilter
+from apps.core.filters import DayFilter, FilterSet, LinkedFilter, Only, OnlySeen, SearchFilter
 from apps.inventory.models import Source
 from apps.inventory.states import (
     AgentState,
@@ -51,7 +51,7 @@ class AgentFilterSet(FilterSet):
     team = django_filters.ModelChoiceFilter(queryset=Team.objects.all(), label="Team")
     standing = Only("standing", "Not retired")
     ownerless = Only("ownerless", "No active owner")
-    unexplained = Only("unexplained", "Recent activity not explained, or not known")
+    unexplained = OnlySeen("unexplained", "Recent activity not explained, or not known")
     trail = django_filters.ChoiceFilter(
         method="by_trail",
         choices=[("none", "None connected"), ("connected", "Connected")],

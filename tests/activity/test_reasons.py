@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from tests.activity.listing import listed
 from tests.factories.accounts import SeatFactory
 from tests.factories.findings import FindingFactory
 from tests.factories.inventory import AgentFactory, BindingFactory
@@ -87,6 +88,23 @@ def test_an_auditor_of_one_system_is_told_no_reason_from_another(client, near, f
     assert all(f"identity={near.identity_id}&" in href for href, _ in told)
     assert "far-id" not in exported(client)
     assert "actions that no system confirms" not in exported(client)
+
+
+@pytest.mark.parametrize("rule", ["identity-unexplained", "identity-attribution-lost"])
+def test_who_is_not_explained_is_asked_of_what_the_reader_may_see(client, near, far, rule):
+    found(rule, far)
+    seat = SeatFactory(limited_to_systems=True)
+    seat.seat_systems.create(system=near.identity.system)
+    sign_in(client, seat.user)
+    asked = [f"{url}?unexplained=true" for url in (URL, reverse("inventory:agent_list"))]
+
+    def counts():
+        question = client.get(reverse("console:home")).context["questions"][4]
+        return [question.count.value, *(listed(client, href) for href in asked)]
+
+    assert counts() == [0, 0, 0]
+    found(rule, near)
+    assert counts() == [1, 1, 1]
 
 
 def test_a_manager_is_told_the_reasons_of_their_agents(client, near, far, everything):

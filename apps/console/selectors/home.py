@@ -84,7 +84,7 @@ def five_questions(actor: Actor) -> list[Question]:
         ),
         Question(
             "Whose recent activity can we not explain?",
-            count_capped(agents.unexplained()),
+            count_capped(agents.unexplained(actor)),
             _url("activity:reconstruction_list", unexplained="true"),
             under="agents with unexplained or shared calls, unconfirmed actions, or no trail",
             change=changes.get("agents_unexplained"),

@@ -45,18 +45,19 @@ class AgentQuerySet(models.QuerySet["Agent"]):
         """Agents that count, by whether their activity can be read."""
         return self.standing().filter(trail_connected=connected)
 
-    def unexplained(self) -> Self:
+    def unexplained(self, actor: Actor) -> Self:
         """The fifth question of home: agents that count, of which what they did is not all known.
 
         Systems saw what no run claims, or what one of several did, or nothing of what they said
-        they did; or no trail is here.
+        they did; or no trail is here. By what the reader may see, as `with_reasons` tells it.
         """
-        finding = rows_of(self.model, "findings").standing()
-        found = finding.filter(rule__in=UNEXPLAINED_BY).values("agent")
-        lost = finding.filter(rule=SHARED_BY).values("subject_id")
-        sharing = rows_of(self.model, "bindings").live().filter(identity__in=lost).values("agent")
+        findings, bindings = rows_of(self.model, "findings"), rows_of(self.model, "bindings")
+        found = findings.visible_to(actor).standing().filter(rule__in=UNEXPLAINED_BY)
+        lost = findings.standing().filter(rule=SHARED_BY).values("subject_id")
+        seen = rows_of(bindings.model, "identity").visible_to(actor).filter(pk__in=lost)
+        sharing = bindings.live().filter(identity__in=seen.values("pk")).values("agent")
         return self.standing().filter(
-            Q(trail_connected=False) | Q(pk__in=found) | Q(pk__in=sharing)
+            Q(trail_connected=False) | Q(pk__in=found.values("agent")) | Q(pk__in=sharing)
         )
 
     def with_reasons(self, actor: Actor) -> Self:

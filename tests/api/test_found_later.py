@@ -9,11 +9,14 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from apps.activity.models import Invocation, Link, Nameless, UseHour
+from apps.activity.models import Event, EventRow, Invocation, Link, Nameless, UseHour
 from apps.activity.querysets.measured import told_runs
+from apps.activity.selectors.searching import rows_of
 from apps.activity.services import naming, parting, projecting
+from apps.core.actors import System
 from tests.activity.runs import api
 from tests.api.parts import START, TRACE, recorded, span, state, tell, tool
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,6 +93,26 @@ def test_what_names_nobody_goes_to_the_first_known_agent_though_it_came_before(c
 
     assert sums == {str([("Payroll", "Payroll", 1, 0), ("Refunds", "Refunds", 2, 1),
                          ("Triage", "Triage", 1, 0)])}  # fmt: skip
+
+
+def test_each_record_leads_to_the_run_that_it_counts_in(collector, bindings, company, client):
+    tell(collector, PAYROLL, tool(31, "pay", within=9, agent="Payroll", at=2))
+    tell(collector, tool(32, "odd", within=33, at=3))
+    tell(collector, ROOT)
+    tell(collector, INNER)
+    nobodys, refunds = (
+        Invocation.objects.get(agent_id=one) for one in (None, bindings[0].agent_id)
+    )
+    assert nobodys.pk < refunds.pk
+    sign_in(client, company.steward)
+
+    deeds = EventRow.objects.of_trail().deeds().with_run(System("test"))
+    assert dict(deeds.values_list("name", "run_id")) == {"pay": nobodys.pk, "odd": refunds.pk}
+    for name, run in (("pay", nobodys), ("odd", refunds)):
+        record = client.get(Event.objects.get(name=name).get_absolute_url()).text
+        assert f'href="{run.get_absolute_url()}"' in record
+    found = rows_of(list(Event.objects.filter(name__in=["pay", "odd"])), System("test"))
+    assert {one.event.name: one.run for one in found} == {"pay": nobodys, "odd": refunds}
 
 
 def test_no_more_is_looked_at_at_once_however_many_ids_a_batch_touches(

@@ -7,6 +7,9 @@ condition to the rows that it is asked of: the planner would else read all joins
 # The kind of system that a record says it is of. A header that PostgreSQL cannot read says none.
 CLAIMED_SYSTEM = r"""CASE WHEN position('\u0000' in activity_event.header) = 0
     THEN activity_event.header::json #>> '{claimed,system}' END"""
+# What a record says its agent is called; null where it says nothing.
+CLAIMED_AGENT = r"""CASE WHEN position('\u0000' in activity_event.header) = 0
+    THEN activity_event.header::json #>> '{claimed,agent}' END"""
 
 # Whose a record is: its header's word, else, of a collector's that says nothing, what was found by
 # what it lies in or its run.

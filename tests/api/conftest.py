@@ -9,8 +9,10 @@ from django.urls import reverse
 from apps.core.actors import Person
 from apps.inventory.models import AgentClient
 from apps.inventory.services import client_create
-from apps.inventory.states import CLIENT_SCOPES
+from apps.inventory.states import APPEND_TRAIL, CLIENT_SCOPES
+from tests.api.parts import collects_for
 from tests.approvals.conftest import Company, company, policy
+from tests.factories.inventory import AgentFactory, BindingFactory
 
 __all__ = ["company", "policy"]
 
@@ -99,3 +101,27 @@ def ask(company):
         }
 
     return said
+
+
+@pytest.fixture
+def bindings(company):
+    team = company.agent.team
+    return [
+        BindingFactory(agent=AgentFactory(name=name, team=team)) for name in ("Refunds", "Triage")
+    ]
+
+
+@pytest.fixture
+def callers(company, signed_up, bindings):
+    made = [signed_up(company, scopes=[APPEND_TRAIL], agent=one.agent) for one in bindings]
+    for one in made:
+        assert one.sign_in().status_code == 200
+    return made
+
+
+@pytest.fixture
+def collector(company, signed_up, bindings):
+    caller = signed_up(company, scopes=[APPEND_TRAIL])
+    collects_for(caller, [one.agent for one in bindings], company.steward)
+    assert caller.sign_in().status_code == 200
+    return caller

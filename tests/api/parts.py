@@ -2,10 +2,13 @@
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from apps.activity.headers import Whose
+from apps.activity.models import DeedHour, Invocation, Link, Nameless, UseHour
 from apps.activity.services.hours import hours_count
 from apps.activity.services.projecting import events_project
 from apps.core.actors import Person
 from apps.inventory.services import client_change_collects
+from tests.activity.runs import keep
 from tests.api.test_ingest import post, send, traces
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -68,3 +71,23 @@ def bodies_of(whole, *, is_reversed=False):
                 apart.spans.append(one)
                 parts.append(part.SerializeToString())
     return parts[::-1] if is_reversed else parts
+
+
+def recorded(binding, *calls):
+    identity = binding.identity
+    keep(*calls, whose=Whose(identity_id=identity.pk, system_id=identity.system_id))
+    hours_count()
+
+
+def state():
+    """All that is summed up and joined, without the keys of rows."""
+    runs = Invocation.objects.values_list(
+        "agent_id", "name", "outcome", "events", "steps", "actions", "calls", "proven", "near",
+        "root_span", "claimed_agent", "conversation", "run_key", "warnings", "started_at",
+        "ended_at",
+    )  # fmt: skip
+    links = Link.objects.values_list("invocation__agent_id", "call_leaf", "action_leaf", "method")
+    deeds = DeedHour.objects.values_list("agent_id", "name", "deeds", "confirmed", "unconfirmed")
+    uses = UseHour.objects.values_list("agent_id", "name", "calls", "proven")
+    named = Nameless.objects.values_list("leaf_index", "agent_id")
+    return [sorted(rows, key=str) for rows in (runs, links, deeds, uses, named)]

@@ -7,7 +7,6 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 
-from apps.activity.headers import Whose
 from apps.activity.models import Cursor, DeedHour, Event, Invocation, Link, Nameless, UseHour
 from apps.activity.selectors.coverage import coverage_of
 from apps.activity.selectors.reconstructing import check_of
@@ -15,10 +14,8 @@ from apps.activity.services import projecting
 from apps.activity.services.hours import hours_count
 from apps.activity.services.projecting import events_project
 from apps.core.actors import System
-from apps.inventory.states import APPEND_TRAIL
-from tests.activity.runs import api, keep
-from tests.api.parts import START, TRACE, collects_for, span, tell, tool
-from tests.factories.inventory import AgentFactory, BindingFactory
+from tests.activity.runs import api
+from tests.api.parts import START, TRACE, recorded, span, state, tell, tool
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,50 +36,8 @@ INNER = [
 CARRIED = {"correlation": TRACE, "carried_by": "header"}
 
 
-@pytest.fixture
-def bindings(company):
-    team = company.agent.team
-    return [
-        BindingFactory(agent=AgentFactory(name=name, team=team)) for name in ("Refunds", "Triage")
-    ]
-
-
-@pytest.fixture
-def callers(company, signed_up, bindings):
-    made = [signed_up(company, scopes=[APPEND_TRAIL], agent=one.agent) for one in bindings]
-    for one in made:
-        assert one.sign_in().status_code == 200
-    return made
-
-
-@pytest.fixture
-def collector(company, signed_up, bindings):
-    caller = signed_up(company, scopes=[APPEND_TRAIL])
-    collects_for(caller, [one.agent for one in bindings], company.steward)
-    assert caller.sign_in().status_code == 200
-    return caller
-
-
-def recorded(binding, *calls):
-    identity = binding.identity
-    keep(*calls, whose=Whose(identity_id=identity.pk, system_id=identity.system_id))
-    hours_count()
-
-
 def of_both(bindings):
     return [Invocation.objects.get(agent_id=one.agent_id) for one in bindings]
-
-
-def state():
-    """All that is summed up and joined, without the keys of rows."""
-    runs = Invocation.objects.values_list(
-        "agent_id", "name", "outcome", "events", "steps", "actions", "calls", "proven", "near"
-    )
-    links = Link.objects.values_list("invocation__agent_id", "call_leaf", "action_leaf", "method")
-    deeds = DeedHour.objects.values_list("agent_id", "name", "deeds", "confirmed", "unconfirmed")
-    uses = UseHour.objects.values_list("agent_id", "name", "calls", "proven")
-    named = Nameless.objects.values_list("leaf_index", "agent_id")
-    return [sorted(rows, key=str) for rows in (runs, links, deeds, uses, named)]
 
 
 @pytest.mark.parametrize("order", ["outer first", "inner first", "calls first"])

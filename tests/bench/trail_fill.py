@@ -251,8 +251,10 @@ def _folded(
         of_trace.setdefault(one[0].trace_id, []).append(_event(log_id, leaf, one, row, at))
     runs = {}
     for trace, events in of_trace.items():
-        of_it = Told(log_id, UUID(trace), [])
-        _fold(of_it, events, {})  # type: ignore[arg-type]
+        of_it = Told(log_id, UUID(trace))
+        for event in events:
+            _fold(of_it, event, event.agent_id)  # type: ignore[arg-type]
+        of_it.note_recorded()
         (runs[trace],) = of_it.runs
     return runs
 

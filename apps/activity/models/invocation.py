@@ -12,7 +12,8 @@ class Invocation(models.Model):
     Until its root span has come, `root_span` is blank and the name is a guess.
 
     Several agents may tell under one id, as where one calls another: each has a run of its own.
-    The first of them also holds what nobody known told. When records came in is of the whole id.
+    The first that is known also counts what names nobody; what claims a name that its collector may
+    not use is a run of no agent. When records came in is of the whole id.
     """
 
     log_id = models.IntegerField()

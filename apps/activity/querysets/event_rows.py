@@ -18,7 +18,7 @@ from django.db.models import (
 )
 from django.db.models.functions import ExtractHour, TruncHour
 
-from apps.activity.querysets.events import teller, told_by, told_by_agents
+from apps.activity.querysets.events import claimed_agent, teller, told_by, told_by_agents
 from apps.activity.querysets.hours import whether
 from apps.activity.querysets.seats import in_period_of
 from apps.activity.statements import (
@@ -241,9 +241,9 @@ class EventRowQuerySet(models.QuerySet):
             self._rows("Invocation")
             .visible_to(actor)
             .filter(log_id=OuterRef("log_id"), trace_id=OuterRef("trace_id"))
-            .first_of(OuterRef("teller"))
+            .first_of(OuterRef("teller"), OuterRef("claimed"))
         )
-        return self.annotate(teller=teller()).annotate(
+        return self.annotate(teller=teller(), claimed=claimed_agent()).annotate(
             run_id=Subquery(runs.values("pk")[:1]), run_name=Subquery(runs.values("name")[:1])
         )
 

@@ -18,7 +18,7 @@ from django.db.models import (
 from django.db.models.lookups import In
 
 from apps.activity.querysets.seats import in_period_of
-from apps.activity.statements import CLAIMED_SYSTEM, TELLER
+from apps.activity.statements import CLAIMED_AGENT, CLAIMED_SYSTEM, TELLER
 from apps.activity.states import Kind
 from apps.core.actors import Actor
 from apps.inventory.models import Agent, Identity, System
@@ -54,6 +54,11 @@ def told_by_agents(model: type[models.Model], agent_ids: Iterable[int]) -> Q:
 def teller() -> Func:
     """Whose a record is: its header's word, else what was found by its run."""
     return Func(template=TELLER, output_field=BigIntegerField())
+
+
+def claimed_agent() -> Func:
+    """What a record says its agent is called; null where it says nothing."""
+    return Func(template=CLAIMED_AGENT, output_field=TextField())
 
 
 def claimed_system() -> Func:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import Case, OuterRef, Q, Subquery, Value, When
+from django.db.models.lookups import IsNull
 
 from apps.activity.querysets.hours import whether
 from apps.activity.querysets.seats import in_period_of
@@ -52,9 +53,16 @@ class InvocationQuerySet(models.QuerySet):
         """The runs of all agents that told under these ids, the first of each id first."""
         return self.filter(log_id=log_id, trace_id__in=list(traces)).order_by("trace_id", "pk")
 
-    def first_of(self, agent_id: OuterRef | int | None) -> Self:
-        """Of the runs under one id that of this agent first, else as they were begun."""
-        place = Case(When(agent_id=agent_id, then=0), default=1)
+    def first_of(self, agent_id: OuterRef, claimed: OuterRef) -> Self:
+        """Of the runs under one id that of this agent first, or of none for what claims a name that
+        is not known; else as they were begun, what is of none last."""
+        is_nobodys = Q(agent_id__isnull=True)
+        place = Case(
+            When(agent_id=agent_id, then=0),
+            When(is_nobodys & Q(IsNull(claimed, rhs=False)), then=1),
+            When(is_nobodys, then=3),
+            default=2,
+        )
         return self.alias(place=place).order_by("place", "pk")
 
     def flagged(self) -> Self:

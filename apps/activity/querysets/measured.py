@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.activity.statements import CLAIMED_AGENT
 from apps.activity.states import PROVEN_FROM
 from apps.grants.states import LIVE
 
@@ -177,14 +178,16 @@ SAYS = """EXISTS (
           AND e.recorded_at BETWEEN runs.first_recorded AND runs.last_recorded
           AND e.kind IN ('invocation', 'step', 'other') AND {mine} AND ({what})
     )"""
-# Under one id others may tell: theirs are not its words. Nobody's count for the first run there.
-MINE = """(e.agent_id = runs.agent_id OR e.agent_id IS NULL AND COALESCE((
+# Under one id others may tell: theirs are not its words. What names nobody counts for the first run
+# of a known agent there, and what claims another name for none.
+MINE = f"""(e.agent_id = runs.agent_id OR e.agent_id IS NULL AND COALESCE((
             SELECT named.agent_id = runs.agent_id FROM activity_nameless named
             WHERE named.log_id = e.log_id AND named.leaf_index = e.leaf_index
         ), NOT EXISTS (
             SELECT FROM activity_invocation first WHERE first.log_id = runs.log_id
-                AND first.trace_id = runs.trace_id AND first.id < runs.id
-        )))"""
+                AND first.trace_id = runs.trace_id AND first.agent_id IS NOT NULL
+                AND first.id < runs.id
+        ) AND {CLAIMED_AGENT.replace("activity_event.", "e.")} IS NULL))"""  # noqa: S608 - words of our own
 # A step that calls nothing answers, and its answer is what it came to; why it failed is not.
 SAID = {
     "trigger": SAYS.format(mine=MINE, what="""strpos(p.body, '"told":') > 0"""),

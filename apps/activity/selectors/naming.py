@@ -1,6 +1,7 @@
 """Whose records are of which their collector did not say so, as pages tell it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from apps.activity.models import Event, Invocation, Nameless
 from apps.activity.states import Kind
@@ -26,11 +27,14 @@ def names_beside(events: Collection[Event]) -> dict[int, Agent]:
     return {leaf: agents[agent] for leaf, agent in found.items() if agent in agents}
 
 
-def run_of(runs: Iterable[Invocation], agent_id: int | None) -> Invocation | None:
-    """Of the runs under one id that of this agent, else the first."""
-    first = None
-    for run in runs:
-        if run.agent_id == agent_id:
-            return run
-        first = first or run
-    return first
+def run_of(
+    runs: Iterable[Invocation], agent_id: int | None, header: Mapping[str, Any]
+) -> Invocation | None:
+    """Of the runs under one id that of this agent, or of none for what claims a name that is not
+    known; else the first that is known, which also counts what names nobody."""
+    found = list(runs)
+    if agent_id is not None or header.get("claimed", {}).get("agent"):
+        for run in found:
+            if run.agent_id == agent_id:
+                return run
+    return min(found, key=lambda one: one.agent_id is None, default=None)

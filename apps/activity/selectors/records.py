@@ -81,7 +81,7 @@ def _run(event: Event, agent_id: int | None, actor: Actor) -> Invocation | None:
     if event.trace_id is None:
         return None
     runs = Invocation.objects.visible_to(actor).under(event.log_id, [event.trace_id])
-    return run_of(runs, agent_id)
+    return run_of(runs, agent_id, header_said(event.header))
 
 
 def _links(event: Event, actor: Actor) -> tuple[list[Link], int]:

@@ -79,11 +79,12 @@ def rows_of(events: Sequence[Event], actor: Actor) -> list[FoundRow]:
     runs, joined, known = _runs(events, actor), _joined(events, actor), names_beside(events)
     found = []
     for one in events:
-        agent = known.get(one.leaf_index)
+        agent, header = known.get(one.leaf_index), header_said(one.header)
         run, is_contested = joined.get(one.leaf_index, (None, False))
         if one.leaf_index not in joined:
-            run = run_of(runs.get(_run_id(one), ()), agent.pk if agent else one.agent_id)
-        who = agent.name if agent else _who(header_said(one.header))
+            teller = agent.pk if agent else one.agent_id
+            run = run_of(runs.get(_run_id(one), ()), teller, header)
+        who = agent.name if agent else _who(header)
         found.append(FoundRow(one, who, run, is_contested=is_contested))
     return found
 

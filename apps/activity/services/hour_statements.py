@@ -1,7 +1,11 @@
 """The statements that count by the hour: each over whole sets of hours, none row by row."""
 
 from apps.activity.statements import CLIENT, IS_CONFIRMED, IS_PROVEN, OF_SYSTEM, SUREST, TELLER
+from apps.activity.states import CONFIDENCE, PROVEN_FROM
 
+PROVING = ", ".join(
+    f"'{method.value}'" for method, rung in CONFIDENCE.items() if rung >= PROVEN_FROM
+)
 DUE = """unnest(%(subjects)s::bigint[], %(hours)s::timestamptz[]) AS due(subject_id, hour)"""
 IN_THE_HOUR = """activity_event.happened_at >= due.hour
     AND activity_event.happened_at < due.hour + interval '1 hour'"""
@@ -115,17 +119,18 @@ SELECT DISTINCT {subject}, {of}, date_trunc('hour', {hour}, 'UTC') AS due_hour
 {rows}
 ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING"""
 
-# The hours of what these runs are joined to: whose it is may have changed with them.
+# The hours of what these runs are joined to: whose it is may have changed with them, and what was
+# proven before may prove nothing now.
 NOTE_CALLS = NOTE.format(
     subject="'use'",
     of="call.identity_id",
     hour="call.happened_at",
-    rows="""FROM activity_link l
+    rows=f"""FROM activity_link l
 JOIN LATERAL (
     SELECT identity_id, happened_at FROM activity_event WHERE log_id = l.log_id
         AND leaf_index = l.call_leaf AND recorded_at = l.call_recorded_at OFFSET 0
 ) call ON true
-WHERE l.log_id = %(log)s AND l.invocation_id = ANY(%(runs)s) AND l.confidence >= 3
+WHERE l.log_id = %(log)s AND l.invocation_id = ANY(%(runs)s) AND l.method IN ({PROVING})
     AND call.identity_id IS NOT NULL""",
 )
 NOTE_DEEDS = NOTE.format(

@@ -20,7 +20,7 @@ PROVING = [method.value for method, rung in CONFIDENCE.items() if rung >= PROVEN
 RUNGS = " ".join(f"WHEN '{method.value}' THEN {rung}" for method, rung in CONFIDENCE.items())
 # The call of a link, by its place alone.
 CALL = """JOIN LATERAL (
-        SELECT identity_id, credential_id, happened_at FROM activity_event
+        SELECT identity_id, credential_id, happened_at, request_id FROM activity_event
         WHERE log_id = l.log_id AND leaf_index = l.call_leaf AND recorded_at = l.call_recorded_at
         OFFSET 0
     ) call ON true"""

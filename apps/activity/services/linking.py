@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.activity.models import Event, Invocation, Link
 from apps.activity.services.accounting import SKEW, runs_account
 from apps.activity.services.judging import PROVING, joins_count, joins_judge
-from apps.activity.services.placing import joins_place
+from apps.activity.services.placing import joins_drop_far, joins_place, requests_tell
 from apps.activity.states import CONFIDENCE, Kind, Method
 from apps.inventory.models import Binding
 
@@ -20,11 +20,18 @@ CARRIED = {"session": Method.SESSION}
 type Place = tuple[int, UUID | int]
 
 
-def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocation]) -> set[int]:
+def calls_link(
+    log_id: int,
+    events: Sequence[Event],
+    touched: Sequence[Invocation],
+    anew: Sequence[Invocation] = (),
+) -> set[int]:
     """Join new records, on either side, to what is here already; returns the runs it changed.
 
     A call proven to be of a run is not also noted as near it. A better method replaces a worse.
+    Of `touched` those that were summed up `anew` may have gone on for less time than was known.
     """
+    far = joins_drop_far(anew, SKEW) if anew else set()
     found: dict[Place, Link] = {}
     for link in (
         *_by_request(log_id, events),
@@ -38,7 +45,7 @@ def calls_link(log_id: int, events: Sequence[Event], touched: Sequence[Invocatio
         # Near a run is not what is proven to be of it.
         if link.method in PROVING:
             found.pop((link.call_leaf, link.invocation_id), None)
-    return runs_settle(log_id, _keep(log_id, list(found.values())), touched)
+    return runs_settle(log_id, _keep(log_id, list(found.values())) | far, touched)
 
 
 def runs_settle(
@@ -51,7 +58,8 @@ def runs_settle(
     runs = {one.pk: one for one in touched}
     if others := set(joined) - runs.keys():
         runs |= {one.pk: one for one in Invocation.objects.under_ids_of(log_id, others)}
-    changed = set(joined) | runs_account(log_id, runs)
+    changed = set(joined) | requests_tell(runs.values())
+    changed |= runs_account(log_id, runs)
     changed |= joins_place(log_id, runs.values())
     changed |= joins_judge(runs)
     joins_count(changed)
@@ -84,10 +92,10 @@ def _keep(log_id: int, links: list[Link]) -> set[int]:
 
 
 def _by_request(log_id: int, events: Sequence[Event]) -> list[Link]:
-    """The agent and the system name the same request."""
+    """The agent and the system name the same request. Of several that do, what came first."""
     asked = {one.request_id for one in events if one.request_id}
     sides: dict[str, tuple[list[Event], list[Event]]] = defaultdict(lambda: ([], []))
-    for one in Event.objects.naming_requests(log_id, asked):
+    for one in Event.objects.naming_requests(log_id, asked).order_by("leaf_index"):
         sides[one.request_id][one.kind == Kind.API].append(one)
     pairs = [
         (told, call)

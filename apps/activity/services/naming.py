@@ -8,63 +8,37 @@ what an agent's own client tells nothing is looked at: whose that is was known, 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Sum
+from django.db.models import Min, Sum
 
 from apps.activity.models import Archive, Event, Invocation, Nameless
 from apps.activity.saying import header_said
+from apps.activity.services.folding import runs_fold_anew
 from apps.activity.states import DEEDS, Kind
 
 # What a collector's records say of who brought them begins so.
 COLLECTOR = "collector "
 # How far up a name is looked for; runs nest a few deep.
 DEEPEST = 64
-# Under an id of more records than that, names are no longer looked for.
+# Under an id of more records than that, names are no longer looked for; no more are at once.
 MOST_TOLD = 50_000
+# So many are read from the database at a time.
+CHUNK = 2000
 
 # An agent by its id; an agent that its collector may not name, by what it calls itself.
 type Name = int | str
-# Whose a deed is now, or was until now, and when it happened.
+# Whose a deed is now, or was until now, and the hour in which it happened.
 type Deed = tuple[int | None, datetime]
 
 NAME = """
 UPDATE activity_nameless SET agent_id = found.agent_id
 FROM unnest(%(leaves)s::bigint[], %(agents)s::bigint[]) AS found(leaf_index, agent_id)
 WHERE activity_nameless.log_id = %(log)s AND activity_nameless.leaf_index = found.leaf_index"""
-
-# The sums of all runs under these ids anew, each by what its agent told; the first also holds what
-# nobody known did.
-SUM = """
-WITH run AS (
-    SELECT id, log_id, trace_id, agent_id, first_recorded, last_recorded,
-        id = min(id) OVER (PARTITION BY trace_id) AS is_first
-    FROM activity_invocation WHERE log_id = %(log)s AND trace_id = ANY(%(traces)s)
-), summed AS (
-    SELECT run.id, min(told.happened_at) AS started_at, max(told.ended_at) AS ended_at,
-        count(*) AS events, count(*) FILTER (WHERE kind = 'step') AS steps,
-        count(*) FILTER (WHERE kind = 'action') AS actions,
-        count(*) FILTER (WHERE kind = 'call') AS calls,
-        count(*) FILTER (WHERE outcome IN ('failed', 'denied')) AS errors,
-        count(*) FILTER (WHERE severity > 0) AS anomalies
-    FROM run JOIN LATERAL (
-        SELECT e.happened_at, e.ended_at, e.kind, e.outcome, e.severity,
-            COALESCE(e.agent_id, n.agent_id) AS whose
-        FROM activity_event e
-        LEFT JOIN activity_nameless n ON n.log_id = e.log_id AND n.leaf_index = e.leaf_index
-        WHERE e.log_id = run.log_id AND e.trace_id = run.trace_id AND e.kind <> 'api'
-            AND e.recorded_at BETWEEN run.first_recorded AND run.last_recorded OFFSET 0
-    ) told ON told.whose = run.agent_id OR told.whose IS NULL AND run.is_first
-    GROUP BY run.id
-)
-UPDATE activity_invocation SET started_at = summed.started_at, ended_at = summed.ended_at,
-    events = summed.events, steps = summed.steps, actions = summed.actions, calls = summed.calls,
-    errors = summed.errors, anomalies = summed.anomalies
-FROM summed WHERE activity_invocation.id = summed.id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,46 +50,142 @@ class _Record:
     name: Name | None
 
 
-def names_find(
-    log_id: int, events: Iterable[Event], touched: Sequence[Invocation]
-) -> tuple[list[Invocation], set[Deed]]:
-    """Find whose nameless records are, of the runs that new records touched.
+@dataclass(slots=True)
+class Reach:
+    """How much came under an id, and since when."""
 
-    Returns those runs as they are now, and the deeds that are another's now. In the caller's
-    transaction.
+    told: int
+    since: datetime
+
+
+@dataclass(slots=True)
+class Named:
+    """Whose new nameless records are, by their places; deeds that are another agent's now; and the
+    ids under which an older record is another's now."""
+
+    whose: dict[int, int] = field(default_factory=dict)
+    deeds: set[Deed] = field(default_factory=set)
+    moved: set[UUID] = field(default_factory=set)
+
+
+def names_find(log_id: int, events: Sequence[Event], until: int) -> Named:
+    """Find whose the nameless among new records are, and those that came before under their ids.
+
+    Before they are summed up; nothing from the place `until` on is looked at. In the caller's
+    transaction. Where no collector told anything new, whose older records are stays as it is.
     """
     new = [_nameless(one) for one in events if _is_nameless(one)]
     Nameless.objects.bulk_create(new, ignore_conflicts=True)
-    changed = names_find_in(log_id, {one.trace_id for one in touched})
-    if not changed:
-        return list(touched), set()
-    rows = Invocation.objects.in_bulk([one.pk for one in touched])
-    return [rows[one.pk] for one in touched], changed
+    told = [one for one in events if one.trace_id is not None and COLLECTOR in one.header]
+    traces = {one.trace_id for one in told if one.trace_id}
+    reaches = _reaches(log_id, [one for one in events if one.trace_id in traces])
+    return names_find_in(log_id, reaches, until, events[0].leaf_index if events else until)
 
 
-def names_find_in(log_id: int, traces: Iterable[UUID]) -> set[Deed]:
-    """Find whose the nameless records under these ids are; returns the deeds it is news for."""
-    rows = Nameless.objects.filter(log_id=log_id, trace_id__in=traces).order_by("leaf_index")
+def names_find_in(log_id: int, reaches: Mapping[UUID, Reach], until: int, new_from: int) -> Named:
+    """Find whose the nameless records under these ids are. From the place `new_from` on they are
+    new.
+
+    A bounded number of records at once, however many ids there are.
+    """
+    found = Named()
+    for group in in_groups(reaches):
+        _find(log_id, {one: reaches[one] for one in group}, until, new_from, found)
+    return found
+
+
+def in_groups(reaches: Mapping[UUID, Reach]) -> Iterator[list[UUID]]:
+    """These ids, so many at once as hold together no more than is looked at at once."""
+    group, held = list[UUID](), 0
+    for trace_id, reach in sorted(reaches.items(), key=lambda one: (one[1].since, one[0])):
+        if group and held + reach.told > MOST_TOLD:
+            yield group
+            group, held = [], 0
+        group.append(trace_id)
+        held += reach.told
+    if group:
+        yield group
+
+
+def within_reach(reaches: Mapping[UUID, Reach]) -> dict[UUID, Reach]:
+    """Without ids under which there is too much, or a part of it in the archive alone: all stays
+    there."""
+    if not reaches:
+        return {}
+    kept_since = Archive.objects.kept_since()
+    return {
+        trace_id: one
+        for trace_id, one in reaches.items()
+        if one.told <= MOST_TOLD and (kept_since is None or one.since >= kept_since)
+    }
+
+
+def runs_tell_anew(log_id: int, reaches: Mapping[UUID, Reach], until: int) -> list[Invocation]:
+    """Sum up and describe all runs under these ids anew, of what came before the place `until`."""
+    runs = []
+    for group in in_groups(reaches):
+        since = min(reaches[one].since for one in group)
+        told = Event.objects.filter(log_id=log_id, trace_id__in=group, leaf_index__lt=until)
+        rows = told.filter(recorded_at__gte=since).exclude(kind=Kind.API).order_by("leaf_index")
+        known = Nameless.objects.filter(log_id=log_id, trace_id__in=group, agent_id__isnull=False)
+        whose = dict(known.values_list("leaf_index", "agent_id"))
+        folded = runs_fold_anew(log_id, group, rows.iterator(CHUNK), whose)
+        if folded.mixed:
+            # By now there is a run of the first known agent, which holds what names nobody.
+            folded = runs_fold_anew(log_id, group, rows.iterator(CHUNK), whose)
+        runs += folded.runs
+    return runs
+
+
+def reaches_of(log_id: int, traces: Collection[UUID]) -> dict[UUID, Reach]:
+    """What runs hold under these ids, of those within reach."""
+    return within_reach(reaches_known(log_id, traces))
+
+
+def reaches_known(log_id: int, traces: Collection[UUID]) -> dict[UUID, Reach]:
+    """How much the runs under these ids hold, and since when."""
+    runs = Invocation.objects.filter(log_id=log_id, trace_id__in=list(traces)).order_by()
+    known = runs.values("trace_id").annotate(told=Sum("events"), since=Min("first_recorded"))
+    return {one["trace_id"]: Reach(one["told"], one["since"]) for one in known}
+
+
+def _reaches(log_id: int, events: Sequence[Event]) -> dict[UUID, Reach]:
+    """What is known under the ids of new records, and these, within reach."""
+    reaches = reaches_known(log_id, {one.trace_id for one in events if one.trace_id})
+    for one in events:
+        if one.trace_id is not None:
+            reach = reaches.setdefault(one.trace_id, Reach(0, one.recorded_at))
+            reach.told += 1
+            reach.since = min(reach.since, one.recorded_at)
+    return within_reach(reaches)
+
+
+def _find(
+    log_id: int, reaches: Mapping[UUID, Reach], until: int, new_from: int, found: Named
+) -> None:
     of_trace: dict[UUID, list[Nameless]] = defaultdict(list)
-    for one in rows:
+    rows = Nameless.objects.filter(log_id=log_id, trace_id__in=list(reaches))
+    for one in rows.filter(leaf_index__lt=until).order_by("leaf_index"):
         of_trace[one.trace_id].append(one)
-    for trace_id in out_of_reach(log_id, of_trace):
-        del of_trace[trace_id]
-    told = _told(log_id, of_trace)
+    if not of_trace:
+        return
+    told = _told(log_id, of_trace, min(reaches[one].since for one in of_trace), until)
     changed = []
     for trace_id, nameless in of_trace.items():
         whose = _whose(told[trace_id], {one.leaf_index for one in nameless})
-        changed += [
-            (one, whose[one.leaf_index])
-            for one in nameless
-            if one.leaf_index in whose and whose[one.leaf_index] != one.agent_id
-        ]
+        for one in nameless:
+            agent_id = whose.get(one.leaf_index, one.agent_id)
+            if one.leaf_index >= new_from and agent_id is not None:
+                found.whose[one.leaf_index] = agent_id
+            if agent_id != one.agent_id:
+                changed.append((one, agent_id))
     _name(log_id, changed)
-    return {
-        (agent, one.happened_at)
-        for one, found in changed
+    found.moved |= {one.trace_id for one, _ in changed if one.leaf_index < new_from}
+    found.deeds |= {
+        (agent, one.happened_at.replace(minute=0, second=0, microsecond=0))
+        for one, agent_id in changed
         if one.kind in DEEDS
-        for agent in (one.agent_id, found)
+        for agent in (one.agent_id, agent_id)
     }
 
 
@@ -131,18 +201,6 @@ def _name(log_id: int, changed: Sequence[tuple[Nameless, int | None]]) -> None:
                 "agents": [found for _, found in changed],
             },
         )
-    # An agent that told alone under an id has nobody's records in its sums already.
-    runs = Invocation.objects.under(log_id, {one.trace_id for one, _ in changed}).order_by()
-    several = runs.values("trace_id").annotate(runs=Count("pk")).filter(runs__gt=1)
-    runs_sum(log_id, list(several.values_list("trace_id", flat=True)))
-
-
-def runs_sum(log_id: int, traces: Collection[UUID]) -> None:
-    """Sum up all runs under these ids anew, of which every record is here."""
-    if not traces:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(SUM, {"log": log_id, "traces": list(traces)})
 
 
 def _is_nameless(event: Event) -> bool:
@@ -166,24 +224,21 @@ def _nameless(event: Event) -> Nameless:
     )
 
 
-def out_of_reach(log_id: int, traces: Iterable[UUID]) -> list[UUID]:
-    """Ids under which there is too much, or a part of it in the archive alone: all stays there."""
-    runs = Invocation.objects.filter(log_id=log_id, trace_id__in=list(traces)).order_by()
-    many = runs.values("trace_id").annotate(told=Sum("events")).filter(told__gt=MOST_TOLD)
-    found = set(many.values_list("trace_id", flat=True))
-    if (kept_since := Archive.objects.kept_since()) is not None:
-        old = runs.filter(first_recorded__lt=kept_since)
-        found |= set(old.values_list("trace_id", flat=True))
-    return list(found)
-
-
-def _told(log_id: int, traces: Iterable[UUID]) -> dict[UUID, list[_Record]]:
-    """What collectors told under these ids."""
-    rows = Event.objects.filter(log_id=log_id, trace_id__in=list(traces)).exclude(kind=Kind.API)
+def _told(
+    log_id: int, traces: Iterable[UUID], since: datetime, until: int
+) -> dict[UUID, list[_Record]]:
+    """What collectors told under these ids, since then and before the place `until`."""
+    rows = Event.objects.filter(
+        log_id=log_id,
+        trace_id__in=list(traces),
+        recorded_at__gte=since,
+        leaf_index__lt=until,
+        header__contains=COLLECTOR,
+    ).exclude(kind=Kind.API)
     told: dict[UUID, list[_Record]] = defaultdict(list)
-    for trace, leaf, span, parent, agent, header in rows.order_by("leaf_index").values_list(
-        "trace_id", "leaf_index", "span_id", "parent_id", "agent_id", "header"
-    ):
+    columns = ("trace_id", "leaf_index", "span_id", "parent_id", "agent_id", "header")
+    ordered = rows.order_by("leaf_index").values_list(*columns)
+    for trace, leaf, span, parent, agent, header in ordered.iterator(CHUNK):
         said = header_said(header)
         attested = said.get("whose", {}).get("attested_by", "")
         if trace and attested.startswith(COLLECTOR):

@@ -55,8 +55,8 @@ def payloads_open(*, invocation: Invocation, actor: Actor) -> list[Opened]:
     tellers = {one.leaf_index: one.teller for one in told}
     read: dict[Invocation, list[int]] = defaultdict(list)
     for one in opened:
-        leaf = one.event.leaf_index
-        read[run_of(runs, tellers[leaf]) or invocation].append(leaf)
+        leaf, header = one.event.leaf_index, header_said(one.event.header)
+        read[run_of(runs, tellers[leaf], header) or invocation].append(leaf)
     for run, leaves in read.items():
         _note(run, leaves, actor)
     return opened

@@ -12,7 +12,7 @@ from apps.activity.models import Cursor, Event, Invocation, Link
 from apps.activity.services.folding import invocations_fold
 from apps.activity.services.hours import RUNS, hours_note
 from apps.activity.services.linking import calls_link, runs_settle
-from apps.activity.services.naming import names_find
+from apps.activity.services.naming import names_find, reaches_of, runs_tell_anew
 from apps.activity.states import Kind
 from apps.proof.models import Log
 
@@ -66,9 +66,14 @@ def _chunk() -> int:
     if not events:
         return 0
     told = [one for one in events if one.kind != Kind.API]
-    touched, renamed = names_find(log.pk, told, invocations_fold(log.pk, told))
-    joined = calls_link(log.pk, events, touched)
-    hours_note(log.pk, events, joined, touched, renamed)
-    cursor.leaf = events[-1].leaf_index + 1
+    until = events[-1].leaf_index + 1
+    named = names_find(log.pk, told, until)
+    folded = invocations_fold(log.pk, told, named.whose)
+    anew = runs_tell_anew(log.pk, reaches_of(log.pk, named.moved | folded.mixed), until)
+    again = {one.trace_id for one in anew}
+    touched = [*(one for one in folded.runs if one.trace_id not in again), *anew]
+    joined = calls_link(log.pk, events, touched, anew)
+    hours_note(log.pk, events, joined, touched, named.deeds)
+    cursor.leaf = until
     cursor.save(update_fields=["leaf"])
     return len(events)

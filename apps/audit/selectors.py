@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Exists, OuterRef
+
 from apps.audit.headers import GOVERNANCE, header_of
 from apps.audit.models import AuditEntry, Seal
 from apps.core.errors import DomainError
@@ -58,10 +60,18 @@ def entry_proof(entry: AuditEntry) -> str:
 
 
 def is_log_missing(now: datetime) -> bool:
-    """Whether entries were written a while ago, and there is no log that they would stand in."""
-    if Log.objects.filter(name=GOVERNANCE).exists():
+    """Whether entries were written a while ago, and there is no log that they would stand in.
+
+    The sealer makes one that was taken away anew within seconds: so also while there is one that
+    began a while after entries, and that nobody signed yet. Who signs it looks whether it is the
+    one that was.
+    """
+    signed = Checkpoint.objects.filter(log=OuterRef("pk"))
+    log = Log.objects.annotate(is_signed=Exists(signed)).filter(name=GOVERNANCE).first()
+    if log is not None and log.is_signed:
         return False
-    return AuditEntry.objects.filter(occurred_at__lt=now - SEALED_WITHIN).exists()
+    until = now if log is None else log.begun_at
+    return AuditEntry.objects.filter(occurred_at__lt=until - SEALED_WITHIN).exists()
 
 
 def _trouble(entry: AuditEntry, seal: Seal, log: Log, signed: Checkpoint | None) -> str:

@@ -150,6 +150,8 @@ def _prepare(supervisor: Supervisor, data: DataDirectory, environment: dict[str,
             password = environment["COUNTERSIGN_DEMO_PASSWORD"].encode()
             made = "steward_create", ADMINISTRATOR, "--name", "Identity administrator"
             _run(supervisor, _manage(environment, *made, feed=password))
+        with _stamp(data).open("a") as stamp_of_people:
+            stamp_of_people.write(f"{_joined(owner_url)}\n")
 
 
 def _manage(environment: dict[str, str], *arguments: str, feed: bytes | None = None) -> Child:
@@ -184,6 +186,27 @@ def _role_of(url: str) -> str:
 def _holds_nobody(url: str) -> bool:
     with psycopg.connect(url) as connection:
         return connection.execute("SELECT FROM accounts_user LIMIT 1").fetchone() is None
+
+
+def _stamp(data: DataDirectory) -> Path:
+    """The administrators that were made with this directory's password, each by its moment."""
+    return data.path / "people"
+
+
+def _joined(url: str) -> str:
+    """When the administrator was made: in another database it is another."""
+    with psycopg.connect(url) as connection:
+        asked = "SELECT extract(epoch FROM date_joined) FROM accounts_user WHERE email = %s"
+        found = connection.execute(asked, [ADMINISTRATOR]).fetchone()
+    return str(found[0]) if found else ""
+
+
+def _made_them(data: DataDirectory, url: str) -> bool:
+    """Whether its password is theirs: not of people in a database that was brought along."""
+    if not clean_environment().get("DATABASE_URL"):
+        return True
+    joined, stamp = _joined(url), _stamp(data)
+    return bool(joined) and stamp.exists() and joined in stamp.read_text().splitlines()
 
 
 def _sign_ins(url: str) -> list[tuple[str, str]]:
@@ -270,11 +293,13 @@ def _has_said(text: str, child: Child) -> bool:
 
 
 def _greet(data: DataDirectory, port: int, environment: dict[str, str]) -> None:
-    here = _sign_ins(environment.get("DATABASE_OWNER_URL") or environment["DATABASE_URL"])
+    url = environment.get("DATABASE_OWNER_URL") or environment["DATABASE_URL"]
+    here = _sign_ins(url)
     lines = ["", f"Countersign is ready:  http://localhost:{port}/"]
     lines += [f"Agents' telemetry goes to  {environment['INGEST_URL']}/v1/traces", ""]
     if here:
         lines += [f"    {role:<14} {address}" for role, address in here]
-        lines += ["", f"    password       {data.secret('demo_password')}"]
+        if _made_them(data, url):
+            lines += ["", f"    password       {data.secret('demo_password')}"]
     lines += ["", f"Data in {data.path}. Ctrl-C ends everything.", ""]
     print("\n".join(lines), flush=True)

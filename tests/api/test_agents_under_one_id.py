@@ -16,6 +16,7 @@ from apps.activity.services.projecting import events_project
 from apps.core.actors import System
 from tests.activity.runs import api
 from tests.api.parts import START, TRACE, recorded, span, state, tell, tool
+from tests.factories.inventory import BindingFactory
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)

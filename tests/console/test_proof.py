@@ -151,6 +151,31 @@ def test_where_an_owner_took_every_log_away_home_and_the_page_of_logs_say_so(
     assert findings(system) == [("log-broken", "Log governance", told)]
 
 
+@pytest.mark.parametrize("are_seals_left", [True, False])
+def test_a_log_that_the_sealer_made_anew_is_told_until_it_is_signed(
+    as_steward, as_auditor, sign, are_seals_left
+):
+    """Within seconds: before that nobody may have looked. The signer does not run."""
+    said()
+    as_owner("audit_auditentry", BEFORE)
+    entries_seal()
+    home, proof = reverse("console:home"), reverse("console:proof")
+    new = as_steward.get(home).text
+    sign()
+    before = as_steward.get(home).text
+    entries_seal()
+    delete_everything()
+    if not are_seals_left:
+        as_owner("audit_seal", "DELETE FROM audit_seal")
+
+    entries_seal()
+
+    assert Log.objects.get().size == (0 if are_seals_left else AuditEntry.objects.count())
+    told = "began after them and was never signed"
+    assert (told in new, told in before, told in as_steward.get(home).text) == (True, False, True)
+    assert "began after entries that it should hold" in as_auditor.get(proof).text
+
+
 def test_a_manager_is_not_told_of_logs_that_they_may_not_read(as_reviewer):
     said()
     as_owner("audit_auditentry", BEFORE)

@@ -6,8 +6,9 @@ from apps.audit.selectors import is_log_missing
 from apps.proof.models import Watch
 
 MISSING = (
-    "The record has entries, and the log that seals them is not there. Either the sealer never"
-    " ran, or somebody who owns the database took the log away."
+    "The record has entries, and the log that seals them is not there, or began after them and"
+    " was never signed. Either the sealer never ran before, or somebody who owns the database took"
+    " the log away."
 )
 
 

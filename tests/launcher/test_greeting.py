@@ -3,21 +3,18 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from config.launcher import demo
 from config.launcher.data import DataDirectory
 from tests.factories.accounts import UserFactory
+from tests.processes import database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("launcher")]
 
 
 @pytest.fixture
 def url():
-    told = connection.get_connection_params()
-    host = f"{told.get('host', '')}:{told.get('port', '')}".strip(":")
-    who = ":".join(filter(None, (told.get("user"), told.get("password"))))
-    return f"postgres://{who}@{host}/{told['dbname']}"
+    return database_url()
 
 
 @pytest.fixture

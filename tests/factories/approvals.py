@@ -26,6 +26,11 @@ from tests.factories.grants import GrantFactory
 from tests.factories.inventory import AgentFactory, IdentityFactory
 
 
+def past_hand_numbered(n):
+    """A place that no test gives by hand, within what a small number holds."""
+    return n % 30_000 + 1000
+
+
 class GroupFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = Group
@@ -59,7 +64,7 @@ class PolicyFactory(factory.django.DjangoModelFactory):
         model = Policy
 
     name = factory.Sequence("Policy {}".format)
-    position = factory.Sequence(lambda n: n % 30_000 + 1)
+    position = factory.Sequence(past_hand_numbered)
 
 
 class PolicyStepFactory(factory.django.DjangoModelFactory):
@@ -67,7 +72,7 @@ class PolicyStepFactory(factory.django.DjangoModelFactory):
         model = PolicyStep
 
     policy = factory.SubFactory(PolicyFactory)
-    position = factory.Sequence(lambda n: n % 30_000 + 1)
+    position = factory.Sequence(past_hand_numbered)
     name = factory.Sequence("Step {}".format)
 
 
@@ -76,7 +81,7 @@ class PolicyRequirementFactory(factory.django.DjangoModelFactory):
         model = PolicyRequirement
 
     step = factory.SubFactory(PolicyStepFactory)
-    position = factory.Sequence(lambda n: n % 30_000 + 1)
+    position = factory.Sequence(past_hand_numbered)
     kind = RequirementKind.MANAGER
 
 

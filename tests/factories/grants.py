@@ -43,7 +43,8 @@ class GrantStatementFactory(factory.django.DjangoModelFactory):
         model = GrantStatement
 
     grant = factory.SubFactory(GrantFactory)
-    position = factory.Sequence(lambda n: n)
+    # Past what a test numbers by hand.
+    position = factory.Sequence(lambda n: n + 1000)
     actions = ["customers:Update"]
     resources = ["*"]
 

@@ -44,7 +44,8 @@ class LadderStepFactory(factory.django.DjangoModelFactory):
         model = LadderStep
 
     ladder = factory.SubFactory(LadderFactory)
-    position = factory.Sequence(lambda n: n + 1)
+    # Past what a test numbers by hand.
+    position = factory.Sequence(lambda n: n + 1000)
     route = factory.SubFactory(RouteFactory)
 
 

@@ -78,9 +78,8 @@ def test_a_log_that_was_never_said_to_be_whole_holds_nothing_up_for_ever(made, s
     assert "how far the log of the system reaches is not known" in why
 
 
-def test_any_log_that_is_whole_over_the_run_suffices(made, steward):
-    """The longest ended long ago, and another that goes on lags behind: the third covers it."""
-    now = timezone.now()
+def log_that_was_replaced(made, now):
+    """Whole over the longest time of all, which ended long ago."""
     log_of(
         made,
         log_format="generic",
@@ -89,6 +88,12 @@ def test_any_log_that_is_whole_over_the_run_suffices(made, steward):
         ended_at=now - timedelta(days=500),
         ended_because="Replaced.",
     )
+
+
+def test_any_log_that_is_whole_over_the_run_suffices(made, steward):
+    """The longest ended long ago, and another that goes on lags behind: the third covers it."""
+    now = timezone.now()
+    log_that_was_replaced(made, now)
     log_of(
         made,
         log_format="vault",
@@ -122,14 +127,7 @@ def test_an_older_piece_of_a_log_that_spans_the_run_suffices(made, steward):
 def test_a_log_that_begins_after_the_run_holds_nothing_up_and_is_named(made, steward):
     """The time that lies nearest is told, not the longest."""
     now = timezone.now()
-    log_of(
-        made,
-        log_format="generic",
-        complete_from=now - timedelta(days=900),
-        complete_until=now - timedelta(days=500),
-        ended_at=now - timedelta(days=500),
-        ended_because="Replaced.",
-    )
+    log_that_was_replaced(made, now)
     since = now - timedelta(days=1)
     log_of(made, complete_from=since, complete_until=now)
 

@@ -1,6 +1,7 @@
 """A small run of an agent and calls that systems recorded, kept as the doors keep them."""
 
 import hashlib
+import time
 
 from apps.activity.readings import Reading
 from apps.activity.services.append import Delivery, deliveries_append
@@ -9,6 +10,8 @@ from apps.activity.services.projecting import events_project
 TRACE, OTHER = "0af7651916cd43dd8448eb211c80319c", "1bf7651916cd43dd8448eb211c80319c"
 START = 1_700_000_000_000_000_000
 SECOND = 10**9
+# An hour ago, in seconds after the clock of the sample run.
+NOW = int(time.time()) - START // SECOND - 3600
 
 
 def said(kind, name, at=0, lasting=1, trace=TRACE, **more):

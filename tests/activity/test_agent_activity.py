@@ -1,7 +1,6 @@
 """An agent's activity: each figure leads to exactly what it counts, and "no grant" says why."""
 
 import re
-import time
 from html import unescape
 
 import pytest
@@ -13,7 +12,7 @@ from apps.activity.models import Event, Invocation
 from apps.activity.services.hours import hours_count
 from apps.activity.services.measuring import use_measure
 from apps.grants.models import GrantStatement
-from tests.activity.runs import OTHER, SECOND, START, api, keep, run, shifted
+from tests.activity.runs import NOW, OTHER, api, keep, run, shifted
 from tests.activity.use import known_for_long
 from tests.factories.accounts import SeatFactory, UserFactory
 from tests.factories.grants import GrantFactory
@@ -21,7 +20,6 @@ from tests.factories.inventory import BindingFactory
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
-NOW = int(time.time()) - START // SECOND - 3600
 ODD = 'tickets.read & "<i>more'
 
 

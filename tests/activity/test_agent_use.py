@@ -1,6 +1,5 @@
 """What people read of an agent: what it did, against what allowed it, and what was flagged."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from apps.activity.models import Invocation
 from apps.activity.services.hours import hours_count
 from apps.activity.services.measuring import use_measure
 from apps.grants.models import GrantStatement
-from tests.activity.runs import SECOND, START, TRACE, api, keep, run, said, shifted
+from tests.activity.runs import NOW, TRACE, api, keep, run, said, shifted
 from tests.activity.use import known_for_long
 from tests.factories.accounts import UserFactory
 from tests.factories.grants import GrantFactory
@@ -20,8 +19,6 @@ from tests.factories.inventory import BindingFactory
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
-# An hour ago, in seconds after the clock of the sample run.
-NOW = int(time.time()) - START // SECOND - 3600
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What people read of the trail: a run, a record, a credential, what lies around."""
 
 import re
-import time
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
@@ -13,15 +12,13 @@ from apps.activity.headers import Whose
 from apps.activity.models import Event, Invocation, Stream
 from apps.audit.models import AuditEntry
 from apps.audit.verbs import Verb
-from tests.activity.runs import SECOND, START, TRACE, api, keep, run, said, shifted
+from tests.activity.runs import NOW, SECOND, START, TRACE, api, keep, run, said, shifted
 from tests.factories.accounts import SeatFactory, UserFactory
 from tests.factories.inventory import BindingFactory, CredentialFactory
 from tests.proof.tampering import as_owner
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
-# An hour ago, in seconds after the clock of the sample run.
-NOW = int(time.time()) - START // SECOND - 3600
 
 
 @pytest.fixture

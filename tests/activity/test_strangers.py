@@ -3,7 +3,6 @@
 An identity that two teams share, and an agent that acts on two systems.
 """
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -15,14 +14,13 @@ from apps.activity.models import Event, Invocation
 from apps.activity.services.drifting import drift_measure
 from apps.activity.services.hours import hours_count
 from apps.activity.services.measuring import use_measure
-from tests.activity.runs import OTHER, SECOND, START, api, keep, run, said, shifted
+from tests.activity.runs import NOW, OTHER, api, keep, run, said, shifted
 from tests.activity.test_drifting import does, needs, tells
 from tests.factories.accounts import SeatFactory
 from tests.factories.inventory import BindingFactory
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
-NOW = int(time.time()) - START // SECOND - 3600
 
 
 @pytest.fixture

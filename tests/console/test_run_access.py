@@ -1,7 +1,6 @@
 """What let a run do what it did: each action and call leads to its grant, and to its reasons."""
 
 import re
-import time
 from datetime import timedelta
 
 import pytest
@@ -13,7 +12,7 @@ from apps.activity.models import Event, Invocation
 from apps.approvals.models import Vote
 from apps.approvals.states import Choice
 from apps.grants.states import GrantState
-from tests.activity.runs import SECOND, START, TRACE, api, keep, run, said, shifted
+from tests.activity.runs import NOW, TRACE, api, keep, run, said, shifted
 from tests.activity.use import granted, known_for_long
 from tests.factories.accounts import SeatFactory, UserFactory
 from tests.factories.approvals import AccessRequestFactory
@@ -23,8 +22,6 @@ from tests.factories.reviews import DecisionFactory
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
-# An hour ago, in seconds after the clock of the sample run.
-NOW = int(time.time()) - START // SECOND - 3600
 REFUND = "refunds:Refund"
 
 

@@ -3,7 +3,6 @@
 What agents and systems say there is hostile: markup in names, words, and addresses.
 """
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -21,7 +20,7 @@ from apps.core.actors import Person
 from apps.grants.models import GrantStatement
 from apps.proof.services.signing import logs_sign
 from tests.activity.logs import bring
-from tests.activity.runs import SECOND, START, TRACE, api, keep, run, said, shifted
+from tests.activity.runs import NOW, TRACE, api, keep, run, said, shifted
 from tests.factories.accounts import UserFactory
 from tests.factories.grants import GrantFactory
 from tests.factories.inventory import BindingFactory, CredentialFactory
@@ -38,7 +37,6 @@ SCREENS = {
     "desk, dark": DESK | {"color_scheme": "dark"},
     "phone, light": PHONE | {"color_scheme": "light"},
 }
-NOW = int(time.time()) - START // SECOND - 3600
 EVIL = "<img src=x onerror=\"document.title='taken'\">"
 
 

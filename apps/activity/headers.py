@@ -1,13 +1,16 @@
 """A record's header: the exact text that is hashed, and the columns that repeat a part of it."""
 
-import hashlib
-import hmac
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from operator import attrgetter
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.json import Encoder
+from msgspec.structs import replace
 
 from apps.activity.readings import Reading
 from apps.activity.scrubbing import scrub, scrubbed
@@ -21,6 +24,9 @@ CHOSEN = (
     *("address", "client", "claimed_agent", "claimed_id", "run", "conversation", "system"),
 )
 CHOICES = attrgetter(*CHOSEN)
+# Of SHA-256, and what HMAC does to each byte of a key.
+BLOCK = 64
+INNER, OUTER = bytes(one ^ 0x36 for one in range(256)), bytes(one ^ 0x5C for one in range(256))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The year 3000, in nanoseconds.
 FIRST_IMPOSSIBLE = 32503680000 * 10**9
@@ -62,40 +68,83 @@ class Whose:
 NOBODY = Whose()
 
 
+class Claimed(Struct, omit_defaults=True):
+    """What the telemetry says of its agent; as in `Header`, its fields stand in order."""
+
+    agent: str = ""
+    conversation: str = ""
+    id: str = ""
+    run: str = ""
+    system: str = ""
+
+
+class Header(Struct, omit_defaults=True):
+    """What is hashed. Its fields stand in the order of their names; an empty one is left out."""
+
+    account: str = ""
+    address: str = ""
+    carried_by: str = ""
+    claimed: Claimed | None = None
+    client: str = ""
+    correlation: str = ""
+    credential: str = ""
+    ended: int = 0
+    happened: int = 0
+    kind: str = ""
+    level: str = ""
+    name: str = ""
+    original: str = ""
+    outcome: str = ""
+    parent: str = ""
+    payload: str = ""
+    principal: str = ""
+    recorded: str = ""
+    request: str = ""
+    severity: int = 0
+    span: str = ""
+    target: str = ""
+    trace: str = ""
+    warnings: tuple[str, ...] = ()
+    whose: Mapping[str, Any] = {}
+
+
+NOTHING_CLAIMED = Claimed()
+encoded = Encoder().encode
+
+
 def header_of(reading: Reading, whose: Whose, *, recorded: str, payload: str) -> bytes:
     """The header as sorted JSON without blanks; `payload` commits to the body, "" if there is none.
 
     What nobody said is left out. `recorded` is the server's time, as `stamp_of` writes it.
     """
-    # In the order of their names, as are `_claimed` and `Whose.named`.
-    said: dict[str, Any] = {
-        "account": reading.account[:NAME],
-        "address": reading.address[:64],
-        "carried_by": reading.carried_by,
-        "claimed": _claimed(reading),
-        "client": reading.client[:NAME],
-        "correlation": reading.correlation,
-        "credential": reading.credential[:IDENTIFIER],
-        "ended": reading.ended_at,
-        "happened": reading.happened_at,
-        "kind": reading.kind,
-        "level": reading.level,
-        "name": reading.name[:NAME],
-        "original": reading.original_id[:NAME],
-        "outcome": reading.outcome,
-        "parent": reading.parent_id,
-        "payload": payload,
-        "principal": reading.principal[:WHO],
-        "recorded": recorded,
-        "request": reading.request_id[:IDENTIFIER],
-        "severity": reading.severity,
-        "span": reading.span_id,
-        "target": reading.target[:NAME],
-        "trace": reading.trace_id,
-        "warnings": reading.warnings,
-        "whose": whose.named,
-    }
-    return orjson.dumps({name: value for name, value in said.items() if value})
+    header = Header(
+        reading.account[:NAME],
+        reading.address[:64],
+        reading.carried_by,
+        _claimed(reading),
+        reading.client[:NAME],
+        reading.correlation,
+        reading.credential[:IDENTIFIER],
+        reading.ended_at,
+        reading.happened_at,
+        reading.kind,
+        reading.level,
+        reading.name[:NAME],
+        reading.original_id[:NAME],
+        reading.outcome,
+        reading.parent_id,
+        payload,
+        reading.principal[:WHO],
+        recorded,
+        reading.request_id[:IDENTIFIER],
+        reading.severity,
+        reading.span_id,
+        reading.target[:NAME],
+        reading.trace_id,
+        reading.warnings,
+        whose.named,
+    )
+    return encoded(header)
 
 
 def words_of(reading: Reading) -> str:
@@ -114,15 +163,15 @@ def stamp_of(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _claimed(reading: Reading) -> dict[str, str]:
-    claimed = {
-        "agent": reading.claimed_agent[:NAME],
-        "conversation": reading.conversation[:NAME],
-        "id": reading.claimed_id[:NAME],
-        "run": reading.run[:NAME],
-        "system": reading.system[:NAME],
-    }
-    return {name: value for name, value in claimed.items() if value}
+def _claimed(reading: Reading) -> Claimed | None:
+    claimed = Claimed(
+        reading.claimed_agent[:NAME],
+        reading.conversation[:NAME],
+        reading.claimed_id[:NAME],
+        reading.run[:NAME],
+        reading.system[:NAME],
+    )
+    return claimed if claimed != NOTHING_CLAIMED else None
 
 
 def body_of(reading: Reading) -> bytes:
@@ -139,15 +188,20 @@ def fitted(text: bytes) -> bytes:
     cut = {
         "beginning": text[: LARGEST_BODY // 2].decode(errors="ignore"),
         "original_bytes": len(text),
-        "original_sha256": hashlib.sha256(text).hexdigest(),
+        "original_sha256": sha256(text).hexdigest(),
     }
     return orjson.dumps(cut)
 
 
 def commitment(salt: bytes, body: bytes | str) -> str:
-    """What a header says of its payload: HMAC-SHA256(salt, body), hexadecimal."""
+    """What a header says of its payload: HMAC-SHA256(salt, body), hexadecimal.
+
+    By hand, as RFC 2104 has it: `hmac` takes half as long again for the few bytes of a payload.
+    """
     told = body if isinstance(body, bytes) else body.encode()
-    return hmac.digest(salt, told, "sha256").hex()
+    key = (salt if len(salt) <= BLOCK else sha256(salt).digest()).ljust(BLOCK, b"\0")
+    inner = sha256(key.translate(INNER) + told).digest()
+    return sha256(key.translate(OUTER) + inner).hexdigest()
 
 
 def moment_of(nanoseconds: int, otherwise: datetime) -> datetime:

@@ -1,11 +1,11 @@
 """What comes in, in one shape: whichever door it came by, and before it is known whose it is."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(slots=True)
-class Reading:
+
+class Reading(Struct):
     """One thing an agent said or a system recorded, before it is known whose it is.
 
     Times are nanoseconds since the epoch, 0 where nobody said. `trace_id` and `correlation` are 32
@@ -42,4 +42,4 @@ class Reading:
     client: str = ""
     original_id: str = ""
     warnings: tuple[str, ...] = ()
-    body: dict[str, Any] = field(default_factory=dict)
+    body: dict[str, Any] = {}

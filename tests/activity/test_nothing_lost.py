@@ -1,9 +1,9 @@
 """Whatever a record says, and under whichever name, stands somewhere in what is kept of it."""
 
 import json
-from dataclasses import asdict
 
 import pytest
+from msgspec.structs import asdict
 
 from apps.activity.conventions.otlp import JSON, read_logs, read_traces
 from apps.activity.conventions.tables import EVENTS, FLAT_STARTS, KNOWN

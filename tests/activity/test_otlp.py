@@ -1,11 +1,11 @@
 """Bodies that real agents sent say what they were told, decided, did, and how it ended."""
 
 import json
-from dataclasses import asdict
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from apps.activity.conventions.otlp import (

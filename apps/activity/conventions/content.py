@@ -7,6 +7,8 @@ there too, so that a later mapping can be run over it again.
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from apps.activity.conventions.deciding import decide
 from apps.activity.conventions.envelopes import loaded, unwrapped
 from apps.activity.conventions.flat import gathered
@@ -44,39 +46,20 @@ TOLD = frozenset({"input", "output", "instructions"})
 SPEAKING = frozenset({"chat", "generate_content", "text_completion"})
 
 
-class Content:
+class Content(Struct):
     """One record's attributes and events, sorted."""
 
-    __slots__ = (
-        "answered",
-        "asked",
-        "flat",
-        "found",
-        "further",
-        "instructed",
-        "is_flagged",
-        "known",
-        "names",
-        "rest",
-    )
-
-    def __init__(
-        self,
-        found: dict[str, Any],
-        rest: dict[str, Any],
-        flat: dict[str, Any],
-        names: dict[str, str],
-        *,
-        is_flagged: bool = False,
-    ):
-        self.is_flagged = is_flagged
-        self.found, self.rest, self.flat, self.names = found, rest, flat, names
-        self.asked: tuple[Message, ...] = ()
-        self.answered: tuple[Message, ...] = ()
-        self.instructed: tuple[str, ...] = ()
-        # With whether all that an event says is one message that was taken whole.
-        self.known: tuple[tuple[str, dict[str, Any], bool], ...] = ()
-        self.further: tuple[tuple[str, dict[str, Any]], ...] = ()
+    found: dict[str, Any]
+    rest: dict[str, Any]
+    flat: dict[str, Any]
+    names: dict[str, str]
+    is_flagged: bool = False
+    asked: tuple[Message, ...] = ()
+    answered: tuple[Message, ...] = ()
+    instructed: tuple[str, ...] = ()
+    # With whether all that an event says is one message that was taken whole.
+    known: tuple[tuple[str, dict[str, Any], bool], ...] = ()
+    further: tuple[tuple[str, dict[str, Any]], ...] = ()
 
     def take_event(self, name: str, attributes: dict[str, Any]) -> None:
         known = EVENTS.get(name)

@@ -3,9 +3,10 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from apps.activity.conventions.bounds import TRUNCATED, fitted, moment
 from apps.activity.conventions.envelopes import is_deep

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 CLIENT = 3
 ERROR = 2
 
@@ -43,8 +45,7 @@ class Source:
             self.telling["scope"] = self.scope
 
 
-@dataclass(slots=True)
-class Span:
+class Span(Struct):
     trace_id: str
     span_id: str
     parent_id: str
@@ -60,8 +61,7 @@ class Span:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Log:
+class Log(Struct):
     trace_id: str
     span_id: str
     name: str

@@ -10,8 +10,9 @@ import math
 import re
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from apps.activity.conventions.bounds import NAME, TRUNCATED, fitted, moment
 from apps.activity.conventions.protobuf import Record

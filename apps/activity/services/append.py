@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
 
 from django.db import DataError, connection, transaction
 from django.utils import timezone
+from msgspec import Struct
 
 from apps.activity.headers import (
     Whose,
@@ -68,7 +68,7 @@ class Receipt:
     is_repeat: bool = False
 
 
-class Row(NamedTuple):
+class Row(Struct):
     """One record made ready: its leaf, its header, and its tuples for COPY, not in place yet.
 
     `payload` is empty where there is none.

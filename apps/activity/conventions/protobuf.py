@@ -8,10 +8,10 @@ never lies in memory as a million objects.
 import base64
 import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from google.protobuf.message import DecodeError
+from msgspec import Struct
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -42,11 +42,17 @@ NO_TRACE, NO_SPAN = bytes(16), bytes(8)
 NOT_OTLP = "This is not an OTLP body: it breaks off or is not protobuf."
 
 
-class Record(NamedTuple):
-    """One record's bytes; and what they say, where its neighbours are valid too."""
+class Record(Struct):
+    """One record of a scope, and where it lies in it; what it says, if its neighbours are valid."""
 
-    raw: memoryview
+    scoped: memoryview
+    start: int
+    end: int
     wire: Any = None
+
+    @property
+    def raw(self) -> memoryview:
+        return self.scoped[self.start : self.end]
 
 
 def spans(body: bytes) -> Iterator[tuple[Source, Record]]:
@@ -65,51 +71,44 @@ def _records(
     for group in _parts(memoryview(body), 1):
         resource = _resource(group)
         for scoped in _parts(group, 2):
-            source = Source(resource, _scope(scoped))
-            for some in _neighbours(scoped):
-                for record in _together(some, parsed):
-                    yield source, record
+            source, begin = Source(resource, _scope(scoped)), 0
+            for places in _neighbours(scoped):
+                end = places[-1][1]
+                wires = _together(scoped[begin:end], len(places), parsed)
+                for (start, stop), wire in zip(places, wires, strict=True):
+                    yield source, Record(scoped, start, stop, wire)
+                begin = end
 
 
-def _neighbours(scoped: memoryview) -> Iterator[list[memoryview]]:
-    """The records of a scope, some at a time; a large one by itself."""
-    some: list[memoryview] = []
-    size = 0
-    for raw in _parts(scoped, 2):
-        if some and size + len(raw) > LARGEST_TOGETHER:
+def _neighbours(scoped: memoryview) -> Iterator[list[tuple[int, int]]]:
+    """Where the records of a scope lie, some at a time; a large one by itself."""
+    some: list[tuple[int, int]] = []
+    begin = 0
+    for place in _places(scoped, 2):
+        if some and place[1] - begin > LARGEST_TOGETHER:
             yield some
-            some, size = [], 0
-        some.append(raw)
-        size += len(raw)
+            begin, some = some[-1][1], []
+        some.append(place)
         if len(some) == MOST_TOGETHER:
             yield some
-            some, size = [], 0
+            begin, some = place[1], []
     if some:
         yield some
 
 
-def _together(some: list[memoryview], parsed: Callable[[bytes], Sequence[Any]]) -> list[Record]:
-    """Records parsed as one message that holds them all, if they can be."""
-    if len(some) > 1:
-        pieces: list[bytes | memoryview] = []
-        for raw in some:
-            pieces += (_begin(len(raw)), raw)
+def _together(
+    some: memoryview, count: int, parsed: Callable[[bytes], Sequence[Any]]
+) -> Sequence[Any]:
+    """Neighbours parsed as one message; none of them where one is broken, to be told of alone."""
+    if count > 1:
         try:
-            wires = parsed(b"".join(pieces))
-            return [Record(*one) for one in zip(some, wires, strict=True)]
-        except (DecodeError, ValueError):
-            pass  # Each is parsed alone, and told of where it is broken.
-    return [Record(raw) for raw in some]
-
-
-@lru_cache(maxsize=10_000)
-def _begin(length: int) -> bytes:
-    """How field 2 begins, of so many bytes."""
-    told = bytearray(b"\x12")
-    while length > 0x7F:
-        told.append(length & 0x7F | 0x80)
-        length >>= 7
-    return bytes([*told, length])
+            wires = parsed(bytes(some))
+        except DecodeError:
+            pass
+        else:
+            if len(wires) == count:
+                return wires
+    return [None] * count
 
 
 def span_of(record: Record) -> Span:
@@ -149,7 +148,7 @@ def span_of(record: Record) -> Span:
         status,
         attributes,
         events,
-        len(record.raw),
+        record.end - record.start,
         warnings,
     )
 
@@ -168,7 +167,7 @@ def log_of(record: Record) -> Log:
         wire.severity_number,
         _value(wire.body),
         _attributes(wire.attributes),
-        len(record.raw),
+        record.end - record.start,
         left_out(wire.dropped_attributes_count + beyond, 0, 0, ""),
     )
 
@@ -226,6 +225,11 @@ def _scope(scoped: memoryview) -> str:
 
 def _parts(data: memoryview, wanted: int) -> Iterator[memoryview]:
     """The length-delimited members of one field number; others are skipped."""
+    return (data[start:end] for start, end in _places(data, wanted))
+
+
+def _places(data: memoryview, wanted: int) -> Iterator[tuple[int, int]]:
+    """Where those begin and end."""
     at, end, members = 0, len(data), 0
     while at < end:
         members += 1
@@ -239,11 +243,12 @@ def _parts(data: memoryview, wanted: int) -> Iterator[memoryview]:
         kind = tag & 7
         if kind == 2:
             length, at = _varint(data, at, end)
-            if at + length > end:
+            stop = at + length
+            if stop > end:
                 raise Unreadable(NOT_OTLP)
             if tag >> 3 == wanted:
-                yield data[at : at + length]
-            at += length
+                yield at, stop
+            at = stop
         elif kind == 0:
             _, at = _varint(data, at, end)
         elif kind in {1, 5}:

@@ -6,12 +6,17 @@ than `whole`, and whoever reads it keeps the original beside it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
+
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
 
 from apps.activity.conventions.envelopes import loaded, unwrapped
 
 DEEPEST = 12
 MOST = 4000
+# In so many letters there are no more messages, nor parts of one, than that.
+LARGEST_PLAIN = MOST * len('{"role":"","parts":[]},')
 
 USERS = frozenset({"user", "human"})
 INSTRUCTORS = frozenset({"system", "developer"})
@@ -35,29 +40,45 @@ PART = frozenset(
 )
 
 
-class Message:
-    __slots__ = ("call_id", "calls", "reasoning", "results", "role", "texts", "whole")
-
-    def __init__(self, role: str = "", texts: list[str] | None = None, call_id: str = ""):
-        self.role = role
-        self.texts: list[str] = [] if texts is None else texts
-        self.reasoning: list[str] = []
-        self.calls: list[dict[str, Any]] = []
-        self.results: list[Any] = []
-        self.call_id = call_id
-        self.whole = True
+class Message(Struct):
+    role: str = ""
+    texts: list[str] = []
+    call_id: str = ""
+    reasoning: list[str] = []
+    calls: list[dict[str, Any]] = []
+    results: list[Any] = []
+    whole: bool = True
 
     @property
     def text(self) -> str:
         return self.texts[0] if len(self.texts) == 1 else "\n".join(self.texts)
 
 
+class Text(Struct, forbid_unknown_fields=True):
+    type: Literal["text"]
+    content: str
+
+
+class Turn(Struct, forbid_unknown_fields=True):
+    """A message of OTel GenAI that holds text alone."""
+
+    role: str
+    parts: list[Text]
+    finish_reason: str = ""
+
+
+turns = Decoder(list[Turn]).decode
+
+
 def messages(value: Any, role: str = "") -> list[Message]:
     """The messages in a value. A bare text is one message of that role."""
+    if value.__class__ is str and value.startswith("[{") and len(value) <= LARGEST_PLAIN:
+        # The usual case, in a third of the time.
+        try:
+            return [_plain(one) for one in turns(value)]
+        except (DecodeError, UnicodeEncodeError):
+            pass  # It is of another form, or no JSON.
     told = loaded(value)
-    if told.__class__ is list and 0 < len(told) <= MOST and all(map(_has_role, told)):
-        # The usual case, without the search.
-        return [_message(one["role"], one, 0) for one in told]
     found: list[Message] = []
     _collect(told, role, found, 0)
     return found
@@ -65,6 +86,14 @@ def messages(value: Any, role: str = "") -> list[Message]:
 
 def _has_role(one: Any) -> bool:
     return one.__class__ is dict and "role" in one and one["role"].__class__ is str
+
+
+def _plain(turn: Turn) -> Message:
+    return Message(_role(turn.role), [part.content for part in turn.parts if part.content])
+
+
+def _role(told: str) -> str:
+    return told if told in ROLES else told.lower()[:40]
 
 
 def first_text(told: Iterable[Message], roles: frozenset[str]) -> str:
@@ -146,7 +175,7 @@ def _collect_object(value: dict[str, Any], role: str, found: list[Message], dept
 
 
 def _message(role: str, value: dict[str, Any], depth: int) -> Message:
-    message = Message(role if role in ROLES else role.lower()[:40])
+    message = Message(_role(role))
     parts = value.get("parts")
     if parts is None:
         parts = value.get("content", value.get("contents"))

@@ -25,7 +25,7 @@ SALT = 32
 
 BEGIN, END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 SIZE = Struct(">i")
-NULL = SIZE.pack(-1)
+NULL, NOTHING = SIZE.pack(-1), SIZE.pack(0)
 NUMBER = Struct(">iq")
 # How a tuple begins: how many fields there are, its log, and its leaf. Which leaf is known last:
 # the log and the leaf are written over what stands there.
@@ -62,13 +62,15 @@ def event_of(reading: Reading, owners: bytes, header: bytes, recorded: int) -> b
             _text(reading.span_id),
             _text(reading.parent_id),
             _text(reading.request_id[:IDENTIFIER]),
-            _word(reading.kind),
-            _word(reading.carried_by),
-            _word(reading.name[:NAME]),
-            _word(reading.target[:NAME]),
-            _word(reading.level),
-            _word(reading.outcome),
-            _word(reading.address[:64]),
+            _words(
+                reading.kind,
+                reading.carried_by,
+                reading.name[:NAME],
+                reading.target[:NAME],
+                reading.level,
+                reading.outcome,
+                reading.address[:64],
+            ),
             SIZE.pack(len(header)),
             header,
         )
@@ -120,11 +122,15 @@ def _uuid(digits: str) -> bytes:
 
 def _text(value: str) -> bytes:
     """A NUL, which PostgreSQL cannot hold, becomes a blank."""
+    if not value:
+        return NOTHING
     told = value.encode()
     if b"\0" in told:
         told = told.replace(b"\0", b" ")
     return SIZE.pack(len(told)) + told
 
 
-# For what is said again and again.
-_word = lru_cache(maxsize=10_000)(_text)
+@lru_cache(maxsize=10_000)
+def _words(*values: str) -> bytes:
+    """What is said together again and again."""
+    return b"".join(map(_text, values))

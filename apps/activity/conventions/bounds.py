@@ -23,13 +23,16 @@ LATEST = 2**64 - 1
 
 def short(value: Any, most: int = NAME) -> str:
     """A text for a column: no NUL, no more than it takes."""
-    if value.__class__ is not str:
-        if value is None or isinstance(value, dict):
-            return ""
-        value = ", ".join(map(str, value[:20])) if isinstance(value, list) else str(value)
-    if len(value) > most:
-        value = cut(value, most)
-    return str(value.replace("\0", "\ufffd")) if "\0" in value else str(value)
+    text: str = value if value.__class__ is str else _said(value)
+    if len(text) > most:
+        text = cut(text, most)
+    return text.replace("\0", "\ufffd") if "\0" in text else text
+
+
+def _said(value: Any) -> str:
+    if value is None or isinstance(value, dict):
+        return ""
+    return ", ".join(map(str, value[:20])) if isinstance(value, list) else str(value)
 
 
 def moment(nanoseconds: int) -> int:

@@ -1,7 +1,6 @@
 """Taking records in: kept whole, in order, once, and for good."""
 
 import hashlib
-import hmac
 import json
 from datetime import UTC, datetime
 
@@ -107,14 +106,6 @@ def test_a_header_is_written_in_the_order_of_its_names():
     said = json.loads(header)
     assert header == json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
     assert len(said) == len(set(said)) == 25
-
-
-@pytest.mark.parametrize("size", [0, 1, 55, 56, 64, 1000])
-@pytest.mark.parametrize("salt", [b"", b"s" * 32, b"s" * 64, b"s" * 65])
-def test_what_commits_to_a_payload_is_hmac(salt, size):
-    body = b"x" * size
-
-    assert commitment(salt, body) == hmac.digest(salt, body, "sha256").hex()
 
 
 def test_a_body_sent_again_is_told_what_it_was_told_and_kept_once():

@@ -1,6 +1,7 @@
 """Killed at once and started again, door or database: nothing acknowledged is lost, nothing is
 kept twice, and no body in part."""
 
+import fcntl
 import http.client
 import json
 import os
@@ -153,6 +154,8 @@ def test_who_reads_may_be_killed_and_ends_with_the_door(caller, tmp_path):
             sending.end()
         left = readers_of(door.process.pid)
         assert left
+        # Also those made anew: a body comes by one wide pipe, and what was read goes by another.
+        assert all(widths_of_pipes(one).count(1024 * 1024) == 2 for one in left)
         task = Path(f"/proc/{door.process.pid}/task/{door.process.pid}/children")
         killed(door.process.pid, *map(int, task.read_text().split()))
         assert gone_within(set(left), 20)
@@ -165,6 +168,18 @@ def killed(*pids):
     for one in pids:
         with suppress(ProcessLookupError):
             os.kill(one, signal.SIGKILL)
+
+
+def widths_of_pipes(pid):
+    """In bytes, each pipe once, however many ends of it the process holds."""
+    widths = {}
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        name = str(one.readlink())
+        if name.startswith("pipe:"):
+            opened = os.open(one, os.O_RDONLY | os.O_NONBLOCK)
+            widths[name] = fcntl.fcntl(opened, fcntl.F_GETPIPE_SZ)
+            os.close(opened)
+    return list(widths.values())
 
 
 def readers_of(door):

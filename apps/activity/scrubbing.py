@@ -1,29 +1,29 @@
 """Take secrets out of what is kept before it is hashed: by shape, or by the name they stand under.
 
-RE2 reads a text once, for all shapes at the same time, and names those that may be in it; most
-texts hold none. It knows nothing that looks around itself, so what it is given matches more than
-the exact shape, never less, and `re` decides. Every repetition is bounded or ends at a character
-that cannot begin it anew, so that time grows no faster than the text.
+Hyperscan reads a text once, for all shapes at the same time, and names those that may be in it;
+most texts hold none. It knows nothing that looks around itself, so what it is given matches more
+than the exact shape, never less, and `re` decides. Every repetition is bounded or ends at a
+character that cannot begin it anew, so that time grows no faster than the text.
 
 Values are scrubbed one by one before they are written as JSON, which therefore stays JSON.
 """
 
 import re
+import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from string import ascii_uppercase
 from typing import Any, NamedTuple
 
+import hyperscan
 import orjson
-import re2
 
 from apps.activity.conventions.envelopes import loaded
 
 MARKER = "[secret removed: {}]"
 
-# RE2 does not count the vertical tab as a blank, `re` does. In a JSON text that is cut short, and
-# so cannot be read, blanks are escaped.
-BLANK = r"(?:[\s\v]|\\{1,3}[nrt])"
+# In a JSON text that is cut short, and so cannot be read, blanks are escaped.
+BLANK = r"(?:\s|\\{1,3}[nrt])"
 # Between a name and its value: `key = "x"`, `"key": "x"`, also escaped within a JSON text.
 GIVES = rf"(?:\\{{0,3}}[\"'])?{BLANK}{{0,4}}(?:=>|[:=]){BLANK}{{0,4}}(?:\\{{0,3}}[\"'])?"
 FORTY = r"[a-z0-9/+]{40}(?![a-z0-9/+=])"
@@ -33,8 +33,8 @@ UNQUOTED = r"[^\s\"'\\,;&<>(){}\[\]]"
 BEGINS = r"(?:(?<![A-Za-z0-9._/-])|(?<=\\[nrtfb]))"
 BEGINS_JWT = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrtfb])|(?<=%20)|(?<=%3[aAdD]))"
 
-# How much RE2 may hold of what it has read; where it needs more it starts anew.
-MOST_OF_RE2 = 64 * 1024 * 1024
+# The only letter beyond ASCII that is one of ASCII in lower case. Hyperscan reads bytes.
+KELVIN = "\N{KELVIN SIGN}".encode()
 # How much that follows a cut is looked at too.
 LONGEST = 20_000
 LOOKING_AROUND = re.compile(r"\(\?<?[=!](?:[^()\[\]]|\[[^\]]*\])*\)")
@@ -44,8 +44,8 @@ UPPER_BOUND = re.compile(r"\{(\d+),\d+\}")
 class Pattern(NamedTuple):
     """In a text, a group "secret" goes, or all. What is folded is matched in lower case.
 
-    `loose` is for RE2: it matches wherever `shape` does. Under a `name`, a value goes whole that
-    begins as `held`.
+    `loose` is for Hyperscan: it matches wherever `shape` does. Under a `name`, a value goes whole
+    that begins as `held`.
     """
 
     kind: str
@@ -85,7 +85,8 @@ def _named(kind: str, names: str, value: str, held: str = "") -> Pattern:
 
 
 def _loosened(shape: str) -> str:
-    """Without what looks around and without upper bounds, which RE2 knows not or holds dear."""
+    """Without what looks around, which it does not know, and without upper bounds, which it holds
+    dear."""
     return UPPER_BOUND.sub(r"{\1,}", LOOKING_AROUND.sub("", shape))
 
 
@@ -149,17 +150,27 @@ PATTERNS = (
 )
 
 
-def _possible() -> re2.Set:
-    options = re2.Options()
-    options.max_mem = MOST_OF_RE2
-    looked_for = re2.Set.SearchSet(options)
-    for pattern in PATTERNS:
-        looked_for.Add(pattern.loose)
-    looked_for.Compile()
+def _possible() -> hyperscan.Database:
+    looked_for = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    looked_for.compile(
+        expressions=[pattern.loose.encode() for pattern in PATTERNS],
+        ids=range(len(PATTERNS)),
+        flags=[hyperscan.HS_FLAG_SINGLEMATCH] * len(PATTERNS),
+    )
     return looked_for
 
 
 POSSIBLE = _possible()
+
+
+class _Scratch(threading.local):
+    """The memory that a scan needs: one at a time may use it."""
+
+    def __init__(self) -> None:
+        self.own = hyperscan.Scratch(POSSIBLE)
+
+
+scratch = _Scratch()
 NAMED = tuple(pattern for pattern in PATTERNS if pattern.name is not None)
 # How one part of an object names what another holds: {"name": "password", "value": "..."}.
 NAMES, VALUES = frozenset({"name", "key", "parameterkey"}), frozenset({"value", "parametervalue"})
@@ -167,7 +178,19 @@ NAMES, VALUES = frozenset({"name", "key", "parameterkey"}), frozenset({"value", 
 
 def may_hold_secrets(text: str | bytes) -> bool:
     """Whether `scrub` has to look. It sees names beside values, so what is JSON comes as such."""
-    return POSSIBLE.Match(text) is not None
+    return bool(_may_hold(text))
+
+
+def _may_hold(text: str | bytes) -> list[int]:
+    """Which of `PATTERNS`, in no order."""
+    said = text.encode() if isinstance(text, str) else text
+    found: list[int] = []
+
+    def note(pattern: int, *_: object) -> None:
+        found.append(pattern)
+
+    POSSIBLE.scan(said.replace(KELVIN, b"k"), match_event_handler=note, scratch=scratch.own)
+    return found
 
 
 def scrub(value: Any, name: str = "") -> Any:
@@ -186,7 +209,7 @@ def scrub(value: Any, name: str = "") -> Any:
 def scrubbed(text: str) -> tuple[str, int]:
     """A text with a marker, naming the kind, for each secret; and how many there were."""
     count = 0
-    for at in sorted(POSSIBLE.Match(text) or ()):
+    for at in sorted(_may_hold(text)):
         text, found = replaced(PATTERNS[at], text)
         count += found
     return text, count

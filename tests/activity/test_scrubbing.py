@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -218,6 +219,15 @@ def test_a_text_of_a_megabyte_that_looks_like_tokens_is_done_soon():
     scrub(hostile)
 
     assert time.process_time() - start < 10
+
+
+def test_several_threads_look_at_once():
+    text = ("order of a refund " * 40_000) + SECRETS["GitHub token"][0]
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(may_hold_secrets, [text] * 40))
+
+    assert all(found)
 
 
 def test_a_secret_at_a_cut_goes_before_the_cut():

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import asdict
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
 from apps.activity.conventions.otlp import (
     JSON,
@@ -131,6 +134,25 @@ def leaves(told):
     if isinstance(told, list):
         return [leaf for one in told for leaf in leaves(one)]
     return [str(told)]
+
+
+def test_attributes_stand_by_name_and_the_last_of_one_name_counts():
+    request = ExportTraceServiceRequest()
+    one = (
+        request.resource_spans.add()
+        .scope_spans.add()
+        .spans.add(trace_id=b"t" * 16, span_id=b"s" * 8, name="anything")
+    )
+    names = [f"example.{number}" for number in range(40)]
+    for name in reversed([*names, "example.7"]):
+        one.attributes.add(key=name).value.string_value = f"{name} {len(one.attributes)}"
+    one.attributes.add(key="example.nothing")
+
+    (reading,) = read_traces(request.SerializeToString(), PROTOBUF).readings
+
+    rest = reading.body["rest"]
+    assert list(rest) == sorted([*names, "example.nothing"])
+    assert (rest["example.7"], rest["example.nothing"]) == ("example.7 33", None)
 
 
 @pytest.mark.parametrize("name", BODIES)

@@ -12,12 +12,9 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 from msgspec import Struct
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ScopeLogs
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans
-from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 
+from apps.activity.conventions import wire as sent
 from apps.activity.conventions.spans import (
     DEEPEST,
     MOST_ATTRIBUTES,
@@ -57,12 +54,12 @@ class Record(Struct):
 
 def spans(body: bytes) -> Iterator[tuple[Source, Record]]:
     """Each span with what it shares with its neighbours, in order."""
-    return _records(body, lambda some: ScopeSpans.FromString(some).spans)
+    return _records(body, lambda some: sent.ScopeSpans.FromString(some).spans)
 
 
 def logs(body: bytes) -> Iterator[tuple[Source, Record]]:
     """Each log record with what it shares with its neighbours, in order."""
-    return _records(body, lambda some: ScopeLogs.FromString(some).log_records)
+    return _records(body, lambda some: sent.ScopeLogs.FromString(some).log_records)
 
 
 def _records(
@@ -114,7 +111,7 @@ def _together(
 def span_of(record: Record) -> Span:
     wire = record.wire
     if wire is None:
-        wire = _alone(record.raw, WireSpan, "A span")
+        wire = _alone(record.raw, sent.Span, "A span")
     trace_id, span_id, parent = wire.trace_id, wire.span_id, wire.parent_span_id
     if len(trace_id) != 16 or len(span_id) != 8 or trace_id == NO_TRACE or span_id == NO_SPAN:
         raise Refused("A span has no valid trace id and span id.")
@@ -156,7 +153,7 @@ def span_of(record: Record) -> Span:
 def log_of(record: Record) -> Log:
     wire = record.wire
     if wire is None:
-        wire = _alone(record.raw, LogRecord, "A log record")
+        wire = _alone(record.raw, sent.LogRecord, "A log record")
     trace_id, span_id = wire.trace_id, wire.span_id
     beyond = max(0, len(wire.attributes) - MOST_ATTRIBUTES)
     return Log(
@@ -181,15 +178,17 @@ def _alone(raw: memoryview, kind: Any, called: str) -> Any:
         raise Refused(f"{called} is not valid protobuf.") from error
 
 
-def _attributes(pairs: Any) -> dict[str, Any]:
+def _attributes(told: Any) -> dict[str, Any]:
+    """In the order of their names: as a map they have none."""
     attributes: dict[str, Any] = {}
-    for pair in pairs if len(pairs) <= MOST_ATTRIBUTES else pairs[:MOST_ATTRIBUTES]:
-        value = pair.value
-        attributes[pair.key] = value.string_value or value.int_value or _value(value)
+    names = sorted(told)
+    for name in names if len(names) <= MOST_ATTRIBUTES else names[:MOST_ATTRIBUTES]:
+        value = told[name]
+        attributes[name] = value.string_value or value.int_value or _value(value)
     return attributes
 
 
-def _value(value: AnyValue, depth: int = 0) -> Any:
+def _value(value: Any, depth: int = 0) -> Any:
     kind = value.WhichOneof("value")
     if kind not in {"array_value", "kvlist_value"}:
         plain: Any = getattr(value, kind) if kind else None
@@ -207,7 +206,7 @@ def _resource(group: memoryview) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for part in _parts(group, 1):
         try:
-            found |= _attributes(Resource.FromString(bytes(part)).attributes)
+            found |= _attributes(sent.Resource.FromString(bytes(part)).attributes)
         except DecodeError as error:
             raise Unreadable(NOT_OTLP) from error
     return found

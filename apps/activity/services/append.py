@@ -256,11 +256,11 @@ def rows_of(readings: Sequence[tuple[Reading, Whose]], now: datetime) -> list[Ro
 def _clean(readings: Sequence[Reading]) -> tuple[Sequence[Reading], list[bytes]]:
     """The readings and their payloads without secrets; most hold none, and are looked at once."""
     bodies = [body_of(reading) for reading in readings]
-    words = [words_of(reading).encode() for reading in readings]
-    if may_hold_secrets(b"\n".join([*bodies, *words])):
+    words = "\n".join(map(words_of, readings)).encode()
+    if may_hold_secrets(b"\n".join([*bodies, words])):
         told = list(readings)
         for at, reading in enumerate(readings):
-            if may_hold_secrets(b"%b\n%b" % (bodies[at], words[at])):
+            if may_hold_secrets(b"%b\n%b" % (bodies[at], words_of(reading).encode())):
                 told[at] = without_secrets(reading)
                 bodies[at] = body_of(told[at])
         readings = told

@@ -40,12 +40,14 @@ from tests.doors import PROTOBUF, door_process, post, send_all
 from tests.factories.inventory import AgentClientFactory
 
 SENDERS = 16
+# So many spans, in two bodies of each sender, go before what is measured.
+WARMING = 2048
 TABLES = "activity_event, activity_payload, activity_ingestrequest"
 
 
 def run(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tests.bench.ingest", description=__doc__)
-    parser.add_argument("--spans", type=int, default=65_536, help="how many spans in each part")
+    parser.add_argument("--spans", type=int, default=262_144, help="how many spans in each part")
     parser.add_argument("--mlflow", default="", help="a Python that has mlflow and psycopg2")
     asked = parser.parse_args(arguments)
     say(f"{machine()}; at once they do {cores_worth():.1f} times the work of one core")
@@ -84,10 +86,10 @@ def of_door(headers: dict[str, str], spans: int, folder: Path) -> tuple[dict[str
         sent = list(bodies(spans // share // size, spans=size, seed=size))
         empty()
         with door_process(free_port(), door_environment(), folder / "door.log") as door:
-            send_all(door.port, "/v1/traces", list(bodies(4, spans=8, seed=0)), headers, senders=2)
+            warm(door.port, headers)
             took = send_all(door.port, "/v1/traces", sent, headers, senders=SENDERS)
         rates[DOOR.format(size)] = len(sent) * size / took
-        assert Event.objects.count() == len(sent) * size + 32
+        assert Event.objects.count() == len(sent) * size + WARMING
         if size == 512:
             copied = of_copy(folder)
     return rates, copied
@@ -141,15 +143,19 @@ def of_mlflow(python: str, folder: Path, spans: int) -> float:
             time.sleep(0.5)
         headers = {"Content-Type": PROTOBUF, "x-mlflow-experiment-id": "0"}
         sent = list(bodies(spans // 512, spans=512, seed=512))
-        # What its workers load with their first bodies is no part of its rate.
-        warm = list(bodies(2 * SENDERS, spans=64, seed=0))
-        send_all(port, "/v1/traces", warm, headers, senders=SENDERS)
+        warm(port, headers)
         took = send_all(port, "/v1/traces", sent, headers, senders=SENDERS)
     finally:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGTERM)
             server.wait(30)
     return len(sent) * 512 / took
+
+
+def warm(port: int, headers: dict[str, str]) -> None:
+    """What processes load and learn with their first bodies is no part of their rate."""
+    first = list(bodies(2 * SENDERS, spans=WARMING // (2 * SENDERS), seed=0))
+    send_all(port, "/v1/traces", first, headers, senders=SENDERS)
 
 
 def answers(port: int) -> bool:

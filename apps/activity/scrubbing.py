@@ -184,12 +184,14 @@ def may_hold_secrets(text: str | bytes) -> bool:
 def _may_hold(text: str | bytes) -> list[int]:
     """Which of `PATTERNS`, in no order."""
     said = text.encode() if isinstance(text, str) else text
+    if not said.isascii():
+        said = said.replace(KELVIN, b"k")
     found: list[int] = []
 
     def note(pattern: int, *_: object) -> None:
         found.append(pattern)
 
-    POSSIBLE.scan(said.replace(KELVIN, b"k"), match_event_handler=note, scratch=scratch.own)
+    POSSIBLE.scan(said, match_event_handler=note, scratch=scratch.own)
     return found
 
 

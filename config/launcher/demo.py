@@ -8,7 +8,8 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -46,18 +47,19 @@ def demo() -> int:
     _require_free(port)
     data.require_room()
     supervisor = Supervisor()
-    try:
-        environment = _services(supervisor, data)
-        environment["INGEST_URL"] = environment.get("INGEST_URL") or f"http://localhost:{door}"
-        _prepare(supervisor, data, environment)
-        _serve(supervisor, environment, port, door)
-        _greet(data, port, environment)
-        supervisor.watch()
-    except Stopped:
-        pass
-    finally:
-        supervisor.say("stopping")
-        supervisor.stop()
+    with _held(port), _held(door):
+        try:
+            environment = _services(supervisor, data)
+            environment["INGEST_URL"] = environment.get("INGEST_URL") or f"http://localhost:{door}"
+            _prepare(supervisor, data, environment)
+            _serve(supervisor, environment, port, door)
+            _greet(data, port, environment)
+            supervisor.watch()
+        except Stopped:
+            pass
+        finally:
+            supervisor.say("stopping")
+            supervisor.stop()
     return 0
 
 
@@ -87,6 +89,17 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+@contextmanager
+def _held(port: int) -> Iterator[None]:
+    """No other program gets the port before, or between, those that serve it, which share it."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # Where it was served a moment ago by who shared it with nobody, it is only found free.
+        with suppress(OSError):
+            held.bind(("127.0.0.1", port))
+        yield
 
 
 def _require_free(port: int, *, name: str = "PORT") -> None:

@@ -85,8 +85,7 @@ def _named(kind: str, names: str, value: str, held: str = "") -> Pattern:
 
 
 def _loosened(shape: str) -> str:
-    """Without what looks around, which it does not know, and without upper bounds, which it holds
-    dear."""
+    """Without what looks around, which Hyperscan knows not, nor upper bounds, which are dear."""
     return UPPER_BOUND.sub(r"{\1,}", LOOKING_AROUND.sub("", shape))
 
 

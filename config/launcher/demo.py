@@ -78,10 +78,10 @@ def _port_of_door(port: int) -> int:
             raise Refused("PORT and INGEST_PORT must differ.")
         _require_free(door, name="INGEST_PORT")
         return door
-    return USUAL_DOOR if port != USUAL_DOOR and _is_free(USUAL_DOOR) else free_port()
+    return USUAL_DOOR if port != USUAL_DOOR and is_free(USUAL_DOOR) else free_port()
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

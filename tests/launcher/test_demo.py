@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from config.launcher.data import Account, can_enter
+from config.launcher.demo import is_free
 from tests.launcher.conftest import ROOT
 from tests.processes import alive, gone_within
 
@@ -43,7 +44,7 @@ def test_a_demo_mends_itself_and_killed_leaves_no_child_and_ctrl_c_ends_the_next
         os.kill(_child_of(first, program), signal.SIGKILL)
         ended.append(f"supervisor | {name} ended (-9); starting it again in 1 s")
         first.until(lambda: ended[-1] in first.printed(), "noticed")
-        assert not _can_serve(port), "another program would get the port meanwhile"
+        assert not is_free(port), "another program would get the port meanwhile"
         first.until(lambda port=port: first.answers(port=port) == 200, "mended")
     assert _ended(first) == ended, first.printed()
 
@@ -131,16 +132,6 @@ def test_a_database_of_another_major_version_is_one_sentence(demo, home):
     assert len(sentence) == 1
     assert sentence[0].startswith(f"The database in {home} was made by PostgreSQL 9, and this")
     assert "dump it with PostgreSQL 9 and restore it" in sentence[0]
-
-
-def _can_serve(port):
-    with socket.socket() as another:
-        another.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            another.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def _child_of(demo, program):

@@ -17,14 +17,26 @@ from apps.activity.readings import Reading
 from apps.activity.scrubbing import scrub, scrubbed
 
 LARGEST_BODY = 256 * 1024
-# How long what stands in a column may be; the header holds it as long.
-NAME, IDENTIFIER, WHO = 200, 128, 400
-# What a sender puts into a header as it likes.
-CHOSEN = (
-    *("name", "target", "request_id", "original_id", "principal", "credential", "account"),
-    *("address", "client", "claimed_agent", "claimed_id", "run", "conversation", "system"),
-)
+ADDRESS, IDENTIFIER, NAME, WHO = 64, 128, 200, 400
+# What a sender puts into a header as it likes, and how long it may be: as long as its column.
+CHOSEN = {
+    "name": NAME,
+    "target": NAME,
+    "request_id": IDENTIFIER,
+    "original_id": NAME,
+    "principal": WHO,
+    "credential": IDENTIFIER,
+    "account": NAME,
+    "address": ADDRESS,
+    "client": NAME,
+    "claimed_agent": NAME,
+    "claimed_id": NAME,
+    "run": NAME,
+    "conversation": NAME,
+    "system": NAME,
+}
 CHOICES = attrgetter(*CHOSEN)
+SHORTEST = min(CHOSEN.values())
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The year 3000, in nanoseconds.
 FIRST_IMPOSSIBLE = 32503680000 * 10**9
@@ -113,31 +125,32 @@ encoded = Encoder().encode
 def header_of(reading: Reading, whose: Whose, *, recorded: str, payload: str) -> bytes:
     """The header as sorted JSON without blanks; `payload` commits to the body, "" if there is none.
 
-    What nobody said is left out. `recorded` is the server's time, as `stamp_of` writes it.
+    What nobody said is left out. `recorded` is the server's time, as `stamp_of` writes it. The
+    reading is one that `cut_short` leaves as it is.
     """
     header = Header(
-        reading.account[:NAME],
-        reading.address[:64],
+        reading.account,
+        reading.address,
         reading.carried_by,
         _claimed(reading),
-        reading.client[:NAME],
+        reading.client,
         reading.correlation,
-        reading.credential[:IDENTIFIER],
+        reading.credential,
         reading.ended_at,
         reading.happened_at,
         reading.kind,
         reading.level,
-        reading.name[:NAME],
-        reading.original_id[:NAME],
+        reading.name,
+        reading.original_id,
         reading.outcome,
         reading.parent_id,
         payload,
-        reading.principal[:WHO],
+        reading.principal,
         recorded,
-        reading.request_id[:IDENTIFIER],
+        reading.request_id,
         reading.severity,
         reading.span_id,
-        reading.target[:NAME],
+        reading.target,
         reading.trace_id,
         reading.warnings,
         whose.named,
@@ -157,17 +170,24 @@ def without_secrets(reading: Reading) -> Reading:
     return replace(reading, **said, body=scrub(reading.body))
 
 
+def cut_short(reading: Reading) -> Reading:
+    """The same, with nothing in its header longer than it may be."""
+    told = zip(CHOSEN.items(), CHOICES(reading), strict=True)
+    short: dict[str, Any] = {name: said[:most] for (name, most), said in told if len(said) > most}
+    return replace(reading, **short) if short else reading
+
+
 def stamp_of(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _claimed(reading: Reading) -> Claimed | None:
     claimed = Claimed(
-        reading.claimed_agent[:NAME],
-        reading.conversation[:NAME],
-        reading.claimed_id[:NAME],
-        reading.run[:NAME],
-        reading.system[:NAME],
+        reading.claimed_agent,
+        reading.conversation,
+        reading.claimed_id,
+        reading.run,
+        reading.system,
     )
     return claimed if claimed != NOTHING_CLAIMED else None
 

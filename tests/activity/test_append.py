@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from msgspec.structs import fields
 
-from apps.activity.headers import NOBODY, Whose, commitment, header_of
+from apps.activity.headers import CHOSEN, NOBODY, Whose, commitment, header_of
 from apps.activity.models import Event, Payload
 from apps.activity.readings import Reading
 from apps.activity.services.append import Delivery, deliveries_append
@@ -106,6 +106,25 @@ def test_a_header_is_written_in_the_order_of_its_names():
     said = json.loads(header)
     assert header == json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
     assert len(said) == len(set(said)) == 25
+
+
+@pytest.mark.parametrize(("name", "most"), CHOSEN.items())
+def test_what_is_longer_than_its_column_is_cut_there_and_nothing_else_is(name, most):
+    long = "x" * most
+
+    deliveries_append([delivery(reading("a"), reading(**{"name": "b", name: long + "y"}))])
+
+    first, second = Event.objects.values_list("header", flat=True)
+    assert json.loads(first)["name"] == "a"
+    assert f'"{long}"' in second
+    assert json.loads(second)["kind"] == "action"
+
+
+def test_a_marker_longer_than_its_secret_is_cut_with_what_it_stands_in():
+    deliveries_append([delivery(reading("n" * 170 + " password=hunter2"))])
+
+    (name,) = Event.objects.values_list("name", flat=True)
+    assert name == "n" * 170 + " password=[secret removed: password]"[:30]
 
 
 def test_a_body_sent_again_is_told_what_it_was_told_and_kept_once():

@@ -9,7 +9,7 @@ import logging
 import math
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -67,7 +67,7 @@ def as_it_came(record: Any, light: Callable[[Any], Any], source: Source, odd: Od
     return reading
 
 
-def plainly(reading: Reading, texts: tuple[str, ...]) -> Reading:
+def plainly(reading: Reading, texts: Iterable[str]) -> Reading:
     """The same, with nothing in its `texts` and its body that could not be written."""
     told: dict[str, Any] = {name: _text(getattr(reading, name)) for name in texts}
     body = plain(reading.body)

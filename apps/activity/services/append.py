@@ -13,9 +13,11 @@ from django.utils import timezone
 from msgspec import Struct
 
 from apps.activity.headers import (
+    SHORTEST,
     Whose,
     body_of,
     commitment,
+    cut_short,
     fitted,
     header_of,
     stamp_of,
@@ -253,18 +255,22 @@ def rows_of(readings: Sequence[tuple[Reading, Whose]], now: datetime) -> list[Ro
     return rows
 
 
-def _clean(readings: Sequence[Reading]) -> tuple[Sequence[Reading], list[bytes]]:
-    """The readings and their payloads without secrets; most hold none, and are looked at once."""
+def _clean(readings: Sequence[Reading]) -> tuple[list[Reading], list[bytes]]:
+    """The readings and their payloads, without secrets and within bounds.
+
+    Most hold no secret, and are looked at once.
+    """
+    told, words = list(readings), [words_of(reading) for reading in readings]
     bodies = [body_of(reading) for reading in readings]
-    words = "\n".join(map(words_of, readings)).encode()
-    if may_hold_secrets(b"\n".join([*bodies, words])):
-        told = list(readings)
-        for at, reading in enumerate(readings):
-            if may_hold_secrets(b"%b\n%b" % (bodies[at], words_of(reading).encode())):
-                told[at] = without_secrets(reading)
-                bodies[at] = body_of(told[at])
-        readings = told
-    return readings, [fitted(body) for body in bodies]
+    if may_hold_secrets(b"\n".join([*bodies, "\n".join(words).encode()])):
+        for at, body in enumerate(bodies):
+            if may_hold_secrets(b"%b\n%b" % (body, words[at].encode())):
+                told[at] = without_secrets(told[at])
+                words[at], bodies[at] = words_of(told[at]), body_of(told[at])
+    for at, said in enumerate(words):
+        if len(said) > SHORTEST:
+            told[at] = cut_short(told[at])
+    return told, [fitted(body) for body in bodies]
 
 
 def _copy(log_id: int, deliveries: Sequence[tuple[Ready, int]]) -> None:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from struct import Struct
 from typing import Any
 
-from apps.activity.headers import FIRST_IMPOSSIBLE, IDENTIFIER, NAME
+from apps.activity.headers import FIRST_IMPOSSIBLE
 from apps.activity.readings import Reading
 
 EVENT = (
@@ -61,15 +61,15 @@ def event_of(reading: Reading, owners: bytes, header: bytes, recorded: int) -> b
             _uuid(reading.correlation),
             _text(reading.span_id),
             _text(reading.parent_id),
-            _text(reading.request_id[:IDENTIFIER]),
+            _text(reading.request_id),
             _words(
                 reading.kind,
                 reading.carried_by,
-                reading.name[:NAME],
-                reading.target[:NAME],
+                reading.name,
+                reading.target,
                 reading.level,
                 reading.outcome,
-                reading.address[:64],
+                reading.address,
             ),
             SIZE.pack(len(header)),
             header,

@@ -174,6 +174,19 @@ def test_a_span_without_an_id_is_refused_alone():
         assert decoded.message == "A span has no valid trace id and span id."
 
 
+@pytest.mark.parametrize("bad", [0, 63, 64, 149])
+def test_of_many_spans_the_refused_one_alone_is_missing_and_the_others_stand_in_order(bad):
+    sent = [span(f"span {at}", at + 1) for at in range(150)]
+    sent[bad] |= {"traceId": "0" * 32}
+
+    for told, content_type in ((as_body(*sent), JSON), (protobuf(*sent), PROTOBUF)):
+        decoded = read_traces(told, content_type)
+
+        names = [f"span {at}" for at in range(150) if at != bad]
+        assert [one.name for one in decoded.readings] == names
+        assert decoded.rejected == 1
+
+
 def test_the_answer_says_what_was_refused_in_the_encoding_of_the_request():
     refused = Decoded([], 2, "A span is not an object.")
 

@@ -5,7 +5,7 @@ reason, for the partial success of the protocol; the others are kept. One that n
 kept as it came.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,9 @@ from apps.activity.conventions.mapping import reading_of_log, reading_of_span
 from apps.activity.conventions.spans import MOST_RECORDS, Refused, Source, Unreadable
 from apps.activity.conventions.unforeseen import Odd, as_it_came
 from apps.activity.readings import Reading
+
+# Some at a time, in order, with what they share.
+type Neighbours = Iterator[tuple[Source, Sequence[Any]]]
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
@@ -73,7 +76,7 @@ def answer(decoded: Decoded, content_type: str, *, logs: bool = False) -> bytes:
 
 
 def _decoded(
-    records: Iterator[tuple[Source, Any]],
+    records: Neighbours,
     light: Callable[[Any], Any],
     mapped: Callable[[Any, Source], Reading],
     body: bytes,
@@ -93,22 +96,40 @@ def _decoded(
 
 def _decode(
     decoded: Decoded,
-    records: Iterator[tuple[Source, Any]],
+    records: Neighbours,
     light: Callable[[Any], Any],
     mapped: Callable[[Any, Source], Reading],
     odd: Odd,
 ) -> None:
-    keep = decoded.readings.append
-    for count, (source, record) in enumerate(records):
-        if count >= MOST_RECORDS:
+    count = 0
+    for source, some in records:
+        count += len(some)
+        if count > MOST_RECORDS:
             raise Unreadable(f"More than {MOST_RECORDS} records in one request; send fewer.")
         try:
-            keep(mapped(light(record), source))
-        except Refused as refusal:
-            decoded.reject(1, str(refusal))
-        except Exception as error:  # noqa: BLE001 - told of without what was sent
-            odd.note(error)
-            keep(as_it_came(record, light, source, odd))
+            lights = [light(record) for record in some]
+            decoded.readings += [mapped(one, source) for one in lights]
+        except Exception:  # noqa: BLE001 - it comes again where each is read alone, and is told then
+            for record in some:
+                _decode_one(decoded, record, source, light=light, mapped=mapped, odd=odd)
+
+
+def _decode_one(
+    decoded: Decoded,
+    record: Any,
+    source: Source,
+    *,
+    light: Callable[[Any], Any],
+    mapped: Callable[[Any, Source], Reading],
+    odd: Odd,
+) -> None:
+    try:
+        decoded.readings.append(mapped(light(record), source))
+    except Refused as refusal:
+        decoded.reject(1, str(refusal))
+    except Exception as error:  # noqa: BLE001 - told of without what was sent
+        odd.note(error)
+        decoded.readings.append(as_it_came(record, light, source, odd))
 
 
 def _join_doubles(readings: list[Reading]) -> None:

@@ -5,7 +5,8 @@ That is not the JSON of protobuf, whose ids would be base64, so it is read direc
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import batched
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from apps.activity.conventions.spans import (
     DEEPEST,
     MOST_ATTRIBUTES,
     MOST_EVENTS,
+    TOGETHER,
     TOO_DEEP,
     Log,
     Refused,
@@ -40,14 +42,16 @@ LARGEST_TIME = 2**64
 DEEPEST_BODY = 10 * DEEPEST
 
 
-def records(body: bytes, groups: str, scopes: str, members: str) -> Iterator[tuple[Source, Any]]:
-    """Each record with what it shares with its neighbours, in order."""
+def records(
+    body: bytes, groups: str, scopes: str, members: str
+) -> Iterator[tuple[Source, Sequence[Any]]]:
+    """All records in order, some neighbours at a time with what they share."""
     for group in _list(_loaded(body), groups):
         resource = _attributes(_member(group, "resource").get("attributes"))[0]
         for scoped in _list(group, scopes):
             source = Source(resource, _text(_member(scoped, "scope").get("name")))
-            for record in _list(scoped, members):
-                yield source, record
+            for some in batched(_list(scoped, members), TOGETHER):
+                yield source, some
 
 
 def span_of(record: Any) -> Span:

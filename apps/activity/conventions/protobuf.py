@@ -20,6 +20,7 @@ from apps.activity.conventions.spans import (
     MOST_ATTRIBUTES,
     MOST_EVENTS,
     MOST_RECORDS,
+    TOGETHER,
     TOO_DEEP,
     Log,
     Refused,
@@ -33,13 +34,13 @@ from apps.activity.conventions.spans import (
 # Some fields stand beside the records; far fewer than there are records.
 MOST_MEMBERS = MOST_RECORDS + 1000
 LARGEST_RECORD = 4 * 1024 * 1024
-# So many records, or bytes, are parsed together.
-MOST_TOGETHER, LARGEST_TOGETHER = 64, 256 * 1024
+# No more bytes of neighbours are parsed together.
+LARGEST_TOGETHER = 256 * 1024
 NO_TRACE, NO_SPAN = bytes(16), bytes(8)
 NOT_OTLP = "This is not an OTLP body: it breaks off or is not protobuf."
 
 
-class Record(Struct):
+class Record(Struct, gc=False):
     """One record of a scope, and where it lies in it; what it says, if its neighbours are valid."""
 
     scoped: memoryview
@@ -52,19 +53,19 @@ class Record(Struct):
         return self.scoped[self.start : self.end]
 
 
-def spans(body: bytes) -> Iterator[tuple[Source, Record]]:
-    """Each span with what it shares with its neighbours, in order."""
+def spans(body: bytes) -> Iterator[tuple[Source, list[Record]]]:
+    """All spans in order, some neighbours at a time with what they share."""
     return _records(body, lambda some: sent.ScopeSpans.FromString(some).spans)
 
 
-def logs(body: bytes) -> Iterator[tuple[Source, Record]]:
-    """Each log record with what it shares with its neighbours, in order."""
+def logs(body: bytes) -> Iterator[tuple[Source, list[Record]]]:
+    """All log records, as `spans`."""
     return _records(body, lambda some: sent.ScopeLogs.FromString(some).log_records)
 
 
 def _records(
     body: bytes, parsed: Callable[[bytes], Sequence[Any]]
-) -> Iterator[tuple[Source, Record]]:
+) -> Iterator[tuple[Source, list[Record]]]:
     for group in _parts(memoryview(body), 1):
         resource = _resource(group)
         for scoped in _parts(group, 2):
@@ -72,8 +73,8 @@ def _records(
             for places in _neighbours(scoped):
                 end = places[-1][1]
                 wires = _together(scoped[begin:end], len(places), parsed)
-                for (start, stop), wire in zip(places, wires, strict=True):
-                    yield source, Record(scoped, start, stop, wire)
+                told = zip(places, wires, strict=True)
+                yield source, [Record(scoped, start, stop, wire) for (start, stop), wire in told]
                 begin = end
 
 
@@ -86,7 +87,7 @@ def _neighbours(scoped: memoryview) -> Iterator[list[tuple[int, int]]]:
             yield some
             begin, some = some[-1][1], []
         some.append(place)
-        if len(some) == MOST_TOGETHER:
+        if len(some) == TOGETHER:
             yield some
             begin, some = place[1], []
     if some:

@@ -11,6 +11,8 @@ ERROR = 2
 MOST_ATTRIBUTES = 2000
 MOST_EVENTS = 512
 MOST_RECORDS = 50_000
+# So many neighbours are read together, step by step: what one step says is at hand for the next.
+TOGETHER = 64
 DEEPEST = 32
 TOO_DEEP = "(nested too deeply to keep)"
 
@@ -45,7 +47,7 @@ class Source:
             self.telling["scope"] = self.scope
 
 
-class Span(Struct):
+class Span(Struct, gc=False):
     trace_id: str
     span_id: str
     parent_id: str
@@ -61,7 +63,7 @@ class Span(Struct):
     warnings: tuple[str, ...] = ()
 
 
-class Log(Struct):
+class Log(Struct, gc=False):
     trace_id: str
     span_id: str
     name: str

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import batched
 
 from django.db import DataError, connection, transaction
 from django.utils import timezone
 from msgspec import Struct
 
+from apps.activity.conventions.spans import TOGETHER
 from apps.activity.headers import (
     SHORTEST,
     Whose,
@@ -70,7 +72,7 @@ class Receipt:
     is_repeat: bool = False
 
 
-class Row(Struct):
+class Row(Struct, gc=False):
     """One record made ready: its leaf, its header, and its tuples for COPY, not in place yet.
 
     `payload` is empty where there is none.
@@ -105,11 +107,13 @@ class Ready:
 
 def delivery_ready(delivery: Delivery) -> Ready:
     """Make headers, leaves, and tuples. Secrets are taken out before anything is committed to."""
-    told, make = delivery.readings, partial(rows_of, now=timezone.now())
-    try:
-        rows = make(told)
-    except Exception:  # noqa: BLE001 - it comes again for the record that it is of, and is told then
-        rows = made_anyhow(make, told, is_held=delivery.is_held)
+    make = partial(rows_of, now=timezone.now())
+    rows: list[Row] = []
+    for told in batched(delivery.readings, TOGETHER):
+        try:
+            rows += make(told)
+        except Exception:  # noqa: BLE001 - it comes again for the record it is of, and is told then
+            rows += made_anyhow(make, told, is_held=delivery.is_held)
     return _ready(delivery.sender, delivery.digest, rows)
 
 

@@ -78,7 +78,7 @@ class Whose:
 NOBODY = Whose()
 
 
-class Claimed(Struct, omit_defaults=True):
+class Claimed(Struct, omit_defaults=True, gc=False):
     """What the telemetry says of its agent; as in `Header`, its fields stand in order."""
 
     agent: str = ""
@@ -88,7 +88,7 @@ class Claimed(Struct, omit_defaults=True):
     system: str = ""
 
 
-class Header(Struct, omit_defaults=True):
+class Header(Struct, omit_defaults=True, gc=False):
     """What is hashed. Its fields stand in the order of their names; an empty one is left out."""
 
     account: str = ""

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 
-class Reading(Struct):
+class Reading(Struct, gc=False):
     """One thing an agent said or a system recorded, before it is known whose it is.
 
     Times are nanoseconds since the epoch, 0 where nobody said. `trace_id` and `correlation` are 32

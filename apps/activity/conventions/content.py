@@ -46,7 +46,7 @@ TOLD = frozenset({"input", "output", "instructions"})
 SPEAKING = frozenset({"chat", "generate_content", "text_completion"})
 
 
-class Content(Struct):
+class Content(Struct, gc=False):
     """One record's attributes and events, sorted."""
 
     found: dict[str, Any]

@@ -40,7 +40,7 @@ PART = frozenset(
 )
 
 
-class Message(Struct):
+class Message(Struct, gc=False):
     role: str = ""
     texts: list[str] = []
     call_id: str = ""
@@ -54,12 +54,12 @@ class Message(Struct):
         return self.texts[0] if len(self.texts) == 1 else "\n".join(self.texts)
 
 
-class Text(Struct, forbid_unknown_fields=True):
+class Text(Struct, forbid_unknown_fields=True, gc=False):
     type: Literal["text"]
     content: str
 
 
-class Turn(Struct, forbid_unknown_fields=True):
+class Turn(Struct, forbid_unknown_fields=True, gc=False):
     """A message of OTel GenAI that holds text alone."""
 
     role: str

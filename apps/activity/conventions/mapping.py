@@ -3,6 +3,7 @@
 A record no table knows becomes a reading of kind "other" with everything it said under "rest".
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from apps.activity.conventions import anomalies, calls
@@ -58,8 +59,17 @@ KINDS = (
 HEXADECIMAL = frozenset("0123456789abcdef")
 
 
-def reading_of_span(span: Span, source: Source) -> Reading:
-    content = sorted_out(span.attributes)
+def readings_of_spans(spans: Sequence[Span], source: Source) -> list[Reading]:
+    contents = [sorted_out(span.attributes) for span in spans]
+    told = zip(spans, contents, strict=True)
+    return [_reading_of_span(span, content, source) for span, content in told]
+
+
+def readings_of_logs(logs: Sequence[Log], source: Source) -> list[Reading]:
+    return [_reading_of_log(log, sorted_out(log.attributes), source) for log in logs]
+
+
+def _reading_of_span(span: Span, content: Content, source: Source) -> Reading:
     for name, attributes in span.events:
         content.take_event(name, attributes)
     for name, attributes in content.further:
@@ -76,12 +86,11 @@ def reading_of_span(span: Span, source: Source) -> Reading:
     )
 
 
-def reading_of_log(log: Log, source: Source) -> Reading:
+def _reading_of_log(log: Log, content: Content, source: Source) -> Reading:
     """A record of the log belongs to the span it names: that is its parent, not itself."""
     name = log.name or short(log.attributes.get("event.name"))
     if not name and not log.attributes and log.body is None:
         raise Refused("A log record says nothing.")
-    content = sorted_out(log.attributes)
     if isinstance(log.body, dict) and name in EVENTS:
         content.take_event(name, log.attributes | log.body)
     elif name in EVENTS:

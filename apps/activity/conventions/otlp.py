@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from apps.activity.conventions import otlp_json, protobuf
 from apps.activity.conventions.content import NOT_CAPTURED
-from apps.activity.conventions.mapping import reading_of_log, reading_of_span
+from apps.activity.conventions.mapping import readings_of_logs, readings_of_spans
 from apps.activity.conventions.spans import MOST_RECORDS, Refused, Source, Unreadable
 from apps.activity.conventions.unforeseen import Odd, as_it_came
 from apps.activity.readings import Reading
@@ -45,9 +45,9 @@ def read_traces(body: bytes, content_type: str) -> Decoded:
     """Map every span. Nested invocations of one agent by one name count once."""
     if content_type == JSON:
         records = otlp_json.records(body, "resourceSpans", "scopeSpans", "spans")
-        decoded = _decoded(records, otlp_json.span_of, reading_of_span, body)
+        decoded = _decoded(records, otlp_json.span_of, readings_of_spans, body)
     else:
-        decoded = _decoded(protobuf.spans(body), protobuf.span_of, reading_of_span, body)
+        decoded = _decoded(protobuf.spans(body), protobuf.span_of, readings_of_spans, body)
     _join_doubles(decoded.readings)
     return decoded
 
@@ -55,8 +55,8 @@ def read_traces(body: bytes, content_type: str) -> Decoded:
 def read_logs(body: bytes, content_type: str) -> Decoded:
     if content_type == JSON:
         records = otlp_json.records(body, "resourceLogs", "scopeLogs", "logRecords")
-        return _decoded(records, otlp_json.log_of, reading_of_log, body)
-    return _decoded(protobuf.logs(body), protobuf.log_of, reading_of_log, body)
+        return _decoded(records, otlp_json.log_of, readings_of_logs, body)
+    return _decoded(protobuf.logs(body), protobuf.log_of, readings_of_logs, body)
 
 
 def answer(decoded: Decoded, content_type: str, *, logs: bool = False) -> bytes:
@@ -78,7 +78,7 @@ def answer(decoded: Decoded, content_type: str, *, logs: bool = False) -> bytes:
 def _decoded(
     records: Neighbours,
     light: Callable[[Any], Any],
-    mapped: Callable[[Any, Source], Reading],
+    mapped: Callable[[Sequence[Any], Source], list[Reading]],
     body: bytes,
 ) -> Decoded:
     decoded, odd = Decoded(), Odd()
@@ -98,7 +98,7 @@ def _decode(
     decoded: Decoded,
     records: Neighbours,
     light: Callable[[Any], Any],
-    mapped: Callable[[Any, Source], Reading],
+    mapped: Callable[[Sequence[Any], Source], list[Reading]],
     odd: Odd,
 ) -> None:
     count = 0
@@ -107,8 +107,7 @@ def _decode(
         if count > MOST_RECORDS:
             raise Unreadable(f"More than {MOST_RECORDS} records in one request; send fewer.")
         try:
-            lights = [light(record) for record in some]
-            decoded.readings += [mapped(one, source) for one in lights]
+            decoded.readings += mapped([light(record) for record in some], source)
         except Exception:  # noqa: BLE001 - it comes again where each is read alone, and is told then
             for record in some:
                 _decode_one(decoded, record, source, light=light, mapped=mapped, odd=odd)
@@ -120,11 +119,11 @@ def _decode_one(
     source: Source,
     *,
     light: Callable[[Any], Any],
-    mapped: Callable[[Any, Source], Reading],
+    mapped: Callable[[Sequence[Any], Source], list[Reading]],
     odd: Odd,
 ) -> None:
     try:
-        decoded.readings.append(mapped(light(record), source))
+        decoded.readings += mapped([light(record)], source)
     except Refused as refusal:
         decoded.reject(1, str(refusal))
     except Exception as error:  # noqa: BLE001 - told of without what was sent

@@ -34,7 +34,6 @@ from apps.activity.services.copying import (
     SALT,
     event_of,
     events_copy,
-    owners_of,
     payload_of,
     payloads_copy,
     placed,
@@ -246,17 +245,21 @@ def _noted(delivery: Ready, receipt: Receipt, log_id: int) -> IngestRequest:
 def rows_of(readings: Sequence[tuple[Reading, Whose]], now: datetime) -> list[Row]:
     """The records as they are kept, when they came in at that moment."""
     told, bodies = _clean([reading for reading, _ in readings])
-    stamp, recorded, salts = stamp_of(now), time_of(now), os.urandom(SALT * len(bodies))
-    rows = []
-    for at, (_, whose) in enumerate(readings):
-        reading, body, salt = told[at], bodies[at], salts[at * SALT : (at + 1) * SALT]
-        payload = commitment(salt, body) if body else ""
-        header = header_of(reading, whose, recorded=stamp, payload=payload)
-        owners = owners_of(whose.agent_id, whose.identity_id, whose.credential_id, whose.system_id)
-        event = event_of(reading, owners, header, recorded)
-        words = payload_of(salt, body, recorded) if body else b""
-        rows.append(Row(leaf_hash(header), header, event, words))
-    return rows
+    owners = [whose for _, whose in readings]
+    stamp, recorded, random = stamp_of(now), time_of(now), os.urandom(SALT * len(bodies))
+    salts = [random[at : at + SALT] for at in range(0, len(random), SALT)]
+    said = list(zip(salts, bodies, strict=True))
+    payloads = [commitment(salt, body) if body else "" for salt, body in said]
+    headers = [
+        header_of(reading, whose, recorded=stamp, payload=payload)
+        for reading, whose, payload in zip(told, owners, payloads, strict=True)
+    ]
+    events = [
+        event_of(reading, whose, header, recorded)
+        for reading, whose, header in zip(told, owners, headers, strict=True)
+    ]
+    words = [payload_of(salt, body, recorded) if body else b"" for salt, body in said]
+    return list(map(Row, map(leaf_hash, headers), headers, events, words))
 
 
 def _clean(readings: Sequence[Reading]) -> tuple[list[Reading], list[bytes]]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from struct import Struct
 from typing import Any
 
-from apps.activity.headers import FIRST_IMPOSSIBLE
+from apps.activity.headers import FIRST_IMPOSSIBLE, Whose
 from apps.activity.readings import Reading
 
 EVENT = (
@@ -46,8 +46,8 @@ def time_of(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
-def event_of(reading: Reading, owners: bytes, header: bytes, recorded: int) -> bytes:
-    """The tuple of an event, not in its place yet; `owners` are as `owners_of` has them."""
+def event_of(reading: Reading, whose: Whose, header: bytes, recorded: int) -> bytes:
+    """The tuple of an event, not in its place yet."""
     begun, ended = reading.happened_at, reading.ended_at
     begun = begun // 1000 - UNIX_EPOCH if 0 < begun < FIRST_IMPOSSIBLE else recorded
     ended = ended // 1000 - UNIX_EPOCH if 0 < ended < FIRST_IMPOSSIBLE else begun
@@ -56,7 +56,7 @@ def event_of(reading: Reading, owners: bytes, header: bytes, recorded: int) -> b
             EVENT_BEGINS,
             # None ends before it begins.
             TIMES.pack(8, recorded, 8, begun, 8, max(begun, ended), 2, reading.severity),
-            owners,
+            _owners(whose.agent_id, whose.identity_id, whose.credential_id, whose.system_id),
             _uuid(reading.trace_id),
             _uuid(reading.correlation),
             _text(reading.span_id),
@@ -80,12 +80,6 @@ def event_of(reading: Reading, owners: bytes, header: bytes, recorded: int) -> b
 def payload_of(salt: bytes, body: bytes, recorded: int) -> bytes:
     """The tuple of a payload, not in its place yet."""
     return b"".join((PAYLOAD_BEGINS, WORDS.pack(8, recorded, SALT, salt, len(body)), body))
-
-
-@lru_cache(maxsize=1000)
-def owners_of(*ids: int | None) -> bytes:
-    """The agent, identity, credential, and system, as fields."""
-    return b"".join(NULL if one is None else NUMBER.pack(8, one) for one in ids)
 
 
 def placed(log_id: int, first: int, tuples: bytes, sizes: Iterable[int]) -> bytearray:
@@ -128,6 +122,11 @@ def _text(value: str) -> bytes:
     if b"\0" in told:
         told = told.replace(b"\0", b" ")
     return SIZE.pack(len(told)) + told
+
+
+@lru_cache(maxsize=1000)
+def _owners(*ids: int | None) -> bytes:
+    return b"".join(NULL if one is None else NUMBER.pack(8, one) for one in ids)
 
 
 @lru_cache(maxsize=10_000)

@@ -127,6 +127,21 @@ def test_a_marker_longer_than_its_secret_is_cut_with_what_it_stands_in():
     assert name == "n" * 170 + " password=[secret removed: password]"[:30]
 
 
+@pytest.mark.parametrize("at", [0, 63, 64, 129])
+def test_of_many_records_the_one_that_holds_a_secret_alone_is_changed(at):
+    told = [reading(f"refund {number}", body={"told": f"{number}"}) for number in range(130)]
+    told[at] = reading("refund password=hunter2", body={"told": "password=hunter2"})
+
+    deliveries_append([delivery(*told)])
+
+    names = [f"refund {number}" for number in range(130)]
+    names[at] = "refund password=[secret removed: password]"
+    bodies = [f'{{"told":"{number}"}}' for number in range(130)]
+    bodies[at] = '{"told":"password=[secret removed: password]"}'
+    assert list(Event.objects.order_by("leaf_index").values_list("name", flat=True)) == names
+    assert list(Payload.objects.order_by("leaf_index").values_list("body", flat=True)) == bodies
+
+
 def test_a_body_sent_again_is_told_what_it_was_told_and_kept_once():
     first, again = delivery(reading()), delivery(reading())
 

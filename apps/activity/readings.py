@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 
+# Nothing that is read can refer to what refers to it, so no such struct is for the collector.
 class Reading(Struct, gc=False):
     """One thing an agent said or a system recorded, before it is known whose it is.
 
